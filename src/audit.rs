@@ -1,0 +1,1 @@
+//! What happened to accounts and sessions, one line an event.

@@ -1,0 +1,3 @@
+//! Settings: as written, checked, as meant.
+pub mod settings;
+pub use settings::Settings;

@@ -1,0 +1,368 @@
+//! The checked configuration: every value parsed and every rule between keys kept. Past `config/` nothing sees a raw string.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::uri::Authority;
+use ipnet::IpNet;
+
+use crate::types::{Email, Secret};
+
+/// All settings of a gate.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[server]`
+    pub server: Server,
+    /// `[upstream]`
+    pub upstream: Upstream,
+    /// `[database]`
+    pub database: Database,
+    /// `[tokens]`
+    pub tokens: Tokens,
+    /// `[cookies]`
+    pub cookies: Cookies,
+    /// `[identity]`
+    pub identity: Identity,
+    /// `[cors]`
+    pub cors: Cors,
+    /// `[signup]`
+    pub signup: Signup,
+    /// `[passwords]`
+    pub passwords: Passwords,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[email]`, absent: no mail is sent.
+    pub email: Option<Mail>,
+    /// `[pages]`
+    pub pages: Pages,
+    /// `[admin]`
+    pub admin: Admin,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where clients connect; at least one.
+    pub listen: Vec<Listen>,
+    /// What the browser sees.
+    pub public_url: PublicUrl,
+    /// Peers whose forwarded headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether peers on a Unix socket are believed (`"unix"` in `trusted_proxies`).
+    pub trust_unix: bool,
+    /// Worker threads; 0: one per core of the CPU quota.
+    pub workers: usize,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How long requests may go on after the signal to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// One listening address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// The scheme and authority under which browsers know the gate; no path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Whether it is https.
+    pub https: bool,
+    /// Host and port; lower case, the scheme's own port left out.
+    pub authority: Authority,
+}
+
+impl PublicUrl {
+    /// As an origin: `https://example.com`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
+    }
+}
+
+/// `[upstream]`
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Where requests go.
+    pub target: UpstreamTarget,
+    /// Whether the upstream sees the client's `Host` or its own.
+    pub host_header: HostHeader,
+    /// How long connecting may take, all addresses of a name together.
+    pub connect_timeout: Duration,
+    /// How long the response head may take.
+    pub response_timeout: Duration,
+    /// How long a body or a tunnel may be silent.
+    pub idle_timeout: Duration,
+}
+
+/// An upstream's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamTarget {
+    /// `http://host:port`
+    Http {
+        /// A name or an address; IPv6 without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// `unix:/path`
+    Unix(PathBuf),
+}
+
+/// What the upstream is told in `Host`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// What the client sent.
+    Preserve,
+    /// The upstream's own authority.
+    Upstream,
+}
+
+/// `[database]`
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Where users and sessions are kept.
+    pub url: DatabaseUrl,
+}
+
+/// A database's place.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// `redb:FILE`
+    Redb(PathBuf),
+}
+
+/// The algorithm that access tokens are signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Ed25519 (RFC 8037).
+    EdDsa,
+    /// ECDSA on P-256 (RFC 7518 section 3.4).
+    Es256,
+    /// RSA PKCS#1 v1.5 with SHA-256 (RFC 7518 section 3.3).
+    Rs256,
+    /// HMAC with SHA-256 (RFC 7518 section 3.2); the secret is in [`Tokens::secret`].
+    Hs256,
+}
+
+impl Algorithm {
+    /// Its name in settings, in tokens' `alg` and in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+            Self::Hs256 => "HS256",
+        }
+    }
+}
+
+/// How tokens reach a client and come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Both in cookies.
+    Cookie,
+    /// The access token in the body and then in `Authorization: Bearer`, the refresh token in its cookie.
+    Body,
+}
+
+/// `[tokens]`
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The one algorithm that is used and accepted.
+    pub algorithm: Algorithm,
+    /// HS256's secret, 32 bytes or more; present exactly with HS256.
+    pub secret: Option<Secret<String>>,
+    /// An access token's lifetime.
+    pub access_ttl: Duration,
+    /// A session's lifetime since it was last renewed; not shorter than `access_ttl`.
+    pub refresh_ttl: Duration,
+    /// A session's lifetime since sign-in, whatever its use; not shorter than `refresh_ttl`'s unit of use.
+    pub session_ttl: Duration,
+    /// How tokens are delivered.
+    pub delivery: Delivery,
+    /// Whether an expired access token with a good refresh cookie is renewed in passing.
+    pub silent_refresh: bool,
+    /// `iss`; `None`: the database's own.
+    pub issuer: Option<String>,
+    /// `aud`; `None`: no such claim.
+    pub audience: Option<String>,
+}
+
+/// `[cookies]`
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    /// The access token's cookie, `__Host-` included where configured.
+    pub access: String,
+    /// The refresh token's cookie, `__Host-` included where configured.
+    pub refresh: String,
+    /// When cookies carry `Secure`.
+    pub secure: SecureCookies,
+    /// `SameSite`.
+    pub same_site: SameSite,
+    /// `Domain`; `None`: the host alone.
+    pub domain: Option<String>,
+}
+
+/// When cookies carry `Secure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecureCookies {
+    /// When `public_url` is https, or the request came by TLS.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A cookie's `SameSite`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Sent with top-level navigations from elsewhere.
+    Lax,
+    /// Never sent from elsewhere.
+    Strict,
+    /// Always sent; needs `Secure`.
+    None,
+}
+
+/// `[identity]`: names of the headers that tell the upstream who is asking; `None`: not told.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The uid's header; always set.
+    pub user_id: http::HeaderName,
+    /// The address's header.
+    pub email: Option<http::HeaderName>,
+    /// The name's header.
+    pub username: Option<http::HeaderName>,
+    /// The roles' header.
+    pub roles: Option<http::HeaderName>,
+    /// The access token's header.
+    pub token: Option<http::HeaderName>,
+}
+
+/// `[cors]`
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// Origins that may call with credentials, as browsers write them (`http://127.0.0.1:5500`).
+    pub origins: Vec<String>,
+    /// Whether the gate answers CORS for the upstream's paths too.
+    pub proxied: bool,
+}
+
+/// `[signup]`
+#[derive(Clone, Debug)]
+pub struct Signup {
+    /// Whether anybody may sign up.
+    pub open: bool,
+    /// Whether an address has to be proven.
+    pub email_verification: bool,
+    /// Domains whose addresses may sign up, in IDNA's ASCII form and lower case; empty: all.
+    pub allowed_domains: Vec<String>,
+}
+
+/// `[passwords]`
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    /// The shortest password, in characters.
+    pub min_length: usize,
+    /// Whether the most used passwords are refused (`auto` is decided).
+    pub block_common: bool,
+    /// Argon2id's memory, in KiB.
+    pub memory_kib: u32,
+    /// Argon2id's passes.
+    pub iterations: u32,
+    /// Argon2id's lanes.
+    pub parallelism: u32,
+    /// Threads for hashing; 0: half the cores, at least 1.
+    pub workers: usize,
+    /// Sign-ins that may wait for a thread.
+    pub queue: usize,
+}
+
+/// So many in so long: `"10/15m"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many; at least 1.
+    pub count: u32,
+    /// In how long; more than zero.
+    pub per: Duration,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Failed sign-ins for one account from one address; ten times that for one address.
+    pub signin_failures: Rate,
+    /// Sign-ups from one address.
+    pub signup: Rate,
+    /// An `/auth/*` request's body, in bytes.
+    pub body: usize,
+    /// A request's head, in bytes.
+    pub header_bytes: usize,
+    /// How long a request's head may take.
+    pub header_timeout: Duration,
+    /// Clients' connections at once.
+    pub connections: usize,
+    /// HTTP/2 streams at once on a connection.
+    pub streams: u32,
+}
+
+/// `[email]`
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The server's URL.
+    pub smtp: Secret<String>,
+    /// Who mail comes from.
+    pub from: Email,
+    /// The server's user; empty: none.
+    pub username: String,
+    /// Their password; empty: none.
+    pub password: Secret<String>,
+}
+
+/// `[pages]`
+#[derive(Clone, Debug)]
+pub struct Pages {
+    /// Whether there are pages; without them a navigation gets a 401.
+    pub enabled: bool,
+    /// The sign-in page's title.
+    pub title: String,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// `/healthz`, `/readyz`, `/metrics`; `None`: off.
+    pub listen: Option<SocketAddr>,
+    /// The administration socket's path.
+    pub socket: PathBuf,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Lines for people or for programs.
+    pub format: LogFormat,
+    /// The least severe level that is written.
+    pub level: tracing::Level,
+    /// Whether each request is logged.
+    pub access: bool,
+    /// The audit log's file; `None`: none.
+    pub audit: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

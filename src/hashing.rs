@@ -1,0 +1,1 @@
+//! Passwords are hashed on threads of their own.

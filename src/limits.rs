@@ -1,0 +1,1 @@
+//! Counters that say no.

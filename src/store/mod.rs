@@ -1,0 +1,220 @@
+//! What is kept, in Sidegate's own words: one method is one transaction, durable when it returns.
+//!
+//! Nothing here knows of redb or of SQL; `open` chooses the backend.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use crate::types::{Email, EmailKey, Role, Secret, SessionId, Timestamp, UserId, Username};
+
+mod error;
+pub mod open;
+pub mod records;
+pub mod redb;
+
+pub use error::{OpenError, StoreError};
+
+/// The answer of a store, which may have to wait for a disk or a network.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A place where users, sessions and keys are kept. Each method is atomic, and a write is durable
+/// when its future is ready; a refused operation leaves no trace.
+pub trait Store: Send + Sync + 'static {
+    /// What this database was given at its first start: made once, never changed.
+    fn origin(&self) -> Reply<'_, Origin>;
+
+    /// The signing keys, oldest first.
+    fn signing_keys(&self) -> Reply<'_, Vec<SigningKey>>;
+    /// Adds a key unless one for its algorithm is there already; gives all keys as they are then.
+    /// So that two nodes that start together end up with one key.
+    fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>>;
+
+    /// Adds a user under the next number.
+    fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser>;
+    /// The user with this number.
+    fn user(&self, id: UserId) -> Reply<'_, Option<User>>;
+    /// The user with this address.
+    fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>>;
+    /// Lets a user in or keeps them out. When they are kept out all their sessions end, remembered as
+    /// revoked until `remember_until`; gives the ended ones. `None`: there is no such user.
+    fn set_active(
+        &self,
+        id: UserId,
+        active: bool,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Vec<SessionId>>>;
+    /// Puts `to` in the place of `from`, so that a hash that was renewed at sign-in never overwrites a
+    /// password that was changed meanwhile. Gives whether it did.
+    fn renew_password_hash(&self, id: UserId, from: PasswordHash, to: PasswordHash) -> Reply<'_, bool>;
+
+    /// Begins a session, and ends the one that it replaces (remembered until `remember_until`).
+    fn start_session(
+        &self,
+        session: Session,
+        replaces: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Started>;
+    /// The session with this id, with its user as they are now.
+    fn session(&self, id: SessionId) -> Reply<'_, Option<(Session, User)>>;
+    /// A user's sessions, oldest first.
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
+    /// Puts `next` in the place of the session of its id, if that one's generation is still `from`
+    /// and its user is active.
+    fn rotate(&self, from: Generation, next: Session) -> Reply<'_, Rotated>;
+    /// Notes when a session's generation was first presented, if nothing is noted yet and it is the
+    /// session's current one.
+    fn note_presented(&self, id: SessionId, generation: Generation, at: Timestamp) -> Reply<'_, ()>;
+    /// Ends a session and remembers it as revoked until `remember_until`. False: there was none.
+    fn end_session(&self, id: SessionId, remember_until: Timestamp) -> Reply<'_, bool>;
+    /// Ends all sessions of a user save one; gives the ended ones.
+    fn end_sessions_of(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Vec<SessionId>>;
+    /// The sessions that were revoked and whose access tokens may still be about at `now`.
+    fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>>;
+    /// Removes at most `limit` sessions and remembered revocations that ended before `now`; gives how
+    /// many it removed, so that the caller goes on while that is `limit`.
+    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, usize>;
+
+    /// Finishes what is queued and closes the database. Calls after it fail with `Closed`.
+    fn close(&self) -> Reply<'_, ()>;
+}
+
+/// A database's own secrets and name, made at its first start.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The `iss` of this database's tokens where the settings name none.
+    pub issuer: String,
+    /// The key of session ids' seals (32 bytes).
+    pub session_key: Secret<Vec<u8>>,
+    /// The key of refresh tokens' MACs (32 bytes).
+    pub refresh_key: Secret<Vec<u8>>,
+}
+
+/// A key that signs access tokens.
+#[derive(Clone, Debug)]
+pub struct SigningKey {
+    /// The key's name in tokens and in the key set.
+    pub kid: String,
+    /// `EdDSA`, `ES256` or `RS256`.
+    pub algorithm: String,
+    /// The private key, PKCS#8 DER.
+    pub private: Secret<Vec<u8>>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it stopped signing; its public half is still published until the last token it signed has expired.
+    pub retired: Option<Timestamp>,
+}
+
+/// A password's hash in PHC form (`$argon2id$…`).
+pub type PasswordHash = Secret<String>;
+
+/// A user who is not yet one.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Their address.
+    pub email: Email,
+    /// Their name.
+    pub username: Username,
+    /// Their password's hash.
+    pub password: PasswordHash,
+    /// Their roles.
+    pub roles: Vec<Role>,
+    /// Whether the address is proven.
+    pub email_verified: bool,
+    /// When they came.
+    pub created: Timestamp,
+}
+
+/// A user.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Their number.
+    pub id: UserId,
+    /// Their address.
+    pub email: Email,
+    /// Their name.
+    pub username: Username,
+    /// Their password's hash; none where they never had one (an invitation that was not taken up).
+    pub password: Option<PasswordHash>,
+    /// False: they may not sign in, and none of their sessions lives.
+    pub active: bool,
+    /// Their roles, sorted.
+    pub roles: Vec<Role>,
+    /// Whether the address is proven.
+    pub email_verified: bool,
+    /// When they came.
+    pub created: Timestamp,
+    /// When anything above last changed.
+    pub updated: Timestamp,
+}
+
+/// What became of a new user.
+#[derive(Clone, Debug)]
+pub enum CreatedUser {
+    /// They are a user now.
+    Created(User),
+    /// Somebody has that address already.
+    EmailTaken,
+}
+
+/// Which pair of tokens of a session: 1 at sign-in, one more at each rotation.
+pub type Generation = u64;
+
+/// A session: everything that its current refresh token's claims follow from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its sealed id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// When its user signed in.
+    pub started: Timestamp,
+    /// Its current pair of tokens.
+    pub generation: Generation,
+    /// When the current pair was made.
+    pub issued: Timestamp,
+    /// When the current refresh token, and with it the session, expires.
+    pub expires: Timestamp,
+    /// When generations were first presented, oldest first: the current one if it was, and those whose
+    /// first presentation still matters for the grace (contract section 5).
+    pub presented: Vec<(Generation, Timestamp)>,
+    /// Where its user signed in from.
+    pub address: Option<IpAddr>,
+    /// What their browser called itself, cut to 256 bytes.
+    pub agent: String,
+}
+
+/// What became of a new session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It lives.
+    Live,
+    /// Its user was disabled or removed meanwhile.
+    UserGone,
+}
+
+/// What became of a rotation.
+#[derive(Clone, Debug)]
+pub enum Rotated {
+    /// The new pair is the session's; its user as they are now.
+    Done(User),
+    /// Another request was first: the session as it is now.
+    Moved(Session),
+    /// The session has ended, or its user was disabled or removed.
+    Gone,
+}
+
+/// A session that ended before its access tokens did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// Which.
+    pub session: SessionId,
+    /// From when on no access token of it can be valid any more.
+    pub until: Timestamp,
+}

@@ -1,0 +1,1 @@
+//! Chooses the backend by the settings' URL.

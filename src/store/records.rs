@@ -1,0 +1,1 @@
+//! What is on disk: our own versioned bytes.

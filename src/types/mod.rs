@@ -1,0 +1,15 @@
+//! The newtypes everything else is written in: each has one way in, and inner code can't hold a bad one.
+
+pub mod clock;
+pub mod email;
+pub mod ids;
+pub mod password;
+pub mod secret;
+pub mod username;
+
+pub use clock::{Clock, Timestamp};
+pub use email::{Email, EmailKey};
+pub use ids::{Role, SessionId, UserId};
+pub use password::Password;
+pub use secret::Secret;
+pub use username::Username;

@@ -1,0 +1,1 @@
+//! A running gate, a recording upstream, a raw connection.
