@@ -14,6 +14,7 @@ pub(super) type NumberedId = &'static [u8; NUMBERED];
 /// `schema` and `created` → a number; `origin` → its record.
 pub(super) const META: TableDefinition<'_, &str, Record> = TableDefinition::new("meta");
 /// `next_uid` → the number that the next user gets. It outlives users, so that none is used twice.
+/// `commits` → how many writes there were, by which one is known again whose commit ended in an error.
 pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 /// uid → the user's record.
 pub(super) const USERS: TableDefinition<'_, u64, Record> = TableDefinition::new("users");
@@ -43,6 +44,8 @@ pub(super) const CREATED: &str = "created";
 pub(super) const ORIGIN: &str = "origin";
 /// In [`COUNTERS`].
 pub(super) const NEXT_UID: &str = "next_uid";
+/// In [`COUNTERS`].
+pub(super) const COMMITS: &str = "commits";
 
 const NUMBERED: usize = 8 + SessionId::LEN;
 

@@ -31,6 +31,11 @@ pub(super) fn session(
     session::decode(id, record.value()).map(Some).map_err(|why| Fault::record(&format!("session {id}"), why))
 }
 
+/// The number of the last write.
+pub(super) fn commits(counters: &impl ReadableTable<&'static str, u64>) -> Result<u64, Fault> {
+    Ok(counters.get(layout::COMMITS)?.map_or(0, |number| number.value()))
+}
+
 /// A user's sessions, oldest first.
 pub(super) fn sessions_of(
     by_user: &impl ReadableTable<NumberedId, ()>,

@@ -20,11 +20,11 @@ impl Tables<'_> {
         if !self.user(session.user)?.is_some_and(|user| user.active) {
             return Ok(Started::UserGone);
         }
-        let replaced = match replaces {
+        let former = match replaces {
             Some(id) => self.session(id)?,
             None => None,
         };
-        self.end_all(replaced.as_slice(), remember_until)?;
+        self.end_all(former.as_slice(), remember_until)?;
         self.add_session(session)?;
         Ok(Started::Live)
     }

@@ -89,6 +89,13 @@ impl<'t> Tables<'t> {
         Ok(id)
     }
 
+    /// Numbers this write, so that it can be known again.
+    pub(super) fn stamp(&mut self) -> Result<u64, Fault> {
+        let number = rows::commits(&self.counters)?.wrapping_add(1);
+        self.counters.insert(layout::COMMITS, number)?;
+        Ok(number)
+    }
+
     /// Adds a user, or puts them in the place of their former self, whose address was the same.
     pub(super) fn put_user(&mut self, user: &User) -> Result<(), Fault> {
         self.touched += 1;

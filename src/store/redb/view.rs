@@ -18,6 +18,11 @@ impl View {
         schema::origin(&self.0.open_table(layout::META)?)
     }
 
+    /// The number of the last write.
+    pub(super) fn commits(&self) -> Result<u64, Fault> {
+        rows::commits(&self.0.open_table(layout::COUNTERS)?)
+    }
+
     pub(super) fn signing_keys(&self) -> Result<Vec<SigningKey>, Fault> {
         rows::signing_keys(&self.0.open_table(layout::SIGNING_KEYS)?)
     }
