@@ -59,11 +59,10 @@ impl Tables<'_> {
     }
 
     pub(super) fn ensure_signing_key(&mut self, key: SigningKey) -> Result<Vec<SigningKey>, Fault> {
-        let mut keys = self.signing_keys()?;
-        if !keys.iter().any(|known| known.algorithm == key.algorithm && known.retired.is_none()) {
+        let is_current = |known: &SigningKey| known.algorithm == key.algorithm && known.retired.is_none();
+        if !self.signing_keys()?.iter().any(is_current) {
             self.put_signing_key(&key)?;
-            keys.push(key);
         }
-        Ok(keys)
+        self.signing_keys()
     }
 }

@@ -1,0 +1,54 @@
+//! Users and sessions to fill a store with.
+
+use sidegate::store::{CreatedUser, NewUser, Session, Started, Store, User};
+use sidegate::types::{Email, Secret, SessionId, Timestamp, UserId, Username};
+
+pub(super) fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub(super) fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+pub(super) fn person(address: &str) -> NewUser {
+    NewUser {
+        email: email(address),
+        username: Username::parse("Jack").unwrap(),
+        password: Secret::new("$argon2id$of-jack".to_owned()),
+        roles: Vec::new(),
+        email_verified: false,
+        created: at(1000),
+    }
+}
+
+pub(super) async fn user(store: &dyn Store, address: &str) -> User {
+    match store.create_user(person(address)).await.unwrap() {
+        CreatedUser::Created(user) => user,
+        CreatedUser::EmailTaken => panic!("`{address}` is taken"),
+    }
+}
+
+pub(super) fn id(number: u8) -> SessionId {
+    SessionId::from_bytes([number; SessionId::LEN])
+}
+
+pub(super) fn session(user: UserId, number: u8) -> Session {
+    Session {
+        id: id(number),
+        user,
+        started: at(2000 + u64::from(number)),
+        generation: 1,
+        issued: at(2000),
+        expires: at(100_000),
+        presented: Vec::new(),
+        address: "192.0.2.1".parse().ok(),
+        agent: "Mozilla/5.0".to_owned(),
+    }
+}
+
+pub(super) async fn started(store: &dyn Store, user: UserId, number: u8) -> Session {
+    let session = session(user, number);
+    assert_eq!(store.start_session(session.clone(), None, at(0)).await.unwrap(), Started::Live);
+    session
+}
