@@ -125,7 +125,7 @@ impl Store for RedbStore {
     }
 
     fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>> {
-        Box::pin(self.write(move |tables| tables.ensure_signing_key(key)))
+        Box::pin(self.write(move |tables| tables.ensure_signing_key(&key)))
     }
 
     fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser> {

@@ -58,10 +58,10 @@ impl Tables<'_> {
         }
     }
 
-    pub(super) fn ensure_signing_key(&mut self, key: SigningKey) -> Result<Vec<SigningKey>, Fault> {
+    pub(super) fn ensure_signing_key(&mut self, key: &SigningKey) -> Result<Vec<SigningKey>, Fault> {
         let is_current = |known: &SigningKey| known.algorithm == key.algorithm && known.retired.is_none();
         if !self.signing_keys()?.iter().any(is_current) {
-            self.put_signing_key(&key)?;
+            self.put_signing_key(key)?;
         }
         self.signing_keys()
     }
