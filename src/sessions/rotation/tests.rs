@@ -30,11 +30,13 @@ fn record(generation: Generation, presented: &[(Generation, u64)]) -> Session {
     }
 }
 
+/// The record's generation and first presentations, the token's generation, the moment, and what to do.
+type Row = (Generation, &'static [(Generation, u64)], Generation, u64, Step);
+
 #[test]
 fn what_a_presented_token_means() {
-    // The record's generation and first presentations, the token's generation, the moment, and what to do.
     #[rustfmt::skip]
-    let table: &[(Generation, &[(Generation, u64)], Generation, u64, Step)] = &[
+    let table: &[Row] = &[
         // The current token, whatever was noted of it.
         (1, &[], 1, 0, Rotate),
         (1, &[], 1, 86_400_000, Rotate),

@@ -218,10 +218,10 @@ impl Store for Memory {
         self.write(|state| {
             let over = state.sessions.values().filter(|session| session.expires < now);
             let over: Vec<_> = over.map(|session| session.id).take(limit).collect();
-            over.iter().for_each(|id| drop(state.sessions.remove(id)));
+            state.sessions.retain(|id, _| !over.contains(id));
             let forgotten = state.revoked.iter().filter(|(_, until)| **until < now).map(|(id, _)| *id);
             let forgotten: Vec<_> = forgotten.take(limit - over.len()).collect();
-            forgotten.iter().for_each(|id| drop(state.revoked.remove(id)));
+            state.revoked.retain(|id, _| !forgotten.contains(id));
             over.len() + forgotten.len()
         })
     }

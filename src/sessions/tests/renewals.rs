@@ -170,9 +170,12 @@ async fn the_absolute_end_holds_to_the_second_whatever_the_use() {
 async fn a_refresh_checks_all_that_a_sign_in_checks() {
     // CVE-2026-43983: a disabled user went on by refreshing.
     let house = House::new().await;
-    let pair = house.sign_in(1).await;
+    let (current, rotated) = (house.sign_in(1).await, house.sign_in(1).await);
+    refresh(&house, &rotated).await.unwrap();
     house.store.edit_user(user(1).id, |user| user.active = false);
-    assert!(matches!(refresh(&house, &pair).await, Err(RefreshError::Gone)));
+    for pair in [current, rotated] {
+        assert!(matches!(refresh(&house, &pair).await, Err(RefreshError::Gone)));
+    }
 }
 
 #[tokio::test]
