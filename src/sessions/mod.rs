@@ -202,11 +202,15 @@ impl Sessions {
         if generation <= 1 || !self.0.presented.insert(session, generation) {
             return Ok(());
         }
-        let noted = self.0.store.note_presented(session, generation, self.0.clock.now()).await;
-        if noted.is_err() {
-            self.0.presented.remove(session, generation);
-        }
-        noted
+        let this = self.clone();
+        to_the_end(async move {
+            let noted = this.0.store.note_presented(session, generation, this.0.clock.now()).await;
+            if noted.is_err() {
+                this.0.presented.remove(session, generation);
+            }
+            noted
+        })
+        .await
     }
 
     /// The sessions that genuine tokens name, though their time may be over: what a sign-out ends and a sign-in replaces.

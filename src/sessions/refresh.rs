@@ -93,9 +93,13 @@ impl Sessions {
     }
 
     async fn replayed(&self, session: SessionId, user: UserId) -> Result<RefreshError, StoreError> {
-        // Noted even if the store can't end it: then it is ended in memory, and the operator should know.
-        self.0.audit.note(Event::RefreshReplayed { uid: user, session }, self.0.clock.now());
-        self.end(session).await?;
+        let ended = self.end(session).await;
+        // One line for each theft: parallel replays find it ended. Written even if the store failed, for the
+        // session is over in memory then.
+        if !matches!(ended, Ok(false)) {
+            self.0.audit.note(Event::RefreshReplayed { uid: user, session }, self.0.clock.now());
+        }
+        ended?;
         Ok(RefreshError::Replayed { session, user })
     }
 

@@ -35,14 +35,13 @@ pub fn decide(record: &Session, presented: Generation, now: Timestamp) -> Step {
         return Step::Unknown;
     }
     let successor = presented + 1;
-    match first_presented(record, successor) {
-        Some(at) if now.since(at) <= GRACE => Step::Repeat,
-        Some(_) => Step::Replay,
+    let in_use_for_long = match first_presented(record, successor) {
+        Some(at) => now.since(at) > GRACE,
         // The current pair may never have arrived. An older one was presented, or it would still be the
         // current one; that it isn't noted any more says that this was long ago.
-        None if successor == record.generation => Step::Repeat,
-        None => Step::Replay,
-    }
+        None => successor != record.generation,
+    };
+    if in_use_for_long { Step::Replay } else { Step::Repeat }
 }
 
 /// How long sessions live.

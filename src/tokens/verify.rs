@@ -14,7 +14,7 @@ use crate::types::{Role, SessionId, Timestamp, UserId};
 /// The longest token that is looked at. Ours have under 1 KiB; some hundred roles fit as well.
 const MAX_TOKEN: usize = 8 * 1024;
 /// How far another node's clock may be ahead.
-const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+const MAX_CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// Why a token is not one of ours.
 type Why = &'static str;

@@ -2,9 +2,11 @@
 
 pub mod browser;
 pub mod cookies;
+pub mod deadline;
 pub mod path;
 pub mod peer;
 pub mod problem;
+pub mod spelling;
 
 pub use peer::Peer;
 pub use problem::{Code, Problem};

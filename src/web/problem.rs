@@ -148,8 +148,8 @@ impl Problem {
         })
     }
 
-    /// The answer: `application/problem+json`, never stored.
-    pub fn answer(&self) -> Answer {
+    /// The document's text.
+    pub fn document(&self) -> String {
         let document = json!({
             "type": "about:blank",
             "title": self.code.title(),
@@ -157,7 +157,12 @@ impl Problem {
             "detail": self.detail,
             "code": self.code.name(),
         });
-        let mut answer = Response::new(Full::new(Bytes::from(document.to_string())));
+        document.to_string()
+    }
+
+    /// The answer: `application/problem+json`, never stored.
+    pub fn answer(&self) -> Answer {
+        let mut answer = Response::new(Full::new(Bytes::from(self.document())));
         *answer.status_mut() = self.code.status();
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
