@@ -164,13 +164,15 @@ impl Dispatch {
                 self.forward(pass, Request::from_parts(head, body), peer, id, log).await
             }
             Verdict::Renew(renewal) => match self.sessions.refresh(renewal.token()).await {
-                Ok(issued) => {
-                    let pass = self.gate.renewed(renewal, &issued);
-                    let request = Request::from_parts(head, body);
-                    let mut response = self.forward(pass, request, peer, id, log).await;
-                    self.hand_over(&issued, peer, &mut response);
-                    response
-                }
+                Ok(issued) => match self.gate.renewed(renewal, &issued) {
+                    Ok(pass) => {
+                        let request = Request::from_parts(head, body);
+                        let mut response = self.forward(pass, request, peer, id, log).await;
+                        self.hand_over(&issued, peer, &mut response);
+                        response
+                    }
+                    Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), log),
+                },
                 Err(RefreshError::Store(error)) => {
                     tracing::error!(%error, "a session could not be renewed");
                     own(Problem::new(Code::Unavailable).retry_after(BUSY).answer())
