@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::accounts::Accounts;
+use crate::accounts::{self, Accounts};
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::config::Settings;
@@ -117,15 +117,16 @@ async fn services(
     let tokens = Tokens::new(&settings.tokens, &origin, &keys)?;
     let sessions =
         Sessions::open(Arc::clone(&store), tokens.clone(), clock.clone(), &settings.tokens, audit.clone()).await?;
-    let hasher = Hasher::start(&settings.passwords)?;
     let accounts = Accounts::new(
+        accounts::Services {
+            store: Arc::clone(&store),
+            hasher: Hasher::start(&settings.passwords)?,
+            limits: Limits::new(),
+            sessions: sessions.clone(),
+            audit,
+            clock: clock.clone(),
+        },
         settings,
-        Arc::clone(&store),
-        hasher,
-        Limits::new(),
-        sessions.clone(),
-        audit,
-        clock.clone(),
     );
     Ok(Services { accounts, sessions, tokens, store })
 }
