@@ -116,7 +116,6 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// Answers `/auth/*`.
-#[derive(Debug)]
 pub struct Auth {
     services: Services,
     credentials: Credentials,
@@ -129,30 +128,25 @@ pub struct Auth {
 }
 
 /// What the endpoints call.
-#[derive(Clone)]
-pub struct Services {
-    /// Users.
-    pub accounts: Accounts,
-    /// Their sessions.
-    pub sessions: Sessions,
-    /// Their tokens.
-    pub tokens: Tokens,
-    /// The time.
-    pub clock: Clock,
-}
-
-impl std::fmt::Debug for Services {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Services").finish_non_exhaustive()
-    }
+struct Services {
+    accounts: Accounts,
+    sessions: Sessions,
+    tokens: Tokens,
+    clock: Clock,
 }
 
 impl Auth {
     /// As the settings have it.
-    pub fn new(settings: &Settings, services: Services) -> Self {
+    pub fn new(
+        settings: &Settings,
+        accounts: Accounts,
+        sessions: Sessions,
+        tokens: Tokens,
+        clock: Clock,
+    ) -> Self {
         let https = settings.server.public_url.https;
         Self {
-            services,
+            services: Services { accounts, sessions, tokens, clock },
             credentials: Credentials::new(settings),
             origins: Origins::new(settings),
             cookies: CookieWriter::new(settings.cookies.clone(), https),
@@ -164,6 +158,7 @@ impl Auth {
         }
     }
 
+    /// Whether a route that is there under this condition is there.
     const fn has(&self, when: When) -> bool {
         match when {
             When::Always => true,

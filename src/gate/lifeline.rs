@@ -11,21 +11,22 @@ pub struct Lifeline {
     session: SessionId,
     revocations: Rc<Revocations>,
     epoch: Cell<u64>,
+    cut: Cell<bool>,
 }
 
 impl Lifeline {
     pub(super) fn new(session: SessionId, revocations: Rc<Revocations>) -> Self {
         // Compared with nothing yet, so that the first look is a real one.
         let epoch = Cell::new(revocations.epoch().wrapping_sub(1));
-        Self { session, revocations, epoch }
+        Self { session, revocations, epoch, cut: Cell::new(false) }
     }
 
     /// Whether the session has ended. Costs one read of shared memory while nothing is revoked.
     pub fn is_cut(&self) -> bool {
         let epoch = self.revocations.epoch();
-        if self.epoch.replace(epoch) == epoch {
-            return false;
+        if self.epoch.replace(epoch) != epoch && self.revocations.is_revoked(self.session) {
+            self.cut.set(true);
         }
-        self.revocations.is_revoked(self.session)
+        self.cut.get()
     }
 }

@@ -107,10 +107,15 @@ impl Gate {
         }
     }
 
-    /// The permit for a request whose session was renewed in passing.
-    pub fn renewed(&self, _spent: Renewal, issued: &Issued) -> Pass {
-        let known = Known::of_renewed(issued, self.revocations.epoch());
-        Pass::new(Rc::new(known), None, Rc::clone(&self.revocations))
+    /// The permit for a request whose session was renewed in passing; the renewal itself where the session was
+    /// ended meanwhile.
+    pub fn renewed(&self, spent: Renewal, issued: &Issued) -> Result<Pass, Renewal> {
+        let epoch = self.revocations.epoch();
+        if self.revocations.is_revoked(issued.session.id) {
+            return Err(spent);
+        }
+        let known = Known::of_renewed(issued, epoch);
+        Ok(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations)))
     }
 
     /// What a request is told whose session could not be renewed.

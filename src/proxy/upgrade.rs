@@ -1,6 +1,5 @@
 //! Upgrades: which may be asked for, and the tunnel that opens after the upstream's 101.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,12 +11,12 @@ use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::Notify;
 
 use super::body::UpstreamBody;
 use super::vigil::Vigil;
 use super::{hop, response};
 use crate::gate::credential::Credentials;
+use crate::web::counter::Counter;
 
 /// Leaves in `Upgrade` what may be forwarded, and says whether anything is left. `h2c`, `HTTP/*` and `TLS/*`
 /// never are: behind the tunnel, requests would pass that nobody judged (contract section 6).
@@ -47,20 +46,12 @@ fn may_tunnel(protocol: &str) -> bool {
 
 /// The open tunnels of one worker.
 #[derive(Clone, Default)]
-pub struct Tunnels(Rc<Open>);
-
-#[derive(Default)]
-struct Open {
-    count: Cell<usize>,
-    closed: Notify,
-}
+pub struct Tunnels(Counter);
 
 impl Tunnels {
     /// Waits until the last one has closed.
     pub async fn all_closed(&self) {
-        while self.0.count.get() > 0 {
-            self.0.closed.notified().await;
-        }
+        self.0.all_closed().await;
     }
 
     /// Answers the client with the upstream's 101 and joins both sides when each has switched. Until then not a
@@ -73,9 +64,9 @@ impl Tunnels {
         credentials: &Credentials,
     ) -> Response<UpstreamBody> {
         let upstream = hyper::upgrade::on(&mut switched);
-        let guard = Counted::new(Rc::clone(&self.0));
+        let counted = self.0.count();
         tokio::task::spawn_local(async move {
-            let _guard = guard;
+            let _counted = counted;
             if let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) {
                 join(client, upstream, &vigil).await;
             }
@@ -100,23 +91,6 @@ async fn join(client: Upgraded, upstream: Upgraded, vigil: &Rc<Vigil>) {
         // How a tunnel ends is its two sides' own affair.
         _ = tokio::io::copy_bidirectional(&mut client, &mut upstream) => {}
         _ = std::future::poll_fn(|cx| vigil.poll(cx)) => {}
-    }
-}
-
-/// Counts a tunnel for as long as it is open, however it ends.
-struct Counted(Rc<Open>);
-
-impl Counted {
-    fn new(open: Rc<Open>) -> Self {
-        open.count.set(open.count.get() + 1);
-        Self(open)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.count.set(self.0.count.get() - 1);
-        self.0.closed.notify_one();
     }
 }
 

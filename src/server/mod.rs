@@ -1,5 +1,6 @@
 //! Clients' connections, and the road of a request: `/auth/*` to its handlers, the rest through the gate.
 
+mod body;
 mod client;
 mod connection;
 mod cors;
@@ -11,4 +12,4 @@ mod sieve;
 mod vital;
 mod worker;
 
-pub use worker::{Crew, Shared, Worker};
+pub use worker::{Crew, Shared};

@@ -1,6 +1,6 @@
 //! The access log: one line a request, written when its answer has ended or was given up.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -101,7 +101,7 @@ impl Milliseconds {
 /// Names requests: a random beginning that is this worker's own, and a count.
 pub(super) struct RequestIds {
     prefix: String,
-    next: RefCell<u64>,
+    next: Cell<u64>,
 }
 
 impl RequestIds {
@@ -111,7 +111,7 @@ impl RequestIds {
             // Writing to a string can't fail.
             let _ = write!(text, "{byte:02x}");
         }
-        Self { prefix: text, next: RefCell::new(0) }
+        Self { prefix: text, next: Cell::new(0) }
     }
 
     /// The request's own id, if it has one that can't harm a log, else a new one.
@@ -124,9 +124,9 @@ impl RequestIds {
     }
 
     fn make(&self) -> HeaderValue {
-        let mut next = self.next.borrow_mut();
-        *next += 1;
-        HeaderValue::try_from(format!("{}{next:016x}", self.prefix)).expect("hexadecimal digits are visible")
+        let count = self.next.get() + 1;
+        self.next.set(count);
+        HeaderValue::try_from(format!("{}{count:016x}", self.prefix)).expect("hexadecimal digits are visible")
     }
 }
 

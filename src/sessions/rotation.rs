@@ -71,7 +71,8 @@ pub fn renewed(record: &Session, lifetimes: Lifetimes, now: Timestamp) -> Sessio
         .copied()
         .filter(|&(generation, _)| generation < record.generation)
         .chain([(record.generation, noted)])
-        .filter(|&(_, at)| now.since(at) <= GRACE)
+        // The first pair has no predecessor whose grace could hang on it.
+        .filter(|&(generation, at)| generation > 1 && now.since(at) <= GRACE)
         .collect();
     presented.drain(..presented.len().saturating_sub(MAX_PRESENTED));
     Session {

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod cookies;
+pub mod counter;
 pub mod deadline;
 pub mod path;
 pub mod peer;

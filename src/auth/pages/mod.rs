@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
+use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -94,7 +95,7 @@ impl Pages {
     }
 
     fn render(&self, form: Form, status: StatusCode, view: &View<'_>) -> Result<Answer, Problem> {
-        let page = self.templates.get_template(form.template()).and_then(|page| page.render(Value::from_serialize(view)));
+        let page = self.templates.get_template(form.template()).and_then(|page| page.render(Serde(view)));
         let page = page.map_err(|error| {
             tracing::error!(%error, "a page could not be written");
             Problem::new(Code::Internal)
@@ -151,17 +152,17 @@ impl Auth {
         answer
     }
 
-    /// The sign-in page in the place of an answer, for a browser that posted a form to the upstream without being
-    /// signed in. `None` where there are no pages.
-    pub fn sign_in_page(&self, problem: &Problem, next: &LocalPath) -> Option<Answer> {
+    /// The sign-in page in the place of a problem document, for a browser that posted a form to the upstream
+    /// without being signed in. Where there are no pages, the document.
+    pub fn problem_page(&self, problem: &Problem) -> Answer {
+        // What was posted can't be posted again from here, so it leads on to where everybody begins.
         let view = View {
             error: Some(problem.text()),
-            next: next.as_str(),
-            query: query(next),
+            next: "/",
             signup_open: self.services.accounts.is_sign_up_open(),
             ..View::default()
         };
-        self.pages.as_ref()?.render(Form::SignIn, problem.code().status(), &view).ok()
+        self.page(Form::SignIn, problem.code().status(), &view).unwrap_or_else(|_| problem.answer())
     }
 
     fn view<'a>(&self, call: &'a Call<'_>, next: &'a LocalPath) -> View<'a> {

@@ -182,6 +182,15 @@ fn neither_kind_of_token_passes_for_the_other() {
 }
 
 #[test]
+fn a_token_has_three_parts_even_if_more_were_signed() {
+    let tokens = tokens(Algorithm::Hs256);
+    let message = access(&tokens).rsplit_once('.').unwrap().0.to_owned() + ".e30";
+    let (secret, hs256) = (EncodingKey::from_secret(SECRET.as_bytes()), jsonwebtoken::Algorithm::HS256);
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &secret, hs256).unwrap();
+    refused(&tokens, &format!("{message}.{signature}"), "four parts");
+}
+
+#[test]
 fn an_endless_token_is_not_looked_at() {
     let tokens = tokens(Algorithm::Hs256);
     let mut claims = part(&access(&tokens), 1);
