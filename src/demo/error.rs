@@ -17,37 +17,37 @@ pub enum DemoError {
         flag: &'static str,
     },
     /// The port can't be listened on, for another reason.
-    #[error("listening on port {port} of 127.0.0.1 (`{flag}`)")]
+    #[error("can't listen on port {port} of 127.0.0.1: {cause}\nhint: choose another with `{flag} N`")]
     Listen {
         /// The port.
         port: u16,
         /// The flag that chooses another.
         flag: &'static str,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The folder for users can't be had.
-    #[error("the folder `{path}` for the demo's users can't be used (`--data`)")]
+    #[error("can't keep users in the folder `{path}`: {cause}\nhint: choose another with `--data DIR`")]
     Data {
         /// The folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The folder's name is no UTF-8, which settings have to be.
-    #[error("the folder `{0}` can't be named in settings: its name is not UTF-8 (`--data`)")]
+    #[error("can't keep users in the folder `{0}`: its name is not UTF-8\nhint: choose another with `--data DIR`")]
     DataName(PathBuf),
     /// The demo's own settings were refused, which is a bug.
-    #[error("the demo's own settings were refused: {0}")]
-    Settings(String),
+    #[error("the demo's own settings were refused: {}", .0.join("; "))]
+    Settings(Vec<String>),
     /// The gate did not start.
-    #[error("starting the gate")]
-    Gate(#[source] crate::app::StartError),
+    #[error(transparent)]
+    Gate(#[from] crate::app::StartError),
     /// No event loop can be had.
-    #[error("starting the demo's event loop")]
+    #[error("the system refuses the demo an event loop: {0}")]
     Runtime(#[source] io::Error),
     /// The greeting can't be written.
-    #[error("writing to the terminal")]
+    #[error("can't say what to open: {0}")]
     Output(#[source] io::Error),
     /// The gate did not stop as it should.
     #[error("the gate ended with a panic")]
@@ -55,11 +55,11 @@ pub enum DemoError {
 }
 
 impl DemoError {
-    pub(super) fn listening(port: u16, flag: &'static str, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::AddrInUse {
+    pub(super) fn listening(port: u16, flag: &'static str, cause: io::Error) -> Self {
+        if cause.kind() == io::ErrorKind::AddrInUse {
             Self::PortTaken { port, flag }
         } else {
-            Self::Listen { port, flag, source }
+            Self::Listen { port, flag, cause }
         }
     }
 }

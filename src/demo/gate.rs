@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::{DemoError, Options, serve};
 use crate::app::{self, Running};
+use crate::config::env::Fixed;
 use crate::config::{self, Settings};
 use crate::types::Clock;
 
@@ -28,7 +29,7 @@ pub(super) fn start(
     let folder = Folder::open(options.data.as_deref())?;
     let origin = format!("http://{}", serve::loopback(port));
     let settings = settings(port, &origin, upstream, page, folder.path())?;
-    let running = app::start(settings, clock).map_err(DemoError::Gate)?;
+    let running = app::start(settings, clock)?;
     Ok(DemoGate { running, origin, folder })
 }
 
@@ -62,7 +63,7 @@ fn free_port(wanted: u16) -> Result<u16, DemoError> {
     TcpListener::bind(serve::loopback(wanted))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|source| DemoError::listening(wanted, "--port", source))
+        .map_err(|cause| DemoError::listening(wanted, "--port", cause))
 }
 
 /// No file, no environment: only what stands here.
@@ -81,11 +82,12 @@ fn settings(port: u16, origin: &str, upstream: &str, page: &str, data: &Path) ->
         cors.origins = ["{page}"]
         cors.proxied = true
         admin.listen = ""
-        log.level = "warn"
-        log.access = false
         "#
     );
-    config::from_toml(&text, &config::NoEnv).map_err(|report| DemoError::Settings(report.to_string()))
+    match config::from_toml(&text, &Fixed::new([])) {
+        Ok(loaded) => Ok(loaded.settings),
+        Err(findings) => Err(DemoError::Settings(findings.iter().map(ToString::to_string).collect())),
+    }
 }
 
 enum Folder {
@@ -99,12 +101,12 @@ impl Folder {
             let made = tempfile::Builder::new().prefix("sidegate-demo-").tempdir();
             return made
                 .map(Self::Passing)
-                .map_err(|source| DemoError::Data { path: std::env::temp_dir(), source });
+                .map_err(|cause| DemoError::Data { path: std::env::temp_dir(), cause });
         };
         std::fs::create_dir_all(path)
             .and_then(|()| path.canonicalize())
             .map(Self::Kept)
-            .map_err(|source| DemoError::Data { path: path.to_owned(), source })
+            .map_err(|cause| DemoError::Data { path: path.to_owned(), cause })
     }
 
     fn path(&self) -> &Path {

@@ -16,7 +16,7 @@ use super::DemoError;
 
 /// Listens on a loopback port; 0 picks a free one.
 pub(super) async fn bind(port: u16, flag: &'static str) -> Result<TcpListener, DemoError> {
-    TcpListener::bind(loopback(port)).await.map_err(|source| DemoError::listening(port, flag, source))
+    TcpListener::bind(loopback(port)).await.map_err(|cause| DemoError::listening(port, flag, cause))
 }
 
 /// A listener as browsers name it: `http://127.0.0.1:5500`.
