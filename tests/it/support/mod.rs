@@ -51,8 +51,7 @@ impl Gate {
         Self::with("")
     }
 
-    /// With further settings. Sections that appear here must not be `server`, `upstream`, `database`, `admin`
-    /// or `passwords`: keys of those are given by their `section.key` at the top.
+    /// With further settings, one `section.key = value` a line.
     pub(crate) fn with(extra: &str) -> Self {
         Self::before(Upstream::start(), extra)
     }
@@ -170,9 +169,13 @@ pub(crate) fn settings(extra: &str, folder: &tempfile::TempDir, upstream: &str) 
     let text = format!(
         "server.listen = \"127.0.0.1:0\"\nserver.workers = 2\nserver.shutdown_grace = \"2s\"\nupstream.url = \"{upstream}\"\n\
          database.url = \"redb:{}\"\nadmin.listen = \"\"\n\
-         passwords.memory = \"64KiB\"\npasswords.iterations = 1\npasswords.workers = 2\n{extra}",
+         passwords.memory = \"64KiB\"\npasswords.iterations = 1\npasswords.workers = 2\n",
         database.display()
     );
+    let key = |line: &str| line.split('=').next().unwrap().trim().to_owned();
+    let given: Vec<_> = extra.lines().map(key).collect();
+    let kept = text.lines().filter(|line| !given.contains(&key(line)));
+    let text = kept.chain(extra.lines()).fold(String::new(), |text, line| text + line + "\n");
     match config::from_toml(&text, &config::env::Fixed::default()) {
         Ok(loaded) => loaded.settings,
         Err(findings) => panic!("{findings:?}"),
