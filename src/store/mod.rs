@@ -96,6 +96,11 @@ pub struct Origin {
     pub refresh_key: Secret<Vec<u8>>,
 }
 
+impl Origin {
+    /// The length of each of its keys, in bytes.
+    pub const KEY: usize = 32;
+}
+
 /// A key that signs access tokens.
 #[derive(Clone, Debug)]
 pub struct SigningKey {

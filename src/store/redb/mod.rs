@@ -1,1 +1,233 @@
-//! The embedded store.
+//! The embedded store: one file, one writer thread that commits in groups, readers on snapshots.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use redb::Database;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    CreatedUser, Generation, NewUser, OpenError, Origin, PasswordHash, Reply, Revoked, Rotated, Session,
+    SigningKey, Started, Store, StoreError, User,
+};
+use crate::types::{EmailKey, SessionId, Timestamp, UserId};
+use fault::Fault;
+use health::{Health, Unread};
+use job::Message;
+use tables::Tables;
+use view::View;
+use writer::{Reopen, Writer};
+
+mod fault;
+mod file;
+mod health;
+mod job;
+mod layout;
+mod rows;
+mod schema;
+mod sessions;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod users;
+mod view;
+mod writer;
+
+/// A store in a redb file. Dropping it finishes what is queued and closes the file.
+pub struct RedbStore {
+    /// `None` only while it is dropped.
+    queue: Option<mpsc::Sender<Message>>,
+    health: Arc<watch::Sender<Health>>,
+    commits: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RedbStore {
+    /// Opens the database in this file, or makes one.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, OpenError> {
+        let database = file::open_or_create(path)?;
+        let again = path.to_owned();
+        Self::start(path, database, now, move || {
+            file::reopen(&again).map_err(|error| StoreError::Unwritable(error.to_string()))
+        })
+    }
+
+    /// Starts on an open handle; `reopen` gives another one after this one has failed.
+    fn start(
+        path: &Path,
+        database: Database,
+        now: Timestamp,
+        reopen: impl Fn() -> Result<Database, StoreError> + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        let prepare = |database: &Database| match fault::guarded(|| Ok(schema::prepare(database, now))) {
+            Ok(prepared) => prepared,
+            Err(fault) => Err(fault.into()),
+        };
+        let origin = prepare(&database).map_err(|unfit| unfit.told(path))?;
+        let reopen: Reopen = Box::new(move || {
+            let database = reopen()?;
+            // Were the file exchanged for another meanwhile, sessions and numbers would be mixed up.
+            match schema::known_origin(&database) {
+                Ok(found) if found.session_key == origin.session_key => Ok(database),
+                Ok(_) => Err(StoreError::Damaged("its file was exchanged for another database".to_owned())),
+                Err(fault) => Err(fault.answer()),
+            }
+        });
+        let writer = writer::start(database, reopen).map_err(|error| OpenError::Unusable {
+            path: path.to_owned(),
+            why: error.to_string(),
+            hint: "let this process start threads".to_owned(),
+        })?;
+        let Writer { queue, health, commits, thread } = writer;
+        Ok(Self { queue: Some(queue), health, commits, thread: Some(thread) })
+    }
+
+    /// How many transactions were committed since the start: fewer than writes, where they come together.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    async fn read<T>(&self, work: impl Fn(&View) -> Result<T, Fault> + Send + Sync) -> Result<T, StoreError> {
+        match health::read(&self.health, &work).await {
+            Ok(value) => return Ok(value),
+            Err(Unread::Final(why)) => return Err(why),
+            // The writer opens the file again when it meets a handle that has failed, so send it something.
+            Err(Unread::Healable(_)) => self.write(|_| Ok(())).await?,
+        }
+        health::read(&self.health, &work).await.map_err(|(Unread::Final(why) | Unread::Healable(why))| why)
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tables<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (job, answer) = job::pack(work);
+        self.send(Message::Job(job)).await?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn send(&self, message: Message) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
+        queue.send(message).await.map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Store for RedbStore {
+    fn origin(&self) -> Reply<'_, Origin> {
+        Box::pin(self.read(View::origin))
+    }
+
+    fn signing_keys(&self) -> Reply<'_, Vec<SigningKey>> {
+        Box::pin(self.read(View::signing_keys))
+    }
+
+    fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>> {
+        Box::pin(self.write(move |tables| tables.ensure_signing_key(key)))
+    }
+
+    fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser> {
+        Box::pin(self.write(move |tables| tables.create_user(user)))
+    }
+
+    fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
+        Box::pin(self.read(move |view| view.user(id)))
+    }
+
+    fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>> {
+        let email = email.clone();
+        Box::pin(self.read(move |view| view.user_by_email(&email)))
+    }
+
+    fn set_active(
+        &self,
+        id: UserId,
+        active: bool,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Vec<SessionId>>> {
+        Box::pin(self.write(move |tables| tables.set_active(id, active, now, remember_until)))
+    }
+
+    fn renew_password_hash(&self, id: UserId, from: PasswordHash, to: PasswordHash) -> Reply<'_, bool> {
+        Box::pin(self.write(move |tables| tables.renew_password_hash(id, &from, to)))
+    }
+
+    fn start_session(
+        &self,
+        session: Session,
+        replaces: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Started> {
+        Box::pin(self.write(move |tables| tables.start_session(&session, replaces, remember_until)))
+    }
+
+    fn session(&self, id: SessionId) -> Reply<'_, Option<(Session, User)>> {
+        Box::pin(self.read(move |view| view.session(id)))
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        Box::pin(self.read(move |view| view.sessions_of(user)))
+    }
+
+    fn rotate(&self, from: Generation, next: Session) -> Reply<'_, Rotated> {
+        Box::pin(self.write(move |tables| tables.rotate(from, next)))
+    }
+
+    fn note_presented(&self, id: SessionId, generation: Generation, at: Timestamp) -> Reply<'_, ()> {
+        Box::pin(async move {
+            // Asked at each request that presents a token, and nearly always noted already.
+            if self.read(move |view| view.is_unnoted(id, generation)).await? {
+                self.write(move |tables| tables.note_presented(id, generation, at)).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn end_session(&self, id: SessionId, remember_until: Timestamp) -> Reply<'_, bool> {
+        Box::pin(self.write(move |tables| tables.end_session(id, remember_until)))
+    }
+
+    fn end_sessions_of(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Vec<SessionId>> {
+        Box::pin(self.write(move |tables| tables.end_sessions_of(user, except, remember_until)))
+    }
+
+    fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>> {
+        Box::pin(self.read(move |view| view.revoked(now)))
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
+        Box::pin(async move {
+            if limit == 0 || !self.read(move |view| view.is_sweepable(now)).await? {
+                return Ok(0);
+            }
+            self.write(move |tables| tables.sweep(now, limit)).await
+        })
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            let (closed, done) = oneshot::channel();
+            self.send(Message::Close(closed)).await?;
+            done.await.map_err(|_| StoreError::Closed)
+        })
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        // The thread ends when its last message is done; the file is free for another when this returns.
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // It guards its work; a panic outside of that has nothing left to save.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Rules of `/auth/*` that need no server.

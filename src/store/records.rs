@@ -1,1 +1,0 @@
-//! What is on disk: our own versioned bytes.

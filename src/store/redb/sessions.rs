@@ -1,0 +1,119 @@
+//! Writes about sessions. Each decides before it changes anything, so that a refusal leaves no trace.
+
+use super::fault::Fault;
+use super::tables::Tables;
+use crate::store::{Generation, Rotated, Session, Started};
+use crate::types::{SessionId, Timestamp, UserId};
+
+/// Whether this generation is the session's current one and nothing is noted of it.
+pub(super) fn is_unnoted(session: &Session, generation: Generation) -> bool {
+    session.generation == generation && session.presented.iter().all(|(noted, _)| *noted != generation)
+}
+
+impl Tables<'_> {
+    pub(super) fn start_session(
+        &mut self,
+        session: &Session,
+        replaces: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Result<Started, Fault> {
+        if !self.user(session.user)?.is_some_and(|user| user.active) {
+            return Ok(Started::UserGone);
+        }
+        let replaced = match replaces {
+            Some(id) => self.session(id)?,
+            None => None,
+        };
+        self.end_all(replaced.as_slice(), remember_until)?;
+        self.add_session(session)?;
+        Ok(Started::Live)
+    }
+
+    pub(super) fn rotate(&mut self, from: Generation, mut next: Session) -> Result<Rotated, Fault> {
+        let Some(session) = self.session(next.id)? else { return Ok(Rotated::Gone) };
+        let user = match self.user(session.user)? {
+            Some(user) if user.active && user.id == next.user => user,
+            _ => return Ok(Rotated::Gone),
+        };
+        if session.generation != from {
+            return Ok(Rotated::Moved(session));
+        }
+        keep_first_presentations(&session, &mut next);
+        self.replace_session(&session, &next)?;
+        Ok(Rotated::Done(user))
+    }
+
+    pub(super) fn note_presented(
+        &mut self,
+        id: SessionId,
+        generation: Generation,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some(session) = self.session(id)?.filter(|session| is_unnoted(session, generation)) else {
+            return Ok(());
+        };
+        let mut noted = session.clone();
+        noted.presented.push((generation, at));
+        self.replace_session(&session, &noted)
+    }
+
+    pub(super) fn end_session(&mut self, id: SessionId, remember_until: Timestamp) -> Result<bool, Fault> {
+        let session = self.session(id)?;
+        Ok(!self.end_all(session.as_slice(), remember_until)?.is_empty())
+    }
+
+    pub(super) fn end_sessions_of(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Result<Vec<SessionId>, Fault> {
+        let mut ending = self.sessions_of(user)?;
+        ending.retain(|session| Some(session.id) != except);
+        self.end_all(&ending, remember_until)
+    }
+
+    /// Ends these sessions and remembers them; gives their ids.
+    pub(super) fn end_all(
+        &mut self,
+        ending: &[Session],
+        remember_until: Timestamp,
+    ) -> Result<Vec<SessionId>, Fault> {
+        for session in ending {
+            self.remove_session(session)?;
+            self.remember(session.id, remember_until)?;
+        }
+        Ok(ending.iter().map(|session| session.id).collect())
+    }
+
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<usize, Fault> {
+        let expired = self.expired(now, limit)?;
+        let forgettable = self.forgettable(now, limit - expired.len())?;
+        let sessions = expired
+            .iter()
+            .map(|(at, id)| match self.session(*id)? {
+                Some(session) if session.expires == *at => Ok(session),
+                _ => Err(Fault::Damaged(format!("session {id} is not what the index of expiries says"))),
+            })
+            .collect::<Result<Vec<_>, Fault>>()?;
+        for session in &sessions {
+            self.remove_session(session)?;
+        }
+        for (until, id) in &forgettable {
+            self.forget(*id, *until)?;
+        }
+        Ok(sessions.len() + forgettable.len())
+    }
+}
+
+/// A presentation that was noted after the caller had read the session is not lost by its rotation.
+fn keep_first_presentations(session: &Session, next: &mut Session) {
+    for &(generation, at) in &session.presented {
+        match next.presented.iter_mut().find(|(noted, _)| *noted == generation) {
+            Some((_, noted)) => *noted = at.min(*noted),
+            None if generation == session.generation => next.presented.insert(0, (generation, at)),
+            None => {}
+        }
+    }
+    next.presented.sort_unstable();
+}

@@ -1,0 +1,156 @@
+//! The tables of one write. Rows and their indexes change together here and nowhere else, and a change
+//! marks the write as touched, so that none is forgotten at the commit.
+
+use redb::{ReadableTable as _, Table, WriteTransaction};
+
+use super::fault::Fault;
+use super::layout::{self, Id, NumberedId, Record};
+use super::rows;
+use crate::store::records::{key, session, user};
+use crate::store::{Session, SigningKey, User};
+use crate::types::{EmailKey, SessionId, Timestamp, UserId};
+
+pub(super) struct Tables<'t> {
+    counters: Table<'t, &'static str, u64>,
+    users: Table<'t, u64, Record>,
+    emails: Table<'t, &'static str, u64>,
+    sessions: Table<'t, Id, Record>,
+    sessions_by_user: Table<'t, NumberedId, ()>,
+    sessions_by_expiry: Table<'t, NumberedId, ()>,
+    revoked: Table<'t, Id, u64>,
+    revoked_by_time: Table<'t, NumberedId, ()>,
+    signing_keys: Table<'t, &'static str, Record>,
+    touched: usize,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(write: &'t WriteTransaction) -> Result<Self, Fault> {
+        Ok(Self {
+            counters: write.open_table(layout::COUNTERS)?,
+            users: write.open_table(layout::USERS)?,
+            emails: write.open_table(layout::EMAILS)?,
+            sessions: write.open_table(layout::SESSIONS)?,
+            sessions_by_user: write.open_table(layout::SESSIONS_BY_USER)?,
+            sessions_by_expiry: write.open_table(layout::SESSIONS_BY_EXPIRY)?,
+            revoked: write.open_table(layout::REVOKED)?,
+            revoked_by_time: write.open_table(layout::REVOKED_BY_TIME)?,
+            signing_keys: write.open_table(layout::SIGNING_KEYS)?,
+            touched: 0,
+        })
+    }
+
+    /// How many changes were made so far.
+    pub(super) const fn touched(&self) -> usize {
+        self.touched
+    }
+
+    pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Fault> {
+        rows::user(&self.users, id)
+    }
+
+    pub(super) fn uid(&self, email: &EmailKey) -> Result<Option<UserId>, Fault> {
+        rows::uid(&self.emails, email)
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> Result<Option<Session>, Fault> {
+        rows::session(&self.sessions, id)
+    }
+
+    pub(super) fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, Fault> {
+        rows::sessions_of(&self.sessions_by_user, &self.sessions, user)
+    }
+
+    pub(super) fn signing_keys(&self) -> Result<Vec<SigningKey>, Fault> {
+        rows::signing_keys(&self.signing_keys)
+    }
+
+    /// At most `limit` sessions that expired before `now`.
+    pub(super) fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, SessionId)>, Fault> {
+        rows::before(&self.sessions_by_expiry, now, limit)
+    }
+
+    /// At most `limit` revocations that had to be remembered until before `now`.
+    pub(super) fn forgettable(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, SessionId)>, Fault> {
+        rows::before(&self.revoked_by_time, now, limit)
+    }
+
+    /// Takes the next user's number.
+    pub(super) fn next_uid(&mut self) -> Result<UserId, Fault> {
+        let next = self.counters.get(layout::NEXT_UID)?.map_or(1, |next| next.value());
+        let spent = || Fault::Damaged(format!("the counter of users stands at {next}"));
+        let id = UserId::new(next).ok_or_else(spent)?;
+        let following = next.checked_add(1).ok_or_else(spent)?;
+        self.touched += 1;
+        self.counters.insert(layout::NEXT_UID, following)?;
+        Ok(id)
+    }
+
+    /// Adds a user, or puts them in the place of their former self, whose address was the same.
+    pub(super) fn put_user(&mut self, user: &User) -> Result<(), Fault> {
+        self.touched += 1;
+        self.users.insert(user.id.number(), user::encode(user).as_slice())?;
+        self.emails.insert(user.email.key().as_str(), user.id.number())?;
+        Ok(())
+    }
+
+    /// Adds a session.
+    pub(super) fn add_session(&mut self, session: &Session) -> Result<(), Fault> {
+        self.touched += 1;
+        self.sessions.insert(session.id.as_bytes(), session::encode(session).as_slice())?;
+        self.sessions_by_user.insert(&layout::of_user(session.user, session.id), ())?;
+        self.sessions_by_expiry.insert(&layout::at_time(session.expires, session.id), ())?;
+        Ok(())
+    }
+
+    /// Puts `next` in the place of `session`, whose id and user it has.
+    pub(super) fn replace_session(&mut self, session: &Session, next: &Session) -> Result<(), Fault> {
+        self.touched += 1;
+        self.sessions.insert(next.id.as_bytes(), session::encode(next).as_slice())?;
+        if session.expires != next.expires {
+            self.sessions_by_expiry.remove(&layout::at_time(session.expires, session.id))?;
+            self.sessions_by_expiry.insert(&layout::at_time(next.expires, next.id), ())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove_session(&mut self, session: &Session) -> Result<(), Fault> {
+        self.touched += 1;
+        self.sessions.remove(session.id.as_bytes())?;
+        self.sessions_by_user.remove(&layout::of_user(session.user, session.id))?;
+        self.sessions_by_expiry.remove(&layout::at_time(session.expires, session.id))?;
+        Ok(())
+    }
+
+    /// Remembers a session as revoked; what is remembered for longer already stays so.
+    pub(super) fn remember(&mut self, id: SessionId, until: Timestamp) -> Result<(), Fault> {
+        let known = self.revoked.get(id.as_bytes())?.map(|until| Timestamp::from_millis(until.value()));
+        if known.is_some_and(|known| known >= until) {
+            return Ok(());
+        }
+        self.touched += 1;
+        if let Some(known) = known {
+            self.revoked_by_time.remove(&layout::at_time(known, id))?;
+        }
+        self.revoked.insert(id.as_bytes(), until.millis())?;
+        self.revoked_by_time.insert(&layout::at_time(until, id), ())?;
+        Ok(())
+    }
+
+    /// Forgets a revocation.
+    pub(super) fn forget(&mut self, id: SessionId, until: Timestamp) -> Result<(), Fault> {
+        self.touched += 1;
+        self.revoked.remove(id.as_bytes())?;
+        self.revoked_by_time.remove(&layout::at_time(until, id))?;
+        Ok(())
+    }
+
+    pub(super) fn put_signing_key(&mut self, key: &SigningKey) -> Result<(), Fault> {
+        self.touched += 1;
+        self.signing_keys.insert(key.kid.as_str(), key::encode(key).as_slice())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! What is asked of a snapshot: the last commit, whatever is being written meanwhile.
+
+use redb::ReadTransaction;
+
+use super::fault::Fault;
+use super::{layout, rows, schema};
+use crate::store::{Generation, Origin, Revoked, Session, SigningKey, User};
+use crate::types::{EmailKey, SessionId, Timestamp, UserId};
+
+pub(super) struct View(ReadTransaction);
+
+impl View {
+    pub(super) const fn new(snapshot: ReadTransaction) -> Self {
+        Self(snapshot)
+    }
+
+    pub(super) fn origin(&self) -> Result<Origin, Fault> {
+        schema::origin(&self.0.open_table(layout::META)?)
+    }
+
+    pub(super) fn signing_keys(&self) -> Result<Vec<SigningKey>, Fault> {
+        rows::signing_keys(&self.0.open_table(layout::SIGNING_KEYS)?)
+    }
+
+    pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Fault> {
+        rows::user(&self.0.open_table(layout::USERS)?, id)
+    }
+
+    pub(super) fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, Fault> {
+        match rows::uid(&self.0.open_table(layout::EMAILS)?, email)? {
+            Some(id) => self.user(id),
+            None => Ok(None),
+        }
+    }
+
+    /// A session with its user. One whose user is missing has ended.
+    pub(super) fn session(&self, id: SessionId) -> Result<Option<(Session, User)>, Fault> {
+        let Some(session) = rows::session(&self.0.open_table(layout::SESSIONS)?, id)? else {
+            return Ok(None);
+        };
+        Ok(self.user(session.user)?.map(|user| (session, user)))
+    }
+
+    pub(super) fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, Fault> {
+        let by_user = self.0.open_table(layout::SESSIONS_BY_USER)?;
+        rows::sessions_of(&by_user, &self.0.open_table(layout::SESSIONS)?, user)
+    }
+
+    /// Whether there is something to note (see `Store::note_presented`).
+    pub(super) fn is_unnoted(&self, id: SessionId, generation: Generation) -> Result<bool, Fault> {
+        let session = rows::session(&self.0.open_table(layout::SESSIONS)?, id)?;
+        Ok(session.is_some_and(|session| super::sessions::is_unnoted(&session, generation)))
+    }
+
+    pub(super) fn revoked(&self, now: Timestamp) -> Result<Vec<Revoked>, Fault> {
+        rows::revoked(&self.0.open_table(layout::REVOKED_BY_TIME)?, now)
+    }
+
+    /// Whether a sweep at `now` would find anything.
+    pub(super) fn is_sweepable(&self, now: Timestamp) -> Result<bool, Fault> {
+        let ended = rows::before(&self.0.open_table(layout::SESSIONS_BY_EXPIRY)?, now, 1)?;
+        Ok(!ended.is_empty()
+            || !rows::before(&self.0.open_table(layout::REVOKED_BY_TIME)?, now, 1)?.is_empty())
+    }
+}
