@@ -1,9 +1,11 @@
 //! The command line: one file a command, and the exit codes (0 fine, 1 failed, 2 wrong usage or configuration).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::config::env::System;
 
 pub mod check;
 mod demo;
@@ -52,7 +54,9 @@ pub fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(config) => serve::run(config.config.as_deref()),
         Command::Demo(flags) => demo::run(flags),
-        Command::Check(config) => check::run(config.config.as_deref()),
+        Command::Check(config) => {
+            check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
+        }
     }
 }
 

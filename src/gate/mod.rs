@@ -183,6 +183,3 @@ impl Gate {
         Verdict::Refuse(Refusal::unauthorized(because, challenge, head, self.pages))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
 //! A running gate, a recording upstream, a raw connection: what most tests are made of.
 
+pub mod process;
 pub mod raw;
 pub mod upstream;
 
