@@ -96,5 +96,3 @@ impl fmt::Debug for Accounts {
     }
 }
 
-#[cfg(test)]
-mod tests;

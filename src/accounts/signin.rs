@@ -115,7 +115,8 @@ impl Accounts {
         let stored = user.as_ref().and_then(|user| user.password.clone());
         let verified = services.hasher.verify(attempt.password, stored.clone()).await?;
         let address = attempt.device.address;
-        let (true, Some(user)) = (verified != Verified::Wrong, user.as_ref().filter(|user| user.active)) else {
+        let (true, Some(user)) = (verified != Verified::Wrong, user.as_ref().filter(|user| user.active))
+        else {
             self.note(Event::SignInFailed { uid: user.map(|user| user.id), address });
             return Err(SignInError::Wrong);
         };

@@ -38,9 +38,10 @@ impl Auth {
         B::Error: Display,
     {
         let (head, body) = request.into_parts();
-        let mut answer = match self.route(&head.method, head.uri.path()) {
-            Ok(route) => self.respond(route, &head, body, peer).await,
-            Err(answer) => answer,
+        let path = head.uri.path();
+        let mut answer = match self.route(&head.method, path) {
+            Some(route) => self.respond(route, &head, body, peer).await,
+            None => self.no_route(path),
         };
         if answer.status() == StatusCode::UNAUTHORIZED {
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge()));
@@ -49,27 +50,31 @@ impl Auth {
         if head.method == Method::HEAD { without_body(answer) } else { answer }
     }
 
-    /// The row of a path and a method: 404 where the path is unknown, 405 where the method is (RFC 9110 section 15.5.6).
-    fn route(&self, method: &Method, path: &str) -> Result<&'static Route, Answer> {
+    fn route(&self, method: &Method, path: &str) -> Option<&'static Route> {
         let asked = if method == Method::HEAD { &Method::GET } else { method };
-        let rows = || ROUTES.iter().filter(|route| route.path == path && self.has(route.when));
-        if let Some(route) = rows().find(|route| route.method == asked) {
-            return Ok(route);
-        }
+        self.rows(path).find(|route| route.method == asked)
+    }
+
+    fn rows(&self, path: &str) -> impl Iterator<Item = &'static Route> {
+        ROUTES.iter().filter(move |route| route.path == path && self.has(route.when))
+    }
+
+    /// 404 where the path is unknown, 405 where the method is (RFC 9110 section 15.5.6).
+    fn no_route(&self, path: &str) -> Answer {
         let mut allow = Vec::new();
-        for route in rows() {
+        for route in self.rows(path) {
             allow.push(route.method.as_str());
             if route.method == Method::GET {
                 allow.push(Method::HEAD.as_str());
             }
         }
         if allow.is_empty() {
-            return Err(Problem::new(Code::NotFound).answer());
+            return Problem::new(Code::NotFound).answer();
         }
         let mut answer = Problem::new(Code::MethodNotAllowed).answer();
         let allow = HeaderValue::try_from(allow.join(", ")).expect("method names are visible ASCII");
         answer.headers_mut().insert(ALLOW, allow);
-        Err(answer)
+        answer
     }
 
     async fn respond<B>(&self, route: &Route, head: &Parts, body: B, peer: &Peer) -> Answer

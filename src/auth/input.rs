@@ -36,8 +36,9 @@ impl Media {
         let Some(value) = values.next() else { return Ok(Self::Unsaid) };
         let unsupported = || Problem::new(Code::UnsupportedMediaType);
         let mime: Mime = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(unsupported)?;
-        let known_charset =
-            mime.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8 || charset == "us-ascii");
+        let known_charset = mime
+            .get_param(mime::CHARSET)
+            .is_none_or(|charset| charset == mime::UTF_8 || charset == "us-ascii");
         match mime.essence_str() {
             _ if values.next().is_some() || !known_charset => Err(unsupported()),
             "application/json" => Ok(Self::Json),
@@ -83,8 +84,9 @@ impl Fields {
                 let place = format!("line {} column {}", error.line(), error.column());
                 invalid(format!("The body must be a JSON object, with each name once ({place})."))
             }),
-            Media::Form => Self::read_form(body)
-                .ok_or_else(|| invalid("The form must be UTF-8, with each field once.")),
+            Media::Form => {
+                Self::read_form(body).ok_or_else(|| invalid("The form must be UTF-8, with each field once."))
+            }
         }
     }
 
@@ -260,8 +262,20 @@ mod tests {
     fn a_body_that_can_be_read_in_two_ways_is_refused() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
         for bad in [
-            "{", "[]", "null", "\"a\"", "1", "{}{}", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "{\"a\":\"\\ud800\"}",
-            "\u{feff}{}", " ", "{'a':1}", "{\"a\":1,}", &deep,
+            "{",
+            "[]",
+            "null",
+            "\"a\"",
+            "1",
+            "{}{}",
+            "{\"a\":1,\"a\":2}",
+            "{\"a\":1,\"\\u0061\":2}",
+            "{\"a\":\"\\ud800\"}",
+            "\u{feff}{}",
+            " ",
+            "{'a':1}",
+            "{\"a\":1,}",
+            &deep,
         ] {
             assert_eq!(json(bad).err().map(|problem| problem.code()), Some(Code::InvalidValue), "{bad:.40}");
         }

@@ -10,6 +10,7 @@ use super::Auth;
 use crate::config::settings::Delivery;
 use crate::sessions::Issued;
 use crate::store::User;
+use crate::types::Role;
 use crate::web::Answer;
 
 /// 200 with a JSON body.
@@ -40,7 +41,7 @@ pub(super) fn user(user: &User) -> Answer {
         "email": user.email.as_str(),
         "username": user.username.as_str(),
         "is_active": user.active,
-        "roles": user.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "roles": user.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
     }))
 }
 

@@ -25,7 +25,9 @@ pub(super) fn clear(name: &str, peer: &Peer) -> Vec<HeaderValue> {
     for path in PATHS {
         let one = format!("{name}=; Path={path}; Max-Age=0; HttpOnly{secure}");
         let wide = domains.iter().map(|domain| format!("{one}; Domain={domain}"));
-        all.extend(std::iter::once(one.clone()).chain(wide).filter_map(|text| HeaderValue::try_from(text).ok()));
+        all.extend(
+            std::iter::once(one.clone()).chain(wide).filter_map(|text| HeaderValue::try_from(text).ok()),
+        );
     }
     all
 }
@@ -36,7 +38,8 @@ fn domains(host: &Authority) -> Vec<&str> {
     if host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok() {
         return Vec::new();
     }
-    let parents = std::iter::successors(Some(host), |domain| domain.split_once('.').map(|(_, parent)| parent));
+    let parents =
+        std::iter::successors(Some(host), |domain| domain.split_once('.').map(|(_, parent)| parent));
     parents.filter(|domain| domain.contains('.')).take(MAX_DOMAINS).collect()
 }
 
