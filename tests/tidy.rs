@@ -45,7 +45,8 @@ fn no_file_is_too_long() {
 fn the_map_names_every_folder_and_nothing_that_is_gone() {
     let map = read(&root().join("ARCHITECTURE.md"));
     let folders: BTreeSet<String> = rust_files("src").filter_map(|file| room_folder(&file)).collect();
-    let missing: Vec<&String> = folders.iter().filter(|folder| !map.contains(&format!("{folder}/"))).collect();
+    let missing: Vec<&String> =
+        folders.iter().filter(|folder| !map.contains(&format!("{folder}/"))).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md does not name these folders of src: {missing:?}");
     let gone: Vec<&str> = paths_in(&map).filter(|path| !root().join(path).exists()).collect();
     assert!(gone.is_empty(), "ARCHITECTURE.md names what does not exist: {gone:?}");

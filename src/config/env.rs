@@ -113,7 +113,7 @@ pub(super) fn layer(variables: &mut Variables, findings: &mut Vec<Finding>) -> L
             (None, _) => {
                 let finding =
                     Finding::warning(Some(place), format!("`{name}` is not a key's variable and is ignored"));
-                findings.push(match nearest::close(&name, names.keys()) {
+                findings.push(match nearest::close_variable(&name, names.keys()) {
                     Some(close) => finding.hint(format!("did you mean `{close}`?")),
                     None => finding,
                 });

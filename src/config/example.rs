@@ -6,8 +6,8 @@ use super::file::{LATER, SECTIONS};
 use super::table::{Key, Later, Section};
 
 const HEAD: &str = "\
-# Sidegate's configuration, every key with its default. `upstream.url` alone must be given; a `#` before a key means
-# that it need not be.
+# Sidegate's configuration: every key with its default or an example. `upstream.url` is all that must be given; take
+# the `#` away from what you change.
 #
 # Sidegate reads the file that `--config` or `$SIDEGATE_CONFIG` names, else ./sidegate.toml, else
 # /etc/sidegate/sidegate.toml. Each key can be a variable instead, which wins over the file: SIDEGATE_UPSTREAM_URL is
@@ -37,7 +37,10 @@ fn write_section(text: &mut String, section: &Section) {
     let _ = writeln!(text);
     comment(text, section.doc);
     let _ = writeln!(text, "[{}]", section.name);
-    for key in section.keys {
+    for (index, key) in section.keys.iter().enumerate() {
+        if index > 0 {
+            let _ = writeln!(text);
+        }
         comment(text, key.doc);
         if key.secret && key.name != "url" && key.name != "smtp" {
             let _ = writeln!(
@@ -46,7 +49,7 @@ fn write_section(text: &mut String, section: &Section) {
                 key.name, key.name
             );
         }
-        let mark = if is_required(key) { "" } else { "# " };
+        let mark = if is_required(key) { "" } else { "#" };
         let _ = writeln!(text, "{mark}{} = {}", key.name, key.example.unwrap_or(key.default));
     }
 }
@@ -54,9 +57,9 @@ fn write_section(text: &mut String, section: &Section) {
 fn write_later(text: &mut String, later: &Later) {
     let _ = writeln!(text);
     comment(text, later.doc);
-    let _ = writeln!(text, "# {}", later.header);
+    let _ = writeln!(text, "#{}", later.header);
     for (name, example, doc) in later.keys {
-        let _ = writeln!(text, "# {:<30} # {doc}", format!("{name} = {example}"));
+        let _ = writeln!(text, "#{:<30} # {doc}", format!("{name} = {example}"));
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn layer(variables: &Variables, findings: &mut Vec<Finding>) -> Layer
         match value.as_deref() {
             Some("") => {}
             None => {
-                findings.push(Finding::warning(Some(place), format!("`{name}` is not UTF-8 and is ignored")))
+                findings.push(Finding::warning(Some(place), format!("`{name}` is not UTF-8 and is ignored")));
             }
             Some(text) if is_placeholder(text) => findings.push(
                 Finding::warning(Some(place), format!("`{name}` still holds a placeholder and is ignored"))
@@ -68,7 +68,7 @@ fn is_sqlite(text: &str) -> bool {
     scheme.split('+').next() == Some("sqlite")
 }
 
-/// SQLAlchemy's three slashes and then the path: `sqlite:///./app.db`. Quoted where a shell would split it.
+/// `SQLAlchemy`'s three slashes and then the path: `sqlite:///./app.db`. Quoted where a shell would split it.
 fn sqlite_file(url: &str) -> String {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let path = rest

@@ -1,11 +1,13 @@
 //! Every key of the configuration file with its documentation and its default. The example file, the variables' names
 //! and the check for unknown keys are made from this table.
+#![expect(clippy::doc_markdown, reason = "the doc comments are the example file's text, too")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::addresses::{Domain, Origin, Trusted};
+use super::addresses::Trusted;
+use super::measures::Size;
 use super::names::{Auto, CookieName, IdentityHeader, VerifySource};
 use super::raw::Value;
 use super::reader::Reader;
@@ -15,7 +17,7 @@ use super::settings::{
     UpstreamTarget,
 };
 use super::table::{Effective, Given, Key, Later, Section, keys};
-use super::values::Size;
+use super::urls::{Domain, Origin};
 use crate::types::{Email, Secret};
 
 keys! {

@@ -9,6 +9,7 @@ pub mod example;
 mod fastapi;
 mod file;
 mod finding;
+mod measures;
 mod names;
 mod nearest;
 mod raw;
@@ -17,6 +18,7 @@ pub mod report;
 mod secrets;
 pub mod settings;
 mod table;
+mod urls;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -59,7 +61,7 @@ pub fn load(explicit: Option<&Path>, env: &dyn Env, folder: &Path) -> Result<Loa
     let named = explicit
         .map(Path::to_owned)
         .or_else(|| from_variable.filter(|name| !name.is_empty()).map(PathBuf::from));
-    let text = match read_file(named, folder) {
+    let text = match read_file(named.as_deref(), folder) {
         Ok(text) => text,
         Err(finding) => {
             findings.push(finding);
@@ -75,9 +77,9 @@ pub fn from_toml(text: &str, env: &dyn Env) -> Result<Loaded, Vec<Finding>> {
 }
 
 /// The file's name as it is shown, and its text.
-fn read_file(named: Option<PathBuf>, folder: &Path) -> Result<Option<(PathBuf, String)>, Finding> {
-    let candidates = match &named {
-        Some(name) => vec![(name.clone(), folder.join(name))],
+fn read_file(named: Option<&Path>, folder: &Path) -> Result<Option<(PathBuf, String)>, Finding> {
+    let candidates = match named {
+        Some(name) => vec![(name.to_owned(), folder.join(name))],
         None => {
             vec![(PathBuf::from(IN_FOLDER), folder.join(IN_FOLDER)), (SYSTEM_WIDE.into(), SYSTEM_WIDE.into())]
         }

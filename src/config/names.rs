@@ -118,11 +118,11 @@ impl Value for CookieName {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        match (1..=128).contains(&text.len()) && text.bytes().all(token) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(Fault::new(format!("`{text}` is not a cookie's name"))
-                .hint("write letters, digits, `-` and `_`, like `\"access_token\"`")),
+        if !(1..=128).contains(&text.len()) || !text.bytes().all(token) {
+            return Err(Fault::new(format!("`{text}` is not a cookie's name"))
+                .hint("write letters, digits, `-` and `_`, like `\"access_token\"`"));
         }
+        Ok(Self(text.to_owned()))
     }
 
     fn show(&self) -> String {
@@ -173,10 +173,10 @@ impl Value for IdentityHeader {
             .map_err(|_| Fault::new(format!("`{text}` is not a header's name")).hint(hint))?;
         let lower = name.as_str();
         let meant = ["x-forwarded-", "sec-", "proxy-"].iter().any(|prefix| lower.starts_with(prefix));
-        match meant || RESERVED.contains(&lower) {
-            true => Err(Fault::new(format!("`{text}` has a meaning of its own")).hint(hint)),
-            false => Ok(Self { spelled: text.to_owned(), name }),
+        if meant || RESERVED.contains(&lower) {
+            return Err(Fault::new(format!("`{text}` has a meaning of its own")).hint(hint));
         }
+        Ok(Self { spelled: text.to_owned(), name })
     }
 
     fn show(&self) -> String {

@@ -102,5 +102,5 @@ fn default_value<T: Value>(key: &Key) -> T {
     let toml = DeValue::parse(key.default).expect("a test parses each default of the table");
     let nowhere = |_| Place::Variable(String::new());
     let value = T::read(&Raw::from_toml(toml.get_ref(), &nowhere));
-    value.ok().expect("a test reads each default of the table")
+    value.expect("a test reads each default of the table")
 }

@@ -64,12 +64,12 @@ impl Value for SmtpUrl {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let known = text.strip_prefix("smtp://").or_else(|| text.strip_prefix("smtps://"));
-        match known.is_some_and(|rest| !rest.is_empty() && !rest.chars().any(|c| c.is_control() || c == ' '))
-        {
-            true => Ok(Self(Secret::new(text.to_owned()))),
-            false => Err(Fault::new("this is not a mail server's URL")
-                .hint("write it like `\"smtp://localhost:1025\"`")),
+        let fits = |rest: &str| !rest.is_empty() && !rest.chars().any(|c| c.is_control() || c == ' ');
+        if !known.is_some_and(fits) {
+            let fault = Fault::new("this is not a mail server's URL");
+            return Err(fault.hint("write it like `\"smtp://localhost:1025\"`"));
         }
+        Ok(Self(Secret::new(text.to_owned())))
     }
 
     fn show(&self) -> String {
@@ -97,7 +97,7 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert_eq!(read_file(&path).unwrap(), secret, "{text:?}");
         }
-        for bad in [&b"\n"[..], b"", b"\xff\xfe", &[b'a'; 70_000]] {
+        for bad in [&b"\n"[..], b"", b"\xff\xfe", &vec![b'a'; 70_000]] {
             std::fs::write(&path, bad).unwrap();
             assert!(read_file(&path).is_err());
         }

@@ -35,7 +35,9 @@ pub enum DemoError {
         cause: io::Error,
     },
     /// The folder's name is no UTF-8, which settings have to be.
-    #[error("can't keep users in the folder `{0}`: its name is not UTF-8\nhint: choose another with `--data DIR`")]
+    #[error(
+        "can't keep users in the folder `{0}`: its name is not UTF-8\nhint: choose another with `--data DIR`"
+    )]
     DataName(PathBuf),
     /// The demo's own settings were refused, which is a bug.
     #[error("the demo's own settings were refused: {}", .0.join("; "))]

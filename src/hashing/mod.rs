@@ -10,8 +10,8 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use crate::config::settings::Passwords;
-use crate::store::PasswordHash;
 use crate::types::Password;
+use crate::types::PasswordHash;
 
 mod phc;
 mod worker;

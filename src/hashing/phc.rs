@@ -4,7 +4,7 @@ use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::config::settings::Passwords;
-use crate::store::PasswordHash;
+use crate::types::PasswordHash;
 use crate::types::Secret;
 
 /// Bytes in a hash that we make.

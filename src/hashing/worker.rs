@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use super::Verified;
 use super::phc::{Recipe, Stored};
-use crate::store::PasswordHash;
 use crate::types::Password;
+use crate::types::PasswordHash;
 
 /// How much the threads give way to those that answer requests. Not `SCHED_IDLE`: on a busy machine nobody could sign in.
 #[cfg(target_os = "linux")]

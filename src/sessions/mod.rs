@@ -202,9 +202,9 @@ impl Sessions {
         if generation <= 1 || !self.0.presented.insert(session, generation) {
             return Ok(());
         }
-        let this = self.clone();
+        let (this, at) = (self.clone(), self.0.clock.now());
         to_the_end(async move {
-            let noted = this.0.store.note_presented(session, generation, this.0.clock.now()).await;
+            let noted = this.0.store.note_presented(session, generation, at).await;
             if noted.is_err() {
                 this.0.presented.remove(session, generation);
             }

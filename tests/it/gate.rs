@@ -268,6 +268,11 @@ fn an_expired_access_token_is_renewed_in_passing() {
     let seen = gate.upstream.last();
     assert_eq!((seen.header("x-user-id").as_deref(), seen.header("cookie")), (Some("1"), None));
 
+    // The first use of the new pair is noted without making the request wait.
+    let (uid, start) = (UserId::new(1).unwrap(), std::time::Instant::now());
+    while Gate::wait(gate.services().store.sessions_of(uid)).unwrap()[0].presented.is_empty() {
+        assert!(start.elapsed() < crate::support::PATIENCE);
+    }
     // A stranger's refresh token found later ends the session for both.
     gate.clock.advance(Duration::from_secs(16 * 60));
     assert_eq!(gate.get("/", &cookie).status, 401);

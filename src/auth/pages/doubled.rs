@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn peer(host: &str) -> Peer {
-        Peer { address: None, trusted: false, secure: false, host: host.parse().ok() }
+        Peer { address: None, socket: None, trusted: false, secure: false, host: host.parse().ok() }
     }
 
     #[test]

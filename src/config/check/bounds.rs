@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::config::file::Written;
 use crate::config::finding::Finding;
+use crate::config::measures::Size;
 use crate::config::table::Given;
-use crate::config::values::Size;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;

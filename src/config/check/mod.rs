@@ -6,13 +6,13 @@ mod signing;
 
 use super::file::Written;
 use super::finding::{Finding, Place};
+use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
     Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Server, Settings, Signup,
     Tokens, Upstream,
 };
 use super::table::Given;
-use super::values::Size;
 use crate::types::Secret;
 
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::config::addresses::{Trusted, fits_socket, is_loopback};
+use crate::config::addresses::{Trusted, fits_socket};
 use crate::config::file::Written;
 use crate::config::finding::Finding;
 use crate::config::settings::{DatabaseUrl, Listen, UpstreamTarget};
+use crate::config::urls::is_loopback;
 
 /// Keeps the rules of `[server]`, `[upstream]` and `[admin]`.
 pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::config::addresses::is_loopback;
 use crate::config::file::{Cookies, Written};
 use crate::config::finding::Finding;
+use crate::config::measures::show_duration;
 use crate::config::names::Auto;
 use crate::config::secrets::{LEAST_BYTES, is_published};
 use crate::config::settings::{Algorithm, SameSite};
 use crate::config::table::Given;
-use crate::config::values::show_duration;
+use crate::config::urls::is_loopback;
 
 /// Keys that nobody gave follow those that were: a secret selects HS256, and lifetimes don't outlast one another.
 pub(super) fn follow(written: &mut Written) {
@@ -155,10 +155,8 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
 
 /// The cookies' names as browsers see them.
 pub(super) fn cookie_names(cookies: &Cookies) -> (String, String) {
-    let name = |name: &str| match cookies.host_prefix.value && !starts_with(name, "__Host-") {
-        true => format!("__Host-{name}"),
-        false => name.to_owned(),
-    };
+    let prefix = |name: &str| cookies.host_prefix.value && !starts_with(name, "__Host-");
+    let name = |name: &str| if prefix(name) { format!("__Host-{name}") } else { name.to_owned() };
     (name(&cookies.access.value.0), name(&cookies.refresh.value.0))
 }
 

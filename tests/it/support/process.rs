@@ -10,14 +10,14 @@ use std::time::Instant;
 use super::{PATIENCE, Raw};
 
 /// A running gate of its own process. Dropping it kills it.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
-    pub address: SocketAddr,
-    lines: mpsc::Receiver<String>,
+    pub(crate) address: SocketAddr,
+    lines: std::sync::Mutex<mpsc::Receiver<String>>,
 }
 
 /// The binary, with nothing of this process's environment.
-pub fn sidegate(folder: &Path) -> Command {
+pub(crate) fn sidegate(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sidegate"));
     command.env_clear().current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -25,7 +25,7 @@ pub fn sidegate(folder: &Path) -> Command {
 
 impl Process {
     /// Serves in `folder`, before an upstream at `upstream`, with further settings; waits until it listens.
-    pub fn serve(folder: &Path, upstream: &str, extra: &str) -> Self {
+    pub(crate) fn serve(folder: &Path, upstream: &str, extra: &str) -> Self {
         let text = format!(
             "server.listen = \"127.0.0.1:0\"\nserver.workers = 2\nupstream.url = \"{upstream}\"\nadmin.listen = \"\"\n\
              database.url = \"redb:t.redb\"\npasswords.memory = \"64KiB\"\npasswords.iterations = 1\n{extra}"
@@ -41,6 +41,7 @@ impl Process {
                 }
             }
         });
+        let lines = std::sync::Mutex::new(lines);
         let mut process = Self { child, address: SocketAddr::from(([0, 0, 0, 0], 0)), lines };
         let line = process.line("listening on http://");
         process.address = line.rsplit("http://").next().unwrap().trim().parse().unwrap();
@@ -48,11 +49,12 @@ impl Process {
     }
 
     /// The next log line that holds `text`.
-    pub fn line(&mut self, text: &str) -> String {
+    pub(crate) fn line(&self, text: &str) -> String {
+        let lines = self.lines.lock().unwrap();
         let start = Instant::now();
         let mut seen = Vec::new();
         while start.elapsed() < PATIENCE {
-            match self.lines.recv_timeout(PATIENCE) {
+            match lines.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(text) => return line,
                 Ok(line) => seen.push(line),
                 Err(_) => break,
@@ -61,17 +63,17 @@ impl Process {
         panic!("no line with {text:?} in {seen:#?}");
     }
 
-    pub fn connect(&self) -> Raw {
+    pub(crate) fn connect(&self) -> Raw {
         Raw::connect(self.address)
     }
 
     /// Kills it without a word (SIGKILL).
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.signal(rustix::process::Signal::KILL);
     }
 
     /// Asks it to stop.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.signal(rustix::process::Signal::TERM);
     }
 
@@ -81,7 +83,7 @@ impl Process {
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -93,7 +95,7 @@ impl Process {
     }
 
     /// Its resident memory in KiB.
-    pub fn resident(&self) -> u64 {
+    pub(crate) fn resident(&self) -> u64 {
         let output = Command::new("ps").args(["-o", "rss=", "-p", &self.child.id().to_string()]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }

@@ -6,24 +6,24 @@ use std::net::{SocketAddr, TcpStream};
 use super::{Cookies, PATIENCE};
 
 /// A client's connection.
-pub struct Raw {
+pub(crate) struct Raw {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// An answer as it came over the wire.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// The trailer section's lines.
-    pub trailers: Vec<(String, String)>,
+    pub(crate) trailers: Vec<(String, String)>,
 }
 
 impl Raw {
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -31,26 +31,26 @@ impl Raw {
         Self { stream, buffer: Vec::new() }
     }
 
-    pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
     /// Writes, where the other side may have had enough already.
-    pub fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    pub(crate) fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.stream.write_all(bytes.as_ref())
     }
 
-    pub fn stream(&self) -> &TcpStream {
+    pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
     }
 
     /// The next answer to a request that is not HEAD.
-    pub fn answer(&mut self) -> Answer {
+    pub(crate) fn answer(&mut self) -> Answer {
         self.answer_to("GET")
     }
 
     /// The next final answer; informational ones are skipped.
-    pub fn answer_to(&mut self, method: &str) -> Answer {
+    pub(crate) fn answer_to(&mut self, method: &str) -> Answer {
         loop {
             let mut answer = self.head();
             if answer.status == 101 {
@@ -68,7 +68,7 @@ impl Raw {
     }
 
     /// The next head alone.
-    pub fn head(&mut self) -> Answer {
+    pub(crate) fn head(&mut self) -> Answer {
         let end = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 break end + 4;
@@ -126,7 +126,7 @@ impl Raw {
         }
     }
 
-    pub fn exactly(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
         while self.buffer.len() < count {
             assert!(self.fill() > 0, "the connection closed after {} of {count} bytes", self.buffer.len());
         }
@@ -134,13 +134,13 @@ impl Raw {
     }
 
     /// Everything until the other side closes, an abrupt end included.
-    pub fn rest(&mut self) -> Vec<u8> {
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
         while matches!(self.try_fill(), Ok(1..)) {}
         std::mem::take(&mut self.buffer)
     }
 
     /// Whether the other side has closed, once it has sent what it wanted to.
-    pub fn is_closed(&mut self) -> bool {
+    pub(crate) fn is_closed(&mut self) -> bool {
         self.rest();
         matches!(self.try_fill(), Ok(0))
             || self.try_fill().is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
@@ -160,32 +160,29 @@ impl Raw {
 
 impl Answer {
     /// The one value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.all(name);
-        let first = values.next();
-        assert!(values.next().is_none(), "{name} more than once: {}", self.head);
-        first
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let values = self.all(name);
+        assert!(values.len() < 2, "{name} more than once: {}", self.head);
+        values.first().copied()
     }
 
     /// All values of a header.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers
-            .iter()
-            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let found = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str()).collect()
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// The value that a `Set-Cookie` gives a cookie.
-    pub fn cookie(&self, name: &str) -> Option<String> {
-        let mut found = self.all("set-cookie").filter_map(|cookie| {
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let mut found = self.all("set-cookie").into_iter().filter_map(|cookie| {
             let (key, value) = cookie.split(';').next()?.split_once('=')?;
             (key == name).then(|| value.to_owned())
         });
@@ -194,7 +191,7 @@ impl Answer {
         first
     }
 
-    pub fn cookies(&self) -> Cookies {
+    pub(crate) fn cookies(&self) -> Cookies {
         Cookies {
             access: self.cookie("access_token").unwrap(),
             refresh: self.cookie("refresh_token").unwrap(),
@@ -202,7 +199,7 @@ impl Answer {
     }
 
     /// A problem document's `detail`.
-    pub fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.head);
         self.json()["detail"].as_str().unwrap().to_owned()
     }
@@ -212,6 +209,6 @@ fn pair((name, value): (&str, &str)) -> (String, String) {
     (name.trim().to_owned(), value.trim().to_owned())
 }
 
-pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -10,8 +10,8 @@ use super::PATIENCE;
 use super::raw::find;
 
 /// A recording upstream. Its threads end with its connections.
-pub struct Upstream {
-    pub address: SocketAddr,
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
     log: Arc<Log>,
 }
 
@@ -24,25 +24,25 @@ struct Log {
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The request line and the header lines, as they came.
-    pub head: String,
-    pub body: Vec<u8>,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     /// The trailer section as it came.
-    pub trailers: String,
+    pub(crate) trailers: String,
 }
 
 /// The upstream's side of a connection, after a head has come in.
-pub struct Exchange {
-    pub stream: TcpStream,
-    pub seen: Seen,
+pub(crate) struct Exchange {
+    pub(crate) stream: TcpStream,
+    pub(crate) seen: Seen,
     /// What came after the head (and the body, if it was read).
-    pub rest: Vec<u8>,
+    pub(crate) rest: Vec<u8>,
 }
 
 impl Upstream {
     /// Answers each request with 200 and a short text.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::answering(|exchange| {
             let body = "hello from upstream";
             exchange.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
@@ -51,12 +51,12 @@ impl Upstream {
     }
 
     /// Answers each request, whose body has been read, by `answer`; false closes the connection.
-    pub fn answering(answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static) -> Self {
+    pub(crate) fn answering(answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static) -> Self {
         Self::serving(true, answer)
     }
 
     /// Answers each request as soon as its head is there.
-    pub fn answering_heads(answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static) -> Self {
+    pub(crate) fn answering_heads(answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static) -> Self {
         Self::serving(false, answer)
     }
 
@@ -75,39 +75,39 @@ impl Upstream {
         Self { address, log }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// How many connections were opened.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.log.connections.load(Ordering::SeqCst)
     }
 
     /// How many bytes came in.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.log.bytes.load(Ordering::SeqCst)
     }
 
     /// Every request so far.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub(crate) fn requests(&self) -> Vec<Seen> {
         self.log.requests.lock().unwrap().clone()
     }
 
     /// The only request so far.
-    pub fn request(&self) -> Seen {
+    pub(crate) fn request(&self) -> Seen {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
         requests.remove(0)
     }
 
     /// The last request so far.
-    pub fn last(&self) -> Seen {
+    pub(crate) fn last(&self) -> Seen {
         self.requests().pop().expect("no request has come in")
     }
 
     /// Waits until `count` requests have come in.
-    pub fn wait_for(&self, count: usize) {
+    pub(crate) fn wait_for(&self, count: usize) {
         let start = Instant::now();
         while self.requests().len() < count {
             assert!(start.elapsed() < PATIENCE, "only {} requests came in", self.requests().len());
@@ -195,21 +195,21 @@ fn read_count(stream: &mut TcpStream, log: &Log, buffer: &mut Vec<u8>, count: us
 
 impl Exchange {
     /// Sends bytes; a gate that has gone is the test's matter.
-    pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 }
 
 impl Seen {
     /// The one value of a header, whatever its case.
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         let mut values = self.all(name);
         assert!(values.len() < 2, "{name} more than once: {}", self.head);
         values.pop()
     }
 
     /// All values of a header.
-    pub fn all(&self, name: &str) -> Vec<String> {
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
         let fields = self.head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
         fields
             .filter(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -218,7 +218,7 @@ impl Seen {
     }
 
     /// The request line.
-    pub fn line(&self) -> &str {
+    pub(crate) fn line(&self) -> &str {
         self.head.split("\r\n").next().unwrap_or_default()
     }
 }
