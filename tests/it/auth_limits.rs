@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sidegate::types::{Secret, UserId};
 
 use crate::support::{Answer, Gate, PASSWORD};
 
@@ -133,4 +134,29 @@ fn a_sign_up_that_is_refused_for_its_values_costs_no_attempt() {
         assert_eq!(gate.post("/auth/signup", body, "").status, 422);
     }
     assert_eq!(gate.sign_up("a@example.com").status, 200);
+}
+
+#[test]
+fn more_sign_ins_than_can_wait_for_a_hash_are_503_at_once() {
+    let gate = Gate::with("passwords.queue = 1\nlimits.signin_failures = \"100/15m\"\n");
+    gate.sign_up("jack@example.com");
+    // Of Python's argon2-cffi: a thousand times the work of this gate's own, so that its threads are busy.
+    let slow =
+        "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$ovQkBJ4yTKsiPLFgbCDe8auKlIA3iMcDLWkNLVsb57M";
+    let (store, slow) = (gate.services().store.clone(), Secret::new(slow.to_owned()));
+    Gate::wait(async {
+        let user = store.user(UserId::new(1).unwrap()).await.unwrap().unwrap();
+        assert!(store.renew_password_hash(user.id, user.password.unwrap(), slow).await.unwrap());
+    });
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let all: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| sign_in(&gate, "jack@example.com", "wrong"))).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    assert!(!busy.is_empty() && answers.iter().all(|answer| matches!(answer.status, 401 | 503)));
+    for answer in busy {
+        assert_eq!(answer.detail(), "The service is busy. Try again shortly.");
+        assert!(retry_after(answer) >= 1);
+    }
 }

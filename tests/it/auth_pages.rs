@@ -33,8 +33,14 @@ fn assert_page(answer: &Answer) {
 fn both_pages_are_there_for_anybody_and_strictly_kept() {
     let gate = Gate::start();
     for (path, fields) in [
-        ("/auth/login", &["action=\"/auth/signin\"", "autocomplete=\"username\"", "autocomplete=\"current-password\""]),
-        ("/auth/signup", &["action=\"/auth/signup\"", "autocomplete=\"email\"", "autocomplete=\"new-password\""]),
+        (
+            "/auth/login",
+            &["action=\"/auth/signin\"", "autocomplete=\"username\"", "autocomplete=\"current-password\""],
+        ),
+        (
+            "/auth/signup",
+            &["action=\"/auth/signup\"", "autocomplete=\"email\"", "autocomplete=\"new-password\""],
+        ),
     ] {
         let answer = gate.get(path, BROWSER);
         assert_eq!(answer.status, 200);
@@ -54,7 +60,9 @@ fn the_style_is_the_one_that_the_policy_names() {
     let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, style.as_bytes());
     let hash = base64::engine::general_purpose::STANDARD.encode(hash);
-    assert!(answer.header("content-security-policy").unwrap().contains(&format!("style-src 'sha256-{hash}'")));
+    assert!(
+        answer.header("content-security-policy").unwrap().contains(&format!("style-src 'sha256-{hash}'"))
+    );
 }
 
 #[test]
@@ -81,14 +89,18 @@ fn a_person_signs_in_and_is_led_on() {
 fn a_wrong_password_shows_the_form_again_with_all_but_the_password() {
     let gate = Gate::start();
     gate.sign_up("jack@example.com");
-    let answer = submit(&gate, "/auth/signin", "email=jack%40example.com&password=Secret-Guess&next=%2Freports");
+    let answer =
+        submit(&gate, "/auth/signin", "email=jack%40example.com&password=Secret-Guess&next=%2Freports");
     assert_eq!(answer.status, 401);
     assert_page(&answer);
     let page = answer.text();
     assert!(page.contains("role=\"alert\">Invalid email or password."), "{page}");
-    assert!(page.contains("value=\"jack@example.com\"") && page.contains("name=\"next\" value=\"&#x2f;reports\""), "{page}");
+    assert!(
+        page.contains("value=\"jack@example.com\"") && page.contains("name=\"next\" value=\"/reports\""),
+        "{page}"
+    );
     assert!(!page.contains("Secret-Guess"));
-    assert_eq!(answer.all("set-cookie").count(), 0);
+    assert_eq!(answer.all("set-cookie").len(), 0);
 }
 
 #[test]
@@ -105,7 +117,14 @@ fn what_was_typed_is_text_on_the_page() {
 fn next_leads_nowhere_but_to_this_site() {
     let gate = Gate::start();
     gate.sign_up("jack@example.com");
-    for next in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "%2Fauth%2Fsignout", "x", ""] {
+    for next in [
+        "https%3A%2F%2Fevil.example",
+        "%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "%2Fauth%2Fsignout",
+        "x",
+        "",
+    ] {
         let form = format!("email=jack%40example.com&password=correct+horse+battery&next={next}");
         assert_eq!(submit(&gate, "/auth/signin", &form).header("location"), Some("/"), "{next}");
         let page = gate.get(&format!("/auth/login?next={next}"), BROWSER).text();
@@ -119,9 +138,8 @@ fn the_two_pages_hand_next_to_each_other() {
     let login = gate.get("/auth/login?next=/reports%3Fa=b%26c", BROWSER).text();
     let signup = gate.get("/auth/signup?next=/reports%3Fa=b%26c", BROWSER).text();
     for (page, other) in [(login, "/auth/signup"), (signup, "/auth/login")] {
-        let link = format!("href=\"{other}?next=&#x2f;reports%3Fa%3Db%26c\"");
-        let raw = format!("href=\"{other}?next=/reports%3Fa%3Db%26c\"");
-        assert!(page.contains(&link) || page.contains(&raw), "{page}");
+        let link = format!("href=\"{other}?next=/reports%3Fa%3Db%26c\"");
+        assert!(page.contains(&link), "{page}");
     }
 }
 
@@ -189,12 +207,17 @@ fn who_is_signed_in_is_told_so_and_can_sign_out() {
     let login = gate.get("/auth/login", &format!("{BROWSER}Cookie: {cookies}\r\n"));
     assert_eq!(login.status, 200);
     let page = login.text();
-    assert!(page.contains("signed in as <strong>jack</strong>") && page.contains("action=\"/auth/signout\""), "{page}");
+    assert!(
+        page.contains("signed in as <strong>jack</strong>") && page.contains("action=\"/auth/signout\""),
+        "{page}"
+    );
     let out = submit_with(&gate, "/auth/signout", "", &cookies);
     assert_eq!((out.status, out.header("location")), (303, Some("/auth/login")));
     assert_eq!(out.cookie("access_token").as_deref(), Some(""));
     assert_eq!(gate.get("/auth/me", &format!("Cookie: {cookies}\r\n")).status, 401);
-    assert!(!gate.get("/auth/login", &format!("{BROWSER}Cookie: {cookies}\r\n")).text().contains("signed in as"));
+    assert!(
+        !gate.get("/auth/login", &format!("{BROWSER}Cookie: {cookies}\r\n")).text().contains("signed in as")
+    );
 }
 
 #[test]
@@ -204,9 +227,16 @@ fn a_doubled_cookie_is_named_and_cleared_and_nothing_goes_round_in_circles() {
     let doubled = format!("access_token={}; access_token=other", cookies.access);
     let page = gate.get("/auth/login?next=/", &format!("{BROWSER}Cookie: {doubled}\r\n"));
     assert_eq!(page.status, 200);
-    assert!(page.text().contains("access_token") && !page.text().contains("refresh_token"), "{}", page.text());
-    let cleared: Vec<_> = page.all("set-cookie").collect();
-    assert!(!cleared.is_empty() && cleared.iter().all(|cookie| cookie.starts_with("access_token=; ")), "{cleared:?}");
+    assert!(
+        page.text().contains("access_token") && !page.text().contains("refresh_token"),
+        "{}",
+        page.text()
+    );
+    let cleared: Vec<_> = page.all("set-cookie");
+    assert!(
+        !cleared.is_empty() && cleared.iter().all(|cookie| cookie.starts_with("access_token=; ")),
+        "{cleared:?}"
+    );
     for path in ["Path=/;", "Path=/auth;"] {
         assert!(cleared.iter().any(|cookie| cookie.contains(path)), "{cleared:?}");
     }
@@ -221,9 +251,10 @@ fn a_navigation_goes_by_the_login_page_to_where_it_wanted_to() {
     let asked = gate.get("/reports?a=b&c", "Sec-Fetch-Mode: navigate\r\n");
     assert_eq!(asked.status, 303);
     let login = gate.get(asked.header("location").unwrap(), BROWSER);
-    assert!(login.text().contains("name=\"next\" value=\"&#x2f;reports?a=b&amp;c\""), "{}", login.text());
-    let wrong = submit(&gate, "/auth/signin", "email=jack%40example.com&password=x&next=%2Freports%3Fa%3Db%26c");
-    assert!(wrong.text().contains("value=\"&#x2f;reports?a=b&amp;c\""));
+    assert!(login.text().contains("name=\"next\" value=\"/reports?a=b&amp;c\""), "{}", login.text());
+    let wrong =
+        submit(&gate, "/auth/signin", "email=jack%40example.com&password=x&next=%2Freports%3Fa%3Db%26c");
+    assert!(wrong.text().contains("value=\"/reports?a=b&amp;c\""));
     let form = "email=jack%40example.com&password=correct+horse+battery&next=%2Freports%3Fa%3Db%26c";
     let answer = submit(&gate, "/auth/signin", form);
     assert_eq!(answer.header("location"), Some("/reports?a=b&c"));
