@@ -19,7 +19,7 @@ fn signing_in_gives_both_cookies() {
         answer.json(),
         json!({"status": "ok", "email": "Jack@example.com", "username": "jack", "uid": 1})
     );
-    let set: Vec<_> = answer.all("set-cookie");
+    let set: Vec<_> = answer.all("set-cookie").collect();
     assert_eq!(set.len(), 2);
     for (name, age) in [("access_token", 15 * 60), ("refresh_token", 30 * 24 * 60 * 60)] {
         let cookie = set.iter().find(|cookie| cookie.starts_with(&format!("{name}="))).unwrap();
@@ -115,4 +115,24 @@ fn an_imported_hash_is_renewed_at_sign_in() {
         let user = Gate::wait(store.user_by_email(email.key())).unwrap().unwrap();
         assert!(user.password.unwrap().reveal().starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
     }
+}
+
+#[test]
+fn sign_ins_at_once_never_swap_users() {
+    let gate = Gate::start();
+    for uid in 1..=8 {
+        gate.sign_up(&format!("user{uid}@example.com"));
+    }
+    std::thread::scope(|scope| {
+        for uid in 1..=8 {
+            let gate = &gate;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let cookies = gate.sign_in(&format!("user{uid}@example.com"));
+                    let me = gate.get("/auth/me", &cookie(&cookies.header())).json();
+                    assert_eq!(me["uid"], uid);
+                }
+            });
+        }
+    });
 }
