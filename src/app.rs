@@ -1,1 +1,217 @@
-//! The composition root.
+//! The composition root: settings become services, services become workers; and the order of shutting down. The
+//! only place that knows everyone.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::accounts::{self, Accounts};
+use crate::audit::Audit;
+use crate::auth::Auth;
+use crate::config::Settings;
+use crate::config::settings::{Algorithm, Listen};
+use crate::hashing::Hasher;
+use crate::limits::Limits;
+use crate::server::listen::{self, ListenError};
+use crate::server::{Crew, Shared};
+use crate::sessions::Sessions;
+use crate::store::{OpenError, Store, StoreError, open};
+use crate::tokens::{Tokens, TokensError, keys};
+use crate::types::Clock;
+
+/// How often what has run out is swept away.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// What a gate consists of, for those who administer it.
+#[derive(Clone)]
+pub struct Services {
+    /// What can be done with users.
+    pub accounts: Accounts,
+    /// What can be done with sessions.
+    pub sessions: Sessions,
+    /// Signs and verifies tokens.
+    pub tokens: Tokens,
+    /// Where it is all kept.
+    pub store: Arc<dyn Store>,
+}
+
+/// A gate that runs. Dropping it without [`Running::stop`] leaves it to run until the process ends.
+pub struct Running {
+    crew: Crew,
+    keeper: Keeper,
+    services: Services,
+    addresses: Vec<Listen>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Why a gate did not start. The texts are for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address can't be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The database can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database can't be read or written.
+    #[error("the database failed at start: {0}")]
+    Store(#[from] StoreError),
+    /// The signing keys can't be used.
+    #[error("the signing keys can't be used: {0}")]
+    Tokens(#[from] TokensError),
+    /// The audit log can't be opened.
+    #[error("can't open the audit log `{path}`: {cause}\nhint: set `log.audit` to a file in a folder that can be written")]
+    Audit {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A thread or a runtime could not be made.
+    #[error("the system refuses a thread: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// Starts a gate: it answers when this returns.
+pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
+    raise_descriptor_limit();
+    let workers = if settings.server.workers == 0 { cores() } else { settings.server.workers };
+    // The port first: who finds it taken has not touched the database. Nobody is answered before all is ready.
+    let (listeners, addresses) = listen::open(&settings.server.listen, workers)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let store = open::open(&settings.database.url, clock.now())?;
+    let audit = open_audit(&settings)?;
+    let settings = Arc::new(settings);
+    let services = runtime.block_on(services(&settings, store, audit, &clock))?;
+    let auth = Auth::new(&settings, services.accounts.clone(), services.sessions.clone(), services.tokens.clone(), clock.clone());
+    let shared = Shared {
+        settings,
+        tokens: services.tokens.clone(),
+        sessions: services.sessions.clone(),
+        auth: Arc::new(auth),
+        clock,
+    };
+    let crew = Crew::start(&shared, listeners)?;
+    let keeper = Keeper::start(services.sessions.clone())?;
+    Ok(Running { crew, keeper, services, addresses, runtime })
+}
+
+async fn services(
+    settings: &Arc<Settings>,
+    store: Arc<dyn Store>,
+    audit: Audit,
+    clock: &Clock,
+) -> Result<Services, StartError> {
+    let origin = store.origin().await?;
+    let keys = match settings.tokens.algorithm {
+        Algorithm::Hs256 => store.signing_keys().await?,
+        algorithm => {
+            let kept = store.signing_keys().await?;
+            let has_one = kept.iter().any(|key| key.algorithm == algorithm.name() && key.retired.is_none());
+            if has_one { kept } else { store.ensure_signing_key(keys::generate(algorithm, clock.now())?).await? }
+        }
+    };
+    let tokens = Tokens::new(&settings.tokens, &origin, &keys)?;
+    let sessions =
+        Sessions::open(Arc::clone(&store), tokens.clone(), clock.clone(), &settings.tokens, audit.clone()).await?;
+    let accounts = Accounts::new(
+        accounts::Services {
+            store: Arc::clone(&store),
+            hasher: Hasher::start(&settings.passwords)?,
+            limits: Limits::new(),
+            sessions: sessions.clone(),
+            audit,
+            clock: clock.clone(),
+        },
+        settings,
+    );
+    Ok(Services { accounts, sessions, tokens, store })
+}
+
+fn open_audit(settings: &Settings) -> Result<Audit, StartError> {
+    let file = settings.log.audit.as_deref();
+    Audit::open(file).map_err(|cause| StartError::Audit {
+        path: file.map(|file| file.display().to_string()).unwrap_or_default(),
+        cause,
+    })
+}
+
+impl Running {
+    /// Where it listens; ports of 0 have become real ones.
+    pub fn addresses(&self) -> &[Listen] {
+        &self.addresses
+    }
+
+    /// Its services.
+    pub const fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Stops accepting, finishes what runs within the grace, then closes the database.
+    pub fn stop(self) {
+        self.crew.stop();
+        self.keeper.stop();
+        if let Err(error) = self.runtime.block_on(self.services.store.close()) {
+            tracing::error!(%error, "the database did not close cleanly");
+        }
+    }
+}
+
+/// Sweeps in the background, on a thread of its own, so that no request ever waits behind it.
+struct Keeper {
+    thread: JoinHandle<()>,
+    enough: oneshot::Sender<()>,
+}
+
+impl Keeper {
+    fn start(sessions: Sessions) -> io::Result<Self> {
+        let (enough, told) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = sweep_for_ever(&sessions) => {}
+                    _ = told => {}
+                }
+            });
+        })?;
+        Ok(Self { thread, enough })
+    }
+
+    fn stop(self) {
+        // Dropping the sender would do as well; a keeper that is gone needs no word.
+        let _ = self.enough.send(());
+        let _ = self.thread.join();
+    }
+}
+
+async fn sweep_for_ever(sessions: &Sessions) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        match sessions.sweep_once().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "swept what has run out"),
+            Err(error) => tracing::warn!(%error, "what has run out could not be swept away"),
+        }
+    }
+}
+
+/// One worker per core that this process may use; std reads the container's CPU quota.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Each client costs two descriptors; the soft limit is 1024 in most places and the hard one far above.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit on open files could not be raised");
+        }
+    }
+}

@@ -1,1 +1,205 @@
-//! What happened to accounts and sessions, one line an event.
+//! What happened to accounts and sessions, one line an event: who, when, from where. Never a token, a password
+//! or the address that a stranger typed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::types::{SessionId, Timestamp, UserId};
+
+/// Where events are written: a file if one is configured, and always the log, under the target `audit`. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Audit(Option<Arc<Mutex<File>>>);
+
+/// Something that an operator may have to answer for later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody made themselves an account.
+    SignedUp {
+        /// Who.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A session began.
+    SignedIn {
+        /// Whose.
+        uid: UserId,
+        /// Which.
+        session: SessionId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A sign-in was refused.
+    SignInFailed {
+        /// The account that was named, if there is one.
+        uid: Option<UserId>,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A session was ended by its user.
+    SignedOut {
+        /// Which.
+        session: SessionId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A refresh token was used again after its successor had been: somebody has a copy. The session has been ended.
+    RefreshReplayed {
+        /// Whose.
+        uid: UserId,
+        /// Which.
+        session: SessionId,
+    },
+    /// A user was kept out.
+    Disabled {
+        /// Who.
+        uid: UserId,
+    },
+    /// A user was let in again.
+    Enabled {
+        /// Who.
+        uid: UserId,
+    },
+}
+
+/// An event as it is written.
+#[derive(Serialize, Default)]
+struct Line {
+    time: String,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+}
+
+impl Audit {
+    /// Appends to `file`, which is made for its owner's eyes alone if there is none; without one, the log
+    /// is all there is.
+    pub fn open(file: Option<&Path>) -> io::Result<Self> {
+        let file = file.map(append_private).transpose()?;
+        Ok(Self(file.map(|file| Arc::new(Mutex::new(file)))))
+    }
+
+    /// Writes one event down.
+    pub fn note(&self, event: Event, now: Timestamp) {
+        let line = Line::new(event, now);
+        tracing::info!(
+            target: "audit",
+            event = line.event,
+            uid = line.uid,
+            session = line.session,
+            address = line.address.map(tracing::field::display),
+        );
+        if let Some(file) = &self.0
+            && let Err(error) = append(file, &line)
+        {
+            // Refusing sign-ins because a log's disk is full would turn a nuisance into an outage.
+            tracing::error!(%error, event = line.event, "an audit event could not be written to its file");
+        }
+    }
+}
+
+impl Line {
+    fn new(event: Event, now: Timestamp) -> Self {
+        let time = rfc3339(now);
+        match event {
+            Event::SignedUp { uid, address } => {
+                Self { time, event: "signed_up", uid: Some(uid.number()), address, ..Self::default() }
+            }
+            Event::SignedIn { uid, session, address } => Self {
+                time,
+                event: "signed_in",
+                uid: Some(uid.number()),
+                session: Some(session.to_string()),
+                address,
+            },
+            Event::SignInFailed { uid, address } => Self {
+                time,
+                event: "sign_in_failed",
+                uid: uid.map(UserId::number),
+                address,
+                ..Self::default()
+            },
+            Event::SignedOut { session, address } => Self {
+                time,
+                event: "signed_out",
+                session: Some(session.to_string()),
+                address,
+                ..Self::default()
+            },
+            Event::RefreshReplayed { uid, session } => Self {
+                time,
+                event: "refresh_replayed",
+                uid: Some(uid.number()),
+                session: Some(session.to_string()),
+                ..Self::default()
+            },
+            Event::Disabled { uid } => {
+                Self { time, event: "disabled", uid: Some(uid.number()), ..Self::default() }
+            }
+            Event::Enabled { uid } => {
+                Self { time, event: "enabled", uid: Some(uid.number()), ..Self::default() }
+            }
+        }
+    }
+}
+
+fn append_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+fn append(file: &Mutex<File>, line: &Line) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    // One write a line: appended lines of several processes don't mix (O_APPEND).
+    file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&bytes)
+}
+
+fn rfc3339(now: Timestamp) -> String {
+    let millis = i64::try_from(now.millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_json_line_in_a_private_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        let (uid, session) = (UserId::new(7).unwrap(), SessionId::from_bytes([0; 24]));
+        let now = Timestamp::from_millis(1_700_000_000_123);
+        Audit::open(Some(&path)).unwrap().note(Event::RefreshReplayed { uid, session }, now);
+        let address = Some("2001:db8::1".parse().unwrap());
+        Audit::open(Some(&path)).unwrap().note(Event::SignInFailed { uid: None, address }, now);
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            written,
+            concat!(
+                r#"{"time":"2023-11-14T22:13:20.123Z","event":"refresh_replayed","uid":7,"session":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#,
+                "\n",
+                r#"{"time":"2023-11-14T22:13:20.123Z","event":"sign_in_failed","address":"2001:db8::1"}"#,
+                "\n",
+            )
+        );
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn without_a_file_an_event_goes_to_the_log_alone() {
+        let audit = Audit::open(None).unwrap();
+        audit.note(Event::Disabled { uid: UserId::new(1).unwrap() }, Timestamp::from_secs(u64::MAX));
+    }
+}

@@ -1,1 +1,172 @@
-//! auth.
+//! `/auth/*`: the table of its routes, and what answers them.
+//!
+//! `handle` finds the row and does what holds for all of them, `input` reads what was sent, a file for each group
+//! of endpoints says what becomes of it, and `reply` writes the answer.
+
+use std::time::Duration;
+
+use http::Method;
+
+use crate::accounts::Accounts;
+use crate::config::settings::{Delivery, Settings};
+use crate::gate::credential::Credentials;
+use crate::gate::origin::Origins;
+use crate::sessions::Sessions;
+use crate::tokens::Tokens;
+use crate::types::Clock;
+use crate::web::cookies::CookieWriter;
+
+mod body;
+mod failure;
+mod handle;
+mod input;
+mod me;
+mod pages;
+mod public;
+mod reply;
+mod session;
+mod signin;
+mod signup;
+
+use pages::{Form, Pages};
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// How it is called. GET answers HEAD as well.
+    pub method: Method,
+    /// Where.
+    pub path: &'static str,
+    /// Who may call it.
+    pub who: Who,
+    /// When it is there at all.
+    pub when: When,
+    /// What answers.
+    pub handler: Handler,
+    /// What it is for.
+    pub doc: &'static str,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody.
+    Anyone,
+    /// The holder of a good access token; all others get 401.
+    SignedIn,
+}
+
+/// When a route is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Always.
+    Always,
+    /// With `delivery = "body"`.
+    BodyDelivery,
+    /// With `pages.enabled`.
+    Pages,
+}
+
+/// What answers a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what the table says")]
+pub enum Handler {
+    SignUp,
+    SignIn,
+    Login,
+    Refresh,
+    SignOut,
+    Me,
+    Health,
+    KeySet,
+    LoginPage,
+    SignUpPage,
+}
+
+impl Handler {
+    /// The page whose form is posted to it: a browser is answered with that page.
+    const fn form(self) -> Option<Form> {
+        match self {
+            Self::SignUp => Some(Form::SignUp),
+            Self::SignIn | Self::SignOut => Some(Form::SignIn),
+            Self::Login
+            | Self::Refresh
+            | Self::Me
+            | Self::Health
+            | Self::KeySet
+            | Self::LoginPage
+            | Self::SignUpPage => None,
+        }
+    }
+}
+
+/// All that is answered below `/auth/`.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    Route { method: Method::POST, path: "/auth/signup", who: Who::Anyone, when: When::Always, handler: Handler::SignUp, doc: "Make an account" },
+    Route { method: Method::POST, path: "/auth/signin", who: Who::Anyone, when: When::Always, handler: Handler::SignIn, doc: "Start a session" },
+    Route { method: Method::POST, path: "/auth/login", who: Who::Anyone, when: When::BodyDelivery, handler: Handler::Login, doc: "Start a session, as OAuth2 password clients do" },
+    Route { method: Method::POST, path: "/auth/refresh", who: Who::Anyone, when: When::Always, handler: Handler::Refresh, doc: "Renew a session by its refresh token" },
+    Route { method: Method::POST, path: "/auth/signout", who: Who::Anyone, when: When::Always, handler: Handler::SignOut, doc: "End the session" },
+    Route { method: Method::GET, path: "/auth/me", who: Who::SignedIn, when: When::Always, handler: Handler::Me, doc: "Who is signed in" },
+    Route { method: Method::GET, path: "/auth/healthz", who: Who::Anyone, when: When::Always, handler: Handler::Health, doc: "Whether the gate runs" },
+    Route { method: Method::GET, path: "/auth/jwks.json", who: Who::Anyone, when: When::Always, handler: Handler::KeySet, doc: "The public keys of access tokens" },
+    Route { method: Method::GET, path: "/auth/login", who: Who::Anyone, when: When::Pages, handler: Handler::LoginPage, doc: "The sign-in page" },
+    Route { method: Method::GET, path: "/auth/signup", who: Who::Anyone, when: When::Pages, handler: Handler::SignUpPage, doc: "The sign-up page" },
+];
+
+/// Answers `/auth/*`.
+pub struct Auth {
+    services: Services,
+    credentials: Credentials,
+    origins: Origins,
+    cookies: CookieWriter,
+    delivery: Delivery,
+    pages: Option<Pages>,
+    body_limit: usize,
+    body_timeout: Duration,
+}
+
+/// What the endpoints call.
+struct Services {
+    accounts: Accounts,
+    sessions: Sessions,
+    tokens: Tokens,
+    clock: Clock,
+}
+
+impl Auth {
+    /// As the settings have it.
+    pub fn new(
+        settings: &Settings,
+        accounts: Accounts,
+        sessions: Sessions,
+        tokens: Tokens,
+        clock: Clock,
+    ) -> Self {
+        let https = settings.server.public_url.https;
+        Self {
+            services: Services { accounts, sessions, tokens, clock },
+            credentials: Credentials::new(settings),
+            origins: Origins::new(settings),
+            cookies: CookieWriter::new(settings.cookies.clone(), https),
+            delivery: settings.tokens.delivery,
+            pages: settings.pages.enabled.then(|| Pages::new(&settings.pages.title)),
+            body_limit: settings.limits.body,
+            // As long as a head may take: the bodies are as small.
+            body_timeout: settings.limits.header_timeout,
+        }
+    }
+
+    /// Whether a route that is there under this condition is there.
+    const fn has(&self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::BodyDelivery => matches!(self.delivery, Delivery::Body),
+            When::Pages => self.pages.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,76 @@
-//! cli.
+//! The command line: one file a command, and the exit codes (0 fine, 1 failed, 2 wrong usage or configuration).
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::env::System;
+
+pub mod check;
+mod demo;
+pub mod logging;
+mod serve;
+mod signals;
+
+/// Sign-up, sign-in and sessions in front of a backend that has none.
+#[derive(Parser, Debug)]
+#[command(name = "sidegate", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the gate
+    Serve(Config),
+    /// Show what it does: a demo upstream, the gate and a test page, without any configuration
+    Demo(demo::Flags),
+    /// Read the configuration and say what is wrong with it, or what is in force
+    Check(Config),
+}
+
+#[derive(clap::Args, Debug)]
+struct Config {
+    /// The configuration file [default: $SIDEGATE_CONFIG, ./sidegate.toml, /etc/sidegate/sidegate.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Wrong usage or configuration.
+const USAGE: u8 = 2;
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is there to be told that standard error is closed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match arguments.command {
+        Command::Serve(config) => serve::run(config.config.as_deref()),
+        Command::Demo(flags) => demo::run(flags),
+        Command::Check(config) => {
+            check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
+        }
+    }
+}
+
+/// Says what went wrong, for a person.
+#[expect(clippy::print_stderr, reason = "the command line speaks to people")]
+fn fail(text: &str) -> ExitCode {
+    eprintln!("error: {text}");
+    ExitCode::FAILURE
+}
+
+/// Says everything that is wrong with a configuration.
+#[expect(clippy::print_stderr, reason = "the command line speaks to people")]
+fn complain(findings: &[crate::config::Finding]) {
+    for finding in findings {
+        eprintln!("{finding}");
+    }
+}

@@ -1,1 +1,191 @@
-//! gate.
+//! The gate: who may pass, and as whom. Pure: no await, no store, no hash; the whole policy is `Gate::decide`.
+
+use std::rc::Rc;
+
+use http::Method;
+use http::header::UPGRADE;
+use http::request::Parts;
+
+use crate::config::settings::{Delivery, Settings};
+use crate::sessions::{Issued, Revocations};
+use crate::tokens::{TokenFault, Tokens};
+use crate::types::{Clock, Secret, Timestamp};
+use crate::web::path::LocalPath;
+use crate::web::{Code, Peer, Problem, browser};
+
+mod cache;
+pub mod credential;
+pub mod identity;
+mod lifeline;
+pub mod origin;
+mod pass;
+pub mod refusal;
+
+use cache::{Cache, Known};
+use credential::{Credential, Credentials, doubled_authorization};
+use origin::{Origins, Site};
+pub use lifeline::Lifeline;
+pub use pass::Pass;
+pub use refusal::Refusal;
+
+/// What the gate may decide. Each arm is the caller's to carry out.
+pub enum Verdict {
+    /// Let it through, with this permit.
+    Forward(Pass),
+    /// Renew the session in passing, then ask [`Gate::renewed`] for the permit.
+    Renew(Renewal),
+    /// Answer with this; nothing reaches the upstream.
+    Refuse(Refusal),
+    /// Send the browser to sign in, and then back here.
+    ToLogin(LocalPath),
+}
+
+/// A renewal that a request has asked for: the refresh token, not yet looked at.
+pub struct Renewal {
+    token: Secret<String>,
+    because: Code,
+}
+
+impl Renewal {
+    /// The refresh token, for `Sessions::refresh` alone.
+    pub fn token(&self) -> &str {
+        self.token.reveal()
+    }
+}
+
+/// The gate of one worker. Not shared: its cache is the worker's own.
+pub struct Gate {
+    credentials: Credentials,
+    origins: Origins,
+    pages: bool,
+    silent_refresh: bool,
+    tells_token: bool,
+    tokens: Tokens,
+    revocations: Rc<Revocations>,
+    clock: Clock,
+    cache: Cache,
+}
+
+impl Gate {
+    /// A gate as the settings have it.
+    pub fn new(settings: &Settings, tokens: Tokens, revocations: Revocations, clock: Clock) -> Self {
+        Self {
+            credentials: Credentials::new(settings),
+            origins: Origins::new(settings),
+            pages: settings.pages.enabled,
+            // In body delivery an answer has no place for the new access token, and each request would renew again.
+            silent_refresh: settings.tokens.silent_refresh && settings.tokens.delivery == Delivery::Cookie,
+            tells_token: settings.identity.token.is_some(),
+            tokens,
+            revocations: Rc::new(revocations),
+            clock,
+            cache: Cache::new(),
+        }
+    }
+
+    /// Decides over a request by its head and by who sent it.
+    pub fn decide(&self, head: &Parts, peer: &Peer) -> Verdict {
+        let headers = &head.headers;
+        if doubled_authorization(headers) {
+            return Verdict::Refuse(Refusal::document(Problem::new(Code::AmbiguousCredential)));
+        }
+        let now = self.clock.now();
+        let access = self.credentials.access(headers);
+        let because = match access.token().map(|token| self.known(token, now)) {
+            Some(Ok((known, fresh))) => return self.admit(head, peer, &known, fresh),
+            Some(Err(TokenFault::Expired)) => Code::TokenExpired,
+            Some(Err(TokenFault::Invalid(_))) => Code::InvalidToken,
+            None => Code::NotAuthenticated,
+        };
+        // What was revoked or forged is not renewed, and of two cookies the renewal would replace one only.
+        let renewable = self.silent_refresh && because != Code::InvalidToken && access != Credential::Ambiguous;
+        match self.credentials.refresh(headers) {
+            Credential::Presented(token) if renewable => {
+                if self.is_foreign_write(head, peer) {
+                    return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
+                }
+                Verdict::Renew(Renewal { token: Secret::new(token.to_owned()), because })
+            }
+            _ => self.not_signed_in(head, because),
+        }
+    }
+
+    /// The permit for a request whose session was renewed in passing; the renewal itself where the session was
+    /// ended meanwhile.
+    pub fn renewed(&self, spent: Renewal, issued: &Issued) -> Result<Pass, Renewal> {
+        let epoch = self.revocations.epoch();
+        if self.revocations.is_revoked(issued.session.id) {
+            return Err(spent);
+        }
+        let known = Known::of_renewed(issued, self.tells_token, epoch);
+        Ok(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations)))
+    }
+
+    /// What a request is told whose session could not be renewed.
+    pub fn not_renewed(&self, renewal: &Renewal, head: &Parts) -> Verdict {
+        let because = match renewal.because {
+            Code::NotAuthenticated => Code::InvalidToken,
+            other => other,
+        };
+        self.not_signed_in(head, because)
+    }
+
+    /// Where tokens are found in a request.
+    pub const fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    fn admit(&self, head: &Parts, peer: &Peer, known: &Rc<Known>, fresh: bool) -> Verdict {
+        // A bearer is set by a script of a page that may read it; no other site's page can make a browser send it.
+        if !self.credentials.owns_authorization() && self.is_foreign_write(head, peer) {
+            return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
+        }
+        let first_seen = fresh.then_some(known.generation);
+        Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations)))
+    }
+
+    /// What is known of a token: a saved signature check, and every reason to refuse it that may have come up
+    /// since. The second value: this worker sees the token for the first time.
+    fn known(&self, token: &str, now: Timestamp) -> Result<(Rc<Known>, bool), TokenFault> {
+        // Read before the look-up: what is published in between is then looked up again next time.
+        let epoch = self.revocations.epoch();
+        let cached = self.cache.get(token);
+        let (known, fresh) = match cached {
+            Some(known) => (known, false),
+            None => {
+                let claims = self.tokens.verify_access(token, now)?;
+                (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token))), true)
+            }
+        };
+        if now >= known.expires {
+            self.cache.forget(token);
+            return Err(TokenFault::Expired);
+        }
+        if known.epoch.get() != Some(epoch) {
+            if self.revocations.is_revoked(known.session) {
+                self.cache.forget(token);
+                return Err(TokenFault::Invalid("its session has ended"));
+            }
+            known.epoch.set(Some(epoch));
+        }
+        if fresh {
+            self.cache.keep(token, &known);
+        }
+        Ok((known, fresh))
+    }
+
+    fn is_foreign_write(&self, head: &Parts, peer: &Peer) -> bool {
+        let safe = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+        (!safe || head.headers.contains_key(UPGRADE))
+            && self.origins.judge(&head.headers, peer.host.as_ref()) == Site::Foreign
+    }
+
+    fn not_signed_in(&self, head: &Parts, because: Code) -> Verdict {
+        if self.pages && !refusal::is_grpc(&head.headers) && browser::is_navigation(&head.method, &head.headers) {
+            let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+            return Verdict::ToLogin(LocalPath::parse(asked).unwrap_or_else(LocalPath::root));
+        }
+        let challenge = if self.credentials.owns_authorization() { "Bearer" } else { "Cookie" };
+        Verdict::Refuse(Refusal::unauthorized(because, challenge, head, self.pages))
+    }
+}

@@ -1,1 +1,143 @@
-//! proxy.
+//! Forwarding: a permit and a request go in, the upstream's answer comes out.
+
+use std::rc::Rc;
+use std::task::Poll;
+
+use http::{Request, Response, StatusCode};
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use hyper::upgrade::OnUpgrade;
+
+use crate::config::settings::{self, Settings};
+use crate::gate::Pass;
+use crate::gate::credential::Credentials;
+use crate::web::Peer;
+use crate::web::deadline::Deadlines;
+
+pub mod body;
+mod connect;
+mod fault;
+mod forwarded;
+mod hop;
+mod pool;
+mod request;
+mod response;
+mod upgrade;
+mod vigil;
+
+use body::{RequestBody, UpstreamBody};
+pub use fault::{Fault, Kind, Side};
+use pool::{Lease, Pool};
+use request::RequestEditor;
+pub use request::X_REQUEST_ID;
+pub use upgrade::Tunnels;
+use vigil::{Vigil, Why};
+
+/// The forwarding side of one worker: its own upstream connections, its own time limits.
+pub struct Proxy {
+    upstream: settings::Upstream,
+    editor: RequestEditor,
+    credentials: Credentials,
+    pool: Rc<Pool>,
+    deadlines: Deadlines,
+    tunnels: Tunnels,
+}
+
+impl Proxy {
+    /// As the settings have it, with the worker's time limits and its open tunnels.
+    pub fn new(settings: &Settings, deadlines: Deadlines, tunnels: Tunnels) -> Self {
+        Self {
+            upstream: settings.upstream.clone(),
+            editor: RequestEditor::new(settings),
+            credentials: Credentials::new(settings),
+            pool: Rc::new(Pool::default()),
+            deadlines,
+            tunnels,
+        }
+    }
+
+    /// Forwards one request. The answer's body streams; what it holds is given back when it ends or is dropped.
+    /// `id`: the request's id, for the upstream's own log.
+    pub async fn forward(
+        &self,
+        pass: Pass,
+        mut request: Request<Incoming>,
+        peer: &Peer,
+        id: &http::HeaderValue,
+    ) -> Result<Response<UpstreamBody>, Fault> {
+        let wants_upgrade = upgrade::keep_offered(&mut request);
+        let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        let (mut head, body) = request.into_parts();
+        self.editor.edit(&mut head, &pass, peer, id, wants_upgrade)?;
+
+        let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
+        let copy = fault::may_repeat(&head, &body).then(|| head.clone());
+        let body = self.request_body(body, &vigil);
+        let first = Request::from_parts(head, body);
+        let (response, lease) = match self.attempt(self.pool.take(), first, &vigil).await {
+            Ok(answered) => answered,
+            Err((fault, unsent)) => {
+                let again = fault.retry(unsent, copy).ok_or(fault)?;
+                self.attempt(None, again, &vigil).await.map_err(|(fault, _)| fault)?
+            }
+        };
+        self.answer(response, lease, client, vigil)
+    }
+
+    fn request_body(&self, body: Incoming, vigil: &Rc<Vigil>) -> RequestBody {
+        if body.is_end_stream() {
+            vigil.expect_within(self.upstream.response_timeout);
+            return RequestBody::Empty;
+        }
+        vigil.expect_within(self.upstream.idle_timeout);
+        RequestBody::stream(body, self.editor.identity(), Rc::clone(vigil), self.upstream.response_timeout)
+    }
+
+    /// Sends a request over `pooled`, or over a new connection, and waits for the answer's head.
+    async fn attempt(
+        &self,
+        pooled: Option<SendRequest<RequestBody>>,
+        request: Request<RequestBody>,
+        vigil: &Rc<Vigil>,
+    ) -> Result<(Response<Incoming>, Lease), (Fault, Option<Request<RequestBody>>)> {
+        let reused = pooled.is_some();
+        let mut sender = match pooled {
+            Some(sender) => sender,
+            None => connect::open(&self.upstream, &self.deadlines).await.map_err(|fault| (fault, None))?,
+        };
+        let mut answer = std::pin::pin!(sender.try_send_request(request));
+        let outcome = std::future::poll_fn(|cx| {
+            if let Poll::Ready(outcome) = answer.as_mut().poll(cx) {
+                return Poll::Ready(Ok(outcome));
+            }
+            vigil.poll(cx).map(Err)
+        })
+        .await;
+        match outcome {
+            Ok(Ok(response)) => Ok((response, Lease::new(sender, Rc::clone(&self.pool)))),
+            Ok(Err(mut failed)) => {
+                let unsent = failed.take_message();
+                Err((Fault::sending(failed.error(), reused, unsent.is_some()), unsent))
+            }
+            Err(Why::TooLong) => Err((Fault::of(Kind::HeadTimeout), None)),
+            Err(Why::SessionEnded) => Err((Fault::of(Kind::SessionEnded), None)),
+        }
+    }
+
+    fn answer(
+        &self,
+        response: Response<Incoming>,
+        lease: Lease,
+        client: Option<OnUpgrade>,
+        vigil: Rc<Vigil>,
+    ) -> Result<Response<UpstreamBody>, Fault> {
+        vigil.expect_within(self.upstream.idle_timeout);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let client = client.ok_or_else(|| Fault::of(Kind::BadAnswer))?;
+            return Ok(self.tunnels.open(client, response, vigil, &self.credentials));
+        }
+        let (mut head, body) = response.into_parts();
+        response::edit(&mut head.headers, self.credentials.cookie_names());
+        Ok(Response::from_parts(head, UpstreamBody::stream(body, lease, vigil)))
+    }
+}

@@ -1,1 +1,15 @@
-//! server.
+//! Clients' connections, and the road of a request: `/auth/*` to its handlers, the rest through the gate.
+
+mod body;
+mod client;
+mod connection;
+mod cors;
+mod dispatch;
+pub mod listen;
+pub mod observe;
+mod peer;
+mod sieve;
+mod vital;
+mod worker;
+
+pub use worker::{Crew, Shared};

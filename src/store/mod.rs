@@ -13,6 +13,7 @@ pub mod open;
 pub mod records;
 pub mod redb;
 
+pub use crate::types::PasswordHash;
 pub use error::{OpenError, StoreError};
 
 /// The answer of a store, which may have to wait for a disk or a network.
@@ -115,9 +116,6 @@ pub struct SigningKey {
     /// When it stopped signing; its public half is still published until the last token it signed has expired.
     pub retired: Option<Timestamp>,
 }
-
-/// A password's hash in PHC form (`$argon2id$…`).
-pub type PasswordHash = Secret<String>;
 
 /// A user who is not yet one.
 #[derive(Clone, Debug)]

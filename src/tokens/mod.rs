@@ -1,1 +1,123 @@
-//! tokens.
+//! Access and refresh tokens (contract section 5): made, and told genuine from not. No I/O and no clock in here.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+
+use crate::config::settings::{self, Algorithm};
+use crate::store::{Origin, SigningKey};
+use crate::types::{Secret, SessionId, UserId};
+
+pub mod claims;
+pub mod keys;
+mod mint;
+mod seal;
+mod verify;
+
+pub use claims::{AccessClaims, RefreshClaims};
+use keys::Keys;
+use seal::Seal;
+
+/// Makes and verifies the tokens of one database under one configuration. Cheap to clone.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    issuer: Box<str>,
+    audience: Option<Box<str>>,
+    access_ttl: Duration,
+    access: Keys,
+    refresh: Keys,
+    jti_key: hmac::Key,
+    seal: Seal,
+}
+
+/// A token that was just made.
+#[derive(Clone, Debug)]
+pub struct Minted {
+    /// The token.
+    pub token: Secret<String>,
+    /// How long it is valid.
+    pub lifetime: Duration,
+}
+
+/// Why a token opens nothing. The texts are for the debug log, never for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFault {
+    /// It is genuine, and its time is over.
+    Expired,
+    /// It is not one of ours, or not for this use.
+    Invalid(&'static str),
+}
+
+/// Why tokens can't be made here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokensError {
+    /// HS256 without a secret of 32 bytes or more (RFC 7518 section 3.2).
+    #[error("`tokens.secret` must have 32 bytes or more")]
+    WeakSecret,
+    /// No key for the algorithm was handed over.
+    #[error("the database has no {0} signing key")]
+    NoKey(&'static str),
+    /// A kept key is none.
+    #[error("the signing key `{0}` in the database is damaged")]
+    BadKey(String),
+    /// The crypto library refused.
+    #[error("can't {0}")]
+    Crypto(&'static str),
+}
+
+impl Tokens {
+    /// With the keys that the database keeps: the newest one that has not retired signs, all of the
+    /// configured algorithm are accepted and published. Keys whose tokens have all expired are the caller's to leave out.
+    pub fn new(
+        settings: &settings::Tokens,
+        origin: &Origin,
+        signing_keys: &[SigningKey],
+    ) -> Result<Self, TokensError> {
+        let access = match settings.algorithm {
+            Algorithm::Hs256 => {
+                let secret = settings.secret.as_ref().ok_or(TokensError::WeakSecret)?;
+                Keys::symmetric(secret.reveal().as_bytes(), claims::ACCESS_TYP)?
+            }
+            asymmetric => Keys::asymmetric(asymmetric, signing_keys, claims::ACCESS_TYP)?,
+        };
+        Ok(Self(Arc::new(Inner {
+            issuer: settings.issuer.as_deref().unwrap_or(&origin.issuer).into(),
+            audience: settings.audience.as_deref().map(Into::into),
+            access_ttl: settings.access_ttl,
+            access,
+            refresh: Keys::symmetric(origin.refresh_key.reveal(), claims::REFRESH_TYP)?,
+            jti_key: hmac::Key::new(hmac::HMAC_SHA256, origin.refresh_key.reveal()),
+            seal: Seal::new(origin.session_key.reveal()),
+        })))
+    }
+
+    /// A session id that only this database could make, and for this user alone.
+    pub fn new_session_id(&self, user: UserId) -> SessionId {
+        self.0.seal.new_id(user)
+    }
+
+    /// The public keys as a JWK set (RFC 7517 section 5). Empty with HS256, whose key is a secret.
+    pub fn jwks(&self) -> &str {
+        self.0.access.jwks()
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("issuer", &self.0.issuer).finish_non_exhaustive()
+    }
+}
+
+/// Random bytes from the system.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc ends the process itself when there is no entropy");
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,6 @@ pub mod username;
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailKey};
 pub use ids::{Role, SessionId, UserId};
-pub use password::Password;
+pub use password::{Password, PasswordHash};
 pub use secret::Secret;
 pub use username::Username;

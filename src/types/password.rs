@@ -4,8 +4,13 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::Secret;
+
 /// A password of 1 to 1024 bytes, verified exactly as sent (contract section 5).
 pub struct Password(Zeroizing<Vec<u8>>);
+
+/// A password's hash in PHC form (`$argon2id$…`).
+pub type PasswordHash = Secret<String>;
 
 /// Why bytes are no password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

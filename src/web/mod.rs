@@ -1,1 +1,16 @@
-//! web.
+//! HTTP's small parts, without policy: problem documents, cookies, paths, who calls.
+
+pub mod browser;
+pub mod cookies;
+pub mod counter;
+pub mod deadline;
+pub mod path;
+pub mod peer;
+pub mod problem;
+pub mod spelling;
+
+pub use peer::Peer;
+pub use problem::{Code, Problem};
+
+/// An answer that Sidegate writes itself.
+pub type Answer = http::Response<http_body_util::Full<bytes::Bytes>>;

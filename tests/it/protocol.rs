@@ -1,1 +1,237 @@
-//! protocol
+//! HTTP itself: what is malformed is refused and its connection closed; both versions on one port; limits.
+
+use crate::support::{Gate, Raw, raw::find};
+
+fn signed_in(gate: &Gate) -> String {
+    format!("Cookie: {}\r\n", gate.member("jack@example.com").header())
+}
+
+/// Each with a good cookie, so that only its form keeps it out.
+#[test]
+fn a_malformed_request_is_a_400_and_closes_the_connection() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    let host = format!("Host: {}\r\n", gate.address);
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    for (request, body) in [
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\n{chunked}"), "0\r\n\r\n"),
+        (format!("POST / HTTP/1.1\r\n{host}{chunked}Content-Length: 1\r\n"), "0\r\n\r\n"),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 2\r\n"), "aa"),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n"), "a"),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: -1\r\n"), ""),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 0x1\r\n"), "a"),
+        (format!("POST / HTTP/1.1\r\n{host}Transfer-Encoding: gzip, chunked\r\n"), "0\r\n\r\n"),
+        (format!("POST / HTTP/1.1\r\n{host}Transfer-Encoding: identity\r\n"), ""),
+        (format!("POST / HTTP/1.1\r\n{host}Transfer-Encoding: \x0bchunked\r\n"), "0\r\n\r\n"),
+        (format!("POST / HTTP/1.0\r\n{host}{chunked}"), "0\r\n\r\n"),
+        (format!("GET / HTTP/1.1\r\n{host}{host}"), ""),
+        ("GET / HTTP/1.1\r\n".to_owned(), ""),
+        (format!("GET / HTTP/1.1\r\n{host}X : a\r\n"), ""),
+        (format!("GET / HTTP/1.1\r\n{host}X: a\r\n b\r\n"), ""),
+        (format!("GET / HTTP/1.1\r\n{host}X: a\rb\r\n"), ""),
+        (format!("GET / HTTP/1.1\r\n{host}X: a\0b\r\n"), ""),
+        (format!("GET / HTTP/1.1\r\n{host}no colon\r\n"), ""),
+        (format!("GET / HTTP/1.1\r\n{host}(x): a\r\n"), ""),
+        (format!("GET /\r\n{host}"), ""),
+        (format!("GET / HTTP/1.1\r\nHost: a@{}\r\n", gate.address), ""),
+    ] {
+        let mut connection = gate.connect();
+        connection.write(format!("{request}{cookie}\r\n{body}"));
+        assert_eq!(connection.answer().status, 400, "{request:?}");
+        assert!(connection.is_closed(), "{request:?}");
+    }
+    assert_eq!(gate.upstream.connections(), 0);
+}
+
+#[test]
+fn bad_chunks_never_make_a_whole_request() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    for body in ["x\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\na\r\n"] {
+        let mut connection = gate.connect();
+        connection.write(format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Transfer-Encoding: chunked\r\n\r\n{body}",
+            gate.address
+        ));
+        let answer = connection.answer();
+        assert!(matches!(answer.status, 400 | 502), "{body:?}: {answer:?}");
+        assert!(connection.is_closed(), "{body:?}");
+    }
+    let whole = gate.upstream.requests().iter().filter(|seen| !seen.body.is_empty()).count();
+    assert!(whole <= 4);
+}
+
+#[test]
+fn what_follows_a_malformed_head_is_not_a_request() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    let mut connection = gate.connect();
+    connection.write(format!(
+        "POST / HTTP/1.1\r\nHost: {0}\r\n{cookie}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n\
+         GET /smuggled HTTP/1.1\r\nHost: {0}\r\n{cookie}\r\n",
+        gate.address
+    ));
+    assert_eq!(connection.answer().status, 400);
+    assert!(connection.is_closed());
+    assert_eq!(gate.upstream.connections(), 0);
+}
+
+#[test]
+fn a_bare_line_feed_may_end_a_line_and_is_never_forwarded() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate).replace("\r\n", "\n");
+    let answer = gate.send(format!("GET / HTTP/1.1\nHost: {}\n{cookie}X: a\n\n", gate.address));
+    assert!(matches!(answer.status, 200 | 400));
+    for seen in gate.upstream.requests() {
+        assert!(!seen.head.replace("\r\n", "").contains('\n'), "{:?}", seen.head);
+    }
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_their_order() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    let mut connection = gate.connect();
+    let me = format!("GET /auth/me HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address);
+    let post = format!("POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Length: 3\r\n\r\nabc", gate.address);
+    connection.write(format!("{me}{post}{me}{post}"));
+    for _ in 0..2 {
+        assert_eq!(connection.answer().json()["uid"], 1);
+        assert_eq!(connection.answer().text(), "hello from upstream");
+    }
+}
+
+#[test]
+fn connect_is_refused() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    let request = format!("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n{cookie}\r\n");
+    let mut connection = gate.connect();
+    connection.write(request);
+    assert_eq!(connection.answer().status, 405);
+    assert_eq!(gate.upstream.connections(), 0);
+}
+
+#[test]
+fn http_1_0_is_served_and_closed() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    let mut connection = gate.connect();
+    connection.write(format!("GET / HTTP/1.0\r\nHost: {}\r\n{cookie}\r\n", gate.address));
+    let answer = connection.answer();
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello from upstream"));
+    assert!(connection.is_closed());
+}
+
+#[test]
+fn a_head_may_have_header_bytes_and_no_more() {
+    let gate = Gate::with("limits.header_bytes = \"16KiB\"");
+    let cookie = signed_in(&gate);
+    let filler = "x".repeat(14 * 1024);
+    assert_eq!(gate.get("/", &format!("{cookie}X: {filler}\r\n")).status, 200);
+    let mut connection = gate.connect();
+    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}X: {filler}{filler}\r\n\r\n", gate.address);
+    let _ = connection.try_write(request);
+    assert_eq!(connection.answer().status, 431);
+}
+
+#[test]
+fn a_head_that_does_not_come_is_not_waited_for() {
+    let gate = Gate::with("limits.header_timeout = \"200ms\"");
+    for begun in ["", "G", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX"] {
+        let mut connection = gate.connect();
+        connection.write(begun);
+        assert!(connection.is_closed(), "{begun:?}");
+    }
+    // Also not after a first request, however long an idle connection may be kept.
+    let mut connection = gate.connect();
+    connection.write(format!("GET /auth/healthz HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address));
+    assert_eq!(connection.answer().status, 200);
+    connection.write("GET /auth/hea");
+    assert!(connection.is_closed());
+}
+
+#[test]
+fn an_idle_connection_is_kept_for_a_while_and_then_closed() {
+    let gate = Gate::with("server.keep_alive = \"300ms\"");
+    let mut connection = gate.connect();
+    for _ in 0..3 {
+        connection.write(format!("GET /auth/healthz HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address));
+        assert_eq!(connection.answer().status, 200);
+    }
+    assert!(connection.is_closed());
+}
+
+#[test]
+fn connections_beyond_the_limit_get_a_503_and_room_comes_back() {
+    let gate = Gate::with("limits.connections = 2");
+    let health = format!("GET /auth/healthz HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address);
+    let mut held: Vec<Raw> = (0..2).map(|_| gate.connect()).collect();
+    for connection in &mut held {
+        connection.write(&health);
+        assert_eq!(connection.answer().status, 200);
+    }
+    let answer = gate.connect().answer();
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (503, Some("unavailable")));
+    held.clear();
+    let start = std::time::Instant::now();
+    while gate.send(&health).status != 200 {
+        assert!(start.elapsed() < crate::support::PATIENCE);
+    }
+}
+
+mod http2 {
+    use bytes::Bytes;
+    use http_body_util::{BodyExt as _, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    use super::*;
+
+    #[test]
+    fn http_2_by_prior_knowledge_is_served_on_the_same_port() {
+        let gate = Gate::start();
+        let cookies = gate.member("jack@example.com");
+        Gate::wait(async {
+            let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(connection);
+            // Cookies may come in several headers (RFC 9113 section 8.2.3).
+            let request = http::Request::post(format!("http://{}/a?b", gate.address))
+                .header("cookie", format!("access_token={}", cookies.access))
+                .header("cookie", "a=1")
+                .header("cookie", "b=2")
+                .header("x-user-id", "7")
+                .body(Full::new(Bytes::from_static(b"abc")))
+                .unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            assert_eq!(response.status(), 200);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, "hello from upstream");
+
+            let refused = http::Request::get(format!("http://{}/", gate.address)).body(Full::default()).unwrap();
+            assert_eq!(sender.send_request(refused).await.unwrap().status(), 401);
+            let twofold = http::Request::get(format!("http://{}/", gate.address))
+                .header("host", "other.example")
+                .header("cookie", format!("access_token={}", cookies.access))
+                .body(Full::default())
+                .unwrap();
+            assert_eq!(sender.send_request(twofold).await.unwrap().status(), 400);
+        });
+        let seen = gate.upstream.request();
+        assert_eq!((seen.line(), seen.body.as_slice()), ("POST /a?b HTTP/1.1", &b"abc"[..]));
+        assert_eq!(seen.header("cookie").as_deref(), Some("a=1; b=2"));
+        assert_eq!(seen.header("host"), Some(gate.address.to_string()));
+        assert_eq!(seen.header("x-user-id").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn an_idle_http_2_connection_is_told_goodbye() {
+        let gate = Gate::with("server.keep_alive = \"300ms\"");
+        let mut connection = gate.connect();
+        connection.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+        let rest = connection.rest();
+        // GOAWAY is frame type 7.
+        assert!(find(&rest, b"\x07\0\0\0\0\0").is_some(), "{rest:?}");
+    }
+}

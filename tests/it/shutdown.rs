@@ -1,1 +1,88 @@
-//! shutdown
+//! SIGTERM: what runs is finished, what waits is not lost, and the process ends with 0 (contract section 7).
+
+use std::io::Read as _;
+use std::time::{Duration, Instant};
+
+use crate::support::process::{Process, sidegate};
+use crate::support::{PASSWORD, Upstream};
+
+fn cookie(process: &Process) -> String {
+    let mut connection = process.connect();
+    let mut last = None;
+    for path in ["signup", "signin"] {
+        let body = format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#);
+        connection.write(format!(
+            "POST /auth/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            process.address,
+            body.len()
+        ));
+        last = Some(connection.answer());
+    }
+    format!("Cookie: {}\r\n", last.unwrap().cookies().header())
+}
+
+#[test]
+fn a_request_that_runs_is_finished_and_nobody_new_is_let_in() {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let upstream = Upstream::answering(move |exchange| {
+        gone.lock().unwrap().recv().unwrap();
+        exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+        true
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::serve(folder.path(), &upstream.url(), "");
+    let cookie = cookie(&process);
+    let (mut running, mut idle) = (process.connect(), process.connect());
+    idle.write(format!("GET /auth/healthz HTTP/1.1\r\nHost: {}\r\n\r\n", process.address));
+    assert_eq!(idle.answer().status, 200);
+    running.write(format!("GET /slow HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", process.address));
+    upstream.wait_for(1);
+
+    process.terminate();
+    process.line("SIGTERM");
+    assert!(idle.is_closed(), "an idle connection is not waited for");
+    go.send(()).unwrap();
+    assert_eq!(running.answer().text(), "done");
+    assert_eq!(process.wait().code(), Some(0));
+    assert!(std::net::TcpStream::connect(process.address).is_err());
+}
+
+#[test]
+fn the_grace_is_an_end() {
+    let upstream = Upstream::answering(|exchange| {
+        let _ = exchange.stream.read(&mut [0]);
+        false
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::serve(folder.path(), &upstream.url(), "server.shutdown_grace = \"300ms\"");
+    let cookie = cookie(&process);
+    let mut running = process.connect();
+    running.write(format!("GET /for-ever HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", process.address));
+    upstream.wait_for(1);
+    let asked = Instant::now();
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_taken_port_and_a_locked_database_are_told_with_a_remedy() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let process = Process::serve(folder.path(), &upstream.url(), "");
+    let second = |listen: &str, database: &str| {
+        let mut command = sidegate(folder.path());
+        command.arg("serve").env("SIDEGATE_SERVER_LISTEN", listen).env("SIDEGATE_DATABASE_URL", database);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = second(&process.address.to_string(), "redb:other.redb");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(&format!("error: `{}` is in use", process.address)) && text.contains("hint: "), "{text}");
+    assert!(!folder.path().join("other.redb").exists(), "who finds the port taken touches no database");
+
+    let (code, text) = second("127.0.0.1:0", "redb:t.redb");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("in use by another process") && text.contains("hint: "), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+}

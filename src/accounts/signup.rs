@@ -1,0 +1,117 @@
+//! Signing up: may they, is the password any good, is the address free; then a user with the next number.
+
+use std::net::IpAddr;
+
+use super::{Accounts, common};
+use crate::audit::Event;
+use crate::hashing::HashError;
+use crate::limits::{LimitKey, Limited, Network};
+use crate::store::{CreatedUser, NewUser, StoreError, User};
+use crate::types::{Email, Password, Username};
+
+/// Somebody who wants to be a user.
+#[derive(Debug)]
+pub struct SignUp {
+    /// Their address.
+    pub email: Email,
+    /// Their name.
+    pub username: Username,
+    /// Their password.
+    pub password: Password,
+    /// Where they are.
+    pub address: Option<IpAddr>,
+}
+
+/// Why somebody is not a user.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpError {
+    /// Nobody may sign up.
+    #[error("sign-up is closed")]
+    Closed,
+    /// Only addresses of certain domains may.
+    #[error("addresses of this domain may not sign up")]
+    Domain,
+    /// The password has too few characters.
+    #[error("the password has less than {min} characters")]
+    PasswordTooShort {
+        /// How many it needs.
+        min: usize,
+    },
+    /// The password is one of the most used ones.
+    #[error("the password is one of the most used ones")]
+    PasswordCommon,
+    /// Too many sign-ups from there.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// Somebody has that address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// The password was not hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Accounts {
+    /// Whether anybody may sign up.
+    pub fn is_sign_up_open(&self) -> bool {
+        self.0.signup.open
+    }
+
+    /// Makes a user. What the settings refuse costs no attempt; an address that is taken does, or this would
+    /// be a way to ask for addresses at will.
+    pub async fn sign_up(&self, new: SignUp) -> Result<User, SignUpError> {
+        self.admit(&new)?;
+        let (key, rate) = (LimitKey::SignUp(Network::of(new.address)), self.0.limits.signup);
+        let permit = self.0.services.limits.attempt(key, rate, self.0.services.clock.now())?;
+        let created = self.create(new).await;
+        if let Err(SignUpError::Hash(_) | SignUpError::Store(_)) = created {
+            permit.refund();
+        }
+        created
+    }
+
+    fn admit(&self, new: &SignUp) -> Result<(), SignUpError> {
+        let (signup, passwords) = (&self.0.signup, &self.0.passwords);
+        if !signup.open {
+            return Err(SignUpError::Closed);
+        }
+        let domain = new.email.key().domain();
+        if !signup.allowed_domains.is_empty() && !signup.allowed_domains.iter().any(|ours| ours == domain) {
+            return Err(SignUpError::Domain);
+        }
+        if new.password.length() < passwords.min_length {
+            return Err(SignUpError::PasswordTooShort { min: passwords.min_length });
+        }
+        if passwords.block_common && common::is_common(&new.password) {
+            return Err(SignUpError::PasswordCommon);
+        }
+        Ok(())
+    }
+
+    async fn create(&self, new: SignUp) -> Result<User, SignUpError> {
+        let services = &self.0.services;
+        // A taken address is told before its hash is paid for; the store has the last word when two race.
+        if services.store.user_by_email(new.email.key()).await?.is_some() {
+            return Err(SignUpError::EmailTaken);
+        }
+        let password = services.hasher.hash(new.password).await?;
+        let user = NewUser {
+            email: new.email,
+            username: new.username,
+            password,
+            roles: Vec::new(),
+            email_verified: false,
+            created: services.clock.now(),
+        };
+        match services.store.create_user(user).await? {
+            CreatedUser::Created(user) => {
+                self.note(Event::SignedUp { uid: user.id, address: new.address });
+                Ok(user)
+            }
+            CreatedUser::EmailTaken => Err(SignUpError::EmailTaken),
+        }
+    }
+}

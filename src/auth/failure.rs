@@ -1,0 +1,139 @@
+//! Errors become problems here: an exhaustive match for each, from what went wrong to what the client is told.
+//! What the log keeps is another text.
+
+use std::time::Duration;
+
+use crate::accounts::{SignInError, SignUpError};
+use crate::hashing::HashError;
+use crate::limits::Limited;
+use crate::sessions::{RefreshError, StartError};
+use crate::store::StoreError;
+use crate::tokens::{TokenFault, TokensError};
+use crate::web::{Code, Problem};
+
+/// How long a client should wait for a place in the hashing queue: it empties within seconds.
+const BUSY_WAIT: Duration = Duration::from_secs(2);
+/// And for a disk that is full.
+const STORE_WAIT: Duration = Duration::from_secs(10);
+
+/// Why an endpoint doesn't do what it was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the client is told.
+    pub(super) problem: Problem,
+    /// Whether its cookies are of no use any more.
+    pub(super) clear_cookies: bool,
+}
+
+impl Failure {
+    /// And clears the cookies that led to it.
+    pub(super) const fn clearing(problem: Problem) -> Self {
+        Self { problem, clear_cookies: true }
+    }
+}
+
+impl<P: Into<Problem>> From<P> for Failure {
+    fn from(problem: P) -> Self {
+        Self { problem: problem.into(), clear_cookies: false }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::Unwritable(_) | StoreError::Closed => {
+                Self::new(Code::Unavailable).retry_after(STORE_WAIT)
+            }
+            StoreError::Damaged(_) => Self::new(Code::Internal),
+        }
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::new(Code::Unavailable).retry_after(BUSY_WAIT),
+            // The thread has logged why.
+            HashError::Failed => Self::new(Code::Internal),
+        }
+    }
+}
+
+impl From<TokensError> for Problem {
+    fn from(error: TokensError) -> Self {
+        tracing::error!(%error, "tokens could not be made");
+        Self::new(Code::Internal)
+    }
+}
+
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        Self::new(Code::TooManyRequests).retry_after(limited.retry_after)
+    }
+}
+
+impl From<TokenFault> for Problem {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Expired => Self::new(Code::TokenExpired),
+            TokenFault::Invalid(why) => {
+                tracing::debug!(why, "an access token was refused");
+                Self::new(Code::InvalidToken)
+            }
+        }
+    }
+}
+
+impl From<SignUpError> for Problem {
+    fn from(error: SignUpError) -> Self {
+        let invalid = |detail: String| Self::new(Code::InvalidValue).detail(detail);
+        match error {
+            SignUpError::Closed => Self::new(Code::SignupClosed),
+            SignUpError::Domain => invalid("Addresses of this domain can't sign up here.".to_owned()),
+            SignUpError::PasswordTooShort { min } => {
+                invalid(format!("The password must have at least {min} characters."))
+            }
+            SignUpError::PasswordCommon => {
+                invalid("This password is one of the most used ones. Choose another.".to_owned())
+            }
+            SignUpError::Limited(limited) => limited.into(),
+            SignUpError::EmailTaken => Self::new(Code::EmailTaken),
+            SignUpError::Hash(error) => error.into(),
+            SignUpError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Wrong => Self::new(Code::InvalidLogin),
+            SignInError::Limited(limited) => limited.into(),
+            SignInError::Hash(error) => error.into(),
+            SignInError::Store(error) => error.into(),
+            SignInError::Tokens(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        SignInError::from(error).into()
+    }
+}
+
+impl From<RefreshError> for Failure {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Expired => Self::clearing(Code::TokenExpired.into()),
+            RefreshError::Invalid(why) => {
+                tracing::debug!(why, "a refresh token was refused");
+                Self::clearing(Code::InvalidToken.into())
+            }
+            RefreshError::Replayed { .. } | RefreshError::Gone => Self::clearing(Code::InvalidToken.into()),
+            RefreshError::Store(error) => Problem::from(error).into(),
+            RefreshError::Tokens(error) => Problem::from(error).into(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What holds for every endpoint: known path and method, one credential, no other site's, a body that is small,
+//! quick and readable; and on each answer `no-store`, on each 401 a challenge.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body::Body;
+use http_body_util::Full;
+
+use super::failure::Failure;
+use super::input::{Fields, Media};
+use super::pages::Form;
+use super::{Auth, Handler, ROUTES, Route, body};
+use crate::config::settings::Delivery;
+use crate::gate::credential::doubled_authorization;
+use crate::gate::origin::Site;
+use crate::sessions::Device;
+use crate::types::SessionId;
+use crate::web::{Answer, Code, Peer, Problem, browser};
+
+/// A request that an endpoint answers.
+pub(super) struct Call<'a> {
+    pub(super) head: &'a Parts,
+    pub(super) peer: &'a Peer,
+    pub(super) fields: Fields,
+    /// Whether a browser posted a page's form, and a person waits for the next page.
+    pub(super) from_page: bool,
+}
+
+impl Auth {
+    /// Answers a request for a path of the gate's.
+    pub async fn answer<B>(&self, request: Request<B>, peer: &Peer) -> Answer
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path();
+        let mut answer = match self.route(&head.method, path) {
+            Some(route) => self.respond(route, &head, body, peer).await,
+            None => self.no_route(path),
+        };
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge()));
+        }
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if head.method == Method::HEAD { without_body(answer) } else { answer }
+    }
+
+    fn route(&self, method: &Method, path: &str) -> Option<&'static Route> {
+        let asked = if method == Method::HEAD { &Method::GET } else { method };
+        self.rows(path).find(|route| route.method == asked)
+    }
+
+    fn rows(&self, path: &str) -> impl Iterator<Item = &'static Route> {
+        ROUTES.iter().filter(move |route| route.path == path && self.has(route.when))
+    }
+
+    /// 404 where the path is unknown, 405 where the method is (RFC 9110 section 15.5.6).
+    fn no_route(&self, path: &str) -> Answer {
+        let mut allow = Vec::new();
+        for route in self.rows(path) {
+            allow.push(route.method.as_str());
+            if route.method == Method::GET {
+                allow.push(Method::HEAD.as_str());
+            }
+        }
+        if allow.is_empty() {
+            return Problem::new(Code::NotFound).answer();
+        }
+        let mut answer = Problem::new(Code::MethodNotAllowed).answer();
+        let allow = HeaderValue::try_from(allow.join(", ")).expect("method names are visible ASCII");
+        answer.headers_mut().insert(ALLOW, allow);
+        answer
+    }
+
+    async fn respond<B>(&self, route: &Route, head: &Parts, body: B, peer: &Peer) -> Answer
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let form = self.posted_form(route.handler, head);
+        let mut call = Call { head, peer, fields: Fields::default(), from_page: form.is_some() };
+        let failure = match self.read(&mut call, body).await {
+            Ok(()) => match self.serve(route.handler, &call).await {
+                Ok(answer) => return answer,
+                Err(failure) => failure,
+            },
+            Err(problem) => problem.into(),
+        };
+        let answer = match form {
+            Some(form) => self.form_again(form, &call, &failure.problem),
+            None => failure.problem.answer(),
+        };
+        if failure.clear_cookies { self.without_tokens(answer, peer.secure) } else { answer }
+    }
+
+    /// The page whose form a browser has posted, if it did.
+    fn posted_form(&self, handler: Handler, head: &Parts) -> Option<Form> {
+        let posted = self.pages.is_some()
+            && matches!(Media::of(&head.headers), Ok(Media::Form))
+            && browser::wants_page(&head.headers);
+        handler.form().filter(|_| posted)
+    }
+
+    /// Refuses what no endpoint takes, then reads the body of what changes something.
+    async fn read<B>(&self, call: &mut Call<'_>, body: B) -> Result<(), Problem>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let Parts { method, headers, uri, .. } = call.head;
+        if doubled_authorization(headers) {
+            return Err(Code::AmbiguousCredential.into());
+        }
+        if matches!(*method, Method::GET | Method::HEAD) {
+            call.fields = Fields::of_query(uri.query().unwrap_or_default());
+            return Ok(());
+        }
+        if self.origins.judge(headers, call.peer.host.as_ref()) == Site::Foreign {
+            return Err(Code::CrossSite.into());
+        }
+        let media = Media::of(headers)?;
+        let body = body::read(body, self.body_limit, self.body_timeout).await?;
+        call.fields = Fields::read(media, &body)?;
+        Ok(())
+    }
+
+    async fn serve(&self, handler: Handler, call: &Call<'_>) -> Result<Answer, Failure> {
+        match handler {
+            Handler::SignUp => self.sign_up(call).await,
+            Handler::SignIn => self.sign_in(call).await,
+            Handler::Login => self.login(call).await,
+            Handler::Refresh => self.refresh(call).await,
+            Handler::SignOut => self.sign_out(call).await,
+            Handler::Me => self.me(call).await,
+            Handler::Health => Ok(Self::health()),
+            Handler::KeySet => Ok(self.key_set()),
+            Handler::LoginPage => self.login_page(call).await,
+            Handler::SignUpPage => self.sign_up_page(call),
+        }
+    }
+
+    /// The scheme that a 401 names (contract section 6).
+    const fn challenge(&self) -> &'static str {
+        match self.delivery {
+            Delivery::Cookie => "Cookie",
+            Delivery::Body => "Bearer",
+        }
+    }
+
+    /// The sessions that a request's genuine tokens name, even if their time is over.
+    pub(super) fn named_sessions(&self, call: &Call<'_>) -> Result<Vec<SessionId>, Problem> {
+        let access = self.credentials.access(&call.head.headers).token();
+        let refresh = self.presented_refresh(call)?.token();
+        Ok(self.services.sessions.session_of(access, refresh))
+    }
+}
+
+impl Call<'_> {
+    /// Where a session is started from.
+    pub(super) fn device(&self) -> Device {
+        let agent = self.head.headers.get(http::header::USER_AGENT);
+        let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
+        Device { address: self.peer.address, agent: agent.unwrap_or_default() }
+    }
+}
+
+/// HEAD is answered as GET would be, without the body but with its length (RFC 9110 section 9.3.2).
+fn without_body(answer: Answer) -> Answer {
+    let length = answer.body().size_hint().exact().unwrap_or_default();
+    let mut answer = answer.map(|_| Full::default());
+    answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    answer
+}

@@ -1,0 +1,32 @@
+//! `GET /auth/me`, and who is signed in.
+
+use super::failure::Failure;
+use super::handle::Call;
+use super::{Auth, reply};
+use crate::store::User;
+use crate::web::{Answer, Code, Problem};
+
+impl Auth {
+    /// The record of who asks.
+    pub(super) async fn me(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        Ok(reply::user(&self.who(call).await?))
+    }
+
+    /// The user whose access token comes with a request, as they are now.
+    pub(super) async fn who(&self, call: &Call<'_>) -> Result<User, Problem> {
+        let services = &self.services;
+        let Some(token) = self.credentials.access(&call.head.headers).token() else {
+            return Err(Code::NotAuthenticated.into());
+        };
+        let claims = services.tokens.verify_access(token, services.clock.now())?;
+        if services.sessions.revocations().is_revoked(claims.session) {
+            return Err(Code::InvalidToken.into());
+        }
+        // From now on the refresh token before this one's pair is a stolen one (contract section 5).
+        if let Err(error) = services.sessions.note_presented(claims.session, claims.generation).await {
+            tracing::warn!(%error, "the use of a new access token could not be noted");
+        }
+        let user = services.accounts.user(claims.user).await?;
+        user.filter(|user| user.active).ok_or(Code::InvalidToken.into())
+    }
+}

@@ -1,0 +1,212 @@
+//! The pages for people: sign in and sign up. HTML forms, no script, nothing loaded from anywhere.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use minijinja::value::Serde;
+use minijinja::{Environment, Output, State, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use super::Auth;
+use super::failure::Failure;
+use super::handle::Call;
+use crate::web::path::LocalPath;
+use crate::web::{Answer, Code, Problem};
+
+mod doubled;
+
+const STYLE: &str = include_str!("templates/style.css");
+const TEMPLATES: [(&str, &str); 3] = [
+    ("base.html", include_str!("templates/base.html")),
+    (Form::SignIn.template(), include_str!("templates/login.html")),
+    (Form::SignUp.template(), include_str!("templates/signup.html")),
+];
+/// What stays readable in a link's `next`.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A page with a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `/auth/login`
+    SignIn,
+    /// `/auth/signup`
+    SignUp,
+}
+
+impl Form {
+    const fn template(self) -> &'static str {
+        match self {
+            Self::SignIn => "login.html",
+            Self::SignUp => "signup.html",
+        }
+    }
+}
+
+/// Writes pages.
+#[derive(Debug)]
+pub(super) struct Pages {
+    templates: Environment<'static>,
+    policy: HeaderValue,
+}
+
+/// What a page shows.
+#[derive(Debug, Default, Serialize)]
+struct View<'a> {
+    /// Why the form is there again.
+    error: Option<&'a str>,
+    /// What was typed before; never a password.
+    email: &'a str,
+    username: &'a str,
+    /// The hidden field.
+    next: &'a str,
+    /// What links to the other page end with.
+    query: String,
+    signup_open: bool,
+    /// Who is signed in already.
+    signed_in_as: Option<String>,
+    /// Cookies that came twice.
+    doubled: Vec<&'a str>,
+}
+
+impl Pages {
+    pub(super) fn new(title: &str) -> Self {
+        let mut templates = Environment::new();
+        templates.set_formatter(escaped);
+        for (name, source) in TEMPLATES {
+            templates.add_template(name, source).expect("the templates are part of the program, and tested");
+        }
+        templates.add_global("title", title.to_owned());
+        // Safe: our own, and as it is hashed for the policy.
+        templates.add_global("style", Value::from_safe_string(STYLE.to_owned()));
+        let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'self'; \
+             frame-ancestors 'none'; base-uri 'none'"
+        );
+        let policy = HeaderValue::try_from(policy).expect("base64 is visible ASCII");
+        Self { templates, policy }
+    }
+
+    fn render(&self, form: Form, status: StatusCode, view: &View<'_>) -> Result<Answer, Problem> {
+        let page = self.templates.get_template(form.template()).and_then(|page| page.render(Serde(view)));
+        let page = page.map_err(|error| {
+            tracing::error!(%error, "a page could not be written");
+            Problem::new(Code::Internal)
+        })?;
+        let mut answer = Response::new(Full::new(Bytes::from(page)));
+        *answer.status_mut() = status;
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // `no-referrer` would make browsers send `Origin: null` with the forms.
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(answer)
+    }
+}
+
+impl Auth {
+    /// `GET /auth/login`: always the form, whoever asks, so that nothing can go round in circles.
+    pub(super) async fn login_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let next = call.fields.next();
+        let view = View {
+            signed_in_as: self.who(call).await.ok().map(|user| user.username.as_str().to_owned()),
+            doubled: doubled::names(&call.head.headers, self.credentials.cookie_names()),
+            ..self.view(call, &next)
+        };
+        let mut answer = self.page(Form::SignIn, StatusCode::OK, &view)?;
+        for name in &view.doubled {
+            for cleared in doubled::clear(name, call.peer) {
+                answer.headers_mut().append(SET_COOKIE, cleared);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// `GET /auth/signup`
+    pub(super) fn sign_up_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let next = call.fields.next();
+        let closed = !self.services.accounts.is_sign_up_open();
+        let view = View { error: closed.then(|| Code::SignupClosed.detail()), ..self.view(call, &next) };
+        Ok(self.page(Form::SignUp, StatusCode::OK, &view)?)
+    }
+
+    /// The form that a browser has posted, with what is wrong and all that was typed but the password.
+    pub(super) fn form_again(&self, form: Form, call: &Call<'_>, problem: &Problem) -> Answer {
+        let next = call.fields.next();
+        let view = View { error: Some(problem.text()), ..self.view(call, &next) };
+        let mut answer =
+            self.page(form, problem.code().status(), &view).unwrap_or_else(|problem| problem.answer());
+        if let Some(wait) = problem.retry_after_value() {
+            answer.headers_mut().insert(RETRY_AFTER, wait);
+        }
+        answer
+    }
+
+    /// The sign-in page in the place of a problem document, for a browser that posted a form to the upstream
+    /// without being signed in. Where there are no pages, the document.
+    pub fn problem_page(&self, problem: &Problem) -> Answer {
+        // What was posted can't be posted again from here, so it leads on to where everybody begins.
+        let view = View {
+            error: Some(problem.text()),
+            next: "/",
+            signup_open: self.services.accounts.is_sign_up_open(),
+            ..View::default()
+        };
+        self.page(Form::SignIn, problem.code().status(), &view).unwrap_or_else(|_| problem.answer())
+    }
+
+    fn view<'a>(&self, call: &'a Call<'_>, next: &'a LocalPath) -> View<'a> {
+        View {
+            email: call.fields.shown("email"),
+            username: call.fields.shown("username"),
+            next: next.as_str(),
+            query: query(next),
+            signup_open: self.services.accounts.is_sign_up_open(),
+            ..View::default()
+        }
+    }
+
+    fn page(&self, form: Form, status: StatusCode, view: &View<'_>) -> Result<Answer, Problem> {
+        // The routes of pages are not there without them.
+        self.pages.as_ref().ok_or(Problem::new(Code::NotFound))?.render(form, status, view)
+    }
+}
+
+/// As minijinja's own, but for the slash: `&#x2f;` is no safer, and a path can't be read any more.
+fn escaped(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    let text = value.to_string();
+    if value.is_safe() {
+        return Ok(out.write_str(&text)?);
+    }
+    for sign in text.chars() {
+        match sign {
+            '&' => out.write_str("&amp;")?,
+            '<' => out.write_str("&lt;")?,
+            '>' => out.write_str("&gt;")?,
+            '"' => out.write_str("&quot;")?,
+            '\'' => out.write_str("&#39;")?,
+            other => out.write_char(other)?,
+        }
+    }
+    Ok(())
+}
+
+fn query(next: &LocalPath) -> String {
+    if *next == LocalPath::root() {
+        return String::new();
+    }
+    format!("?next={}", utf8_percent_encode(next.as_str(), QUERY))
+}

@@ -1,0 +1,34 @@
+//! `POST /auth/signup`
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::handle::Call;
+use super::{Auth, reply};
+use crate::accounts::SignUp;
+use crate::web::{Answer, Code};
+
+impl Auth {
+    /// Makes a user. From a page it leads on as a user who is signed in; a program signs in by itself.
+    pub(super) async fn sign_up(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let accounts = &self.services.accounts;
+        // Before anything is said about the fields.
+        if !accounts.is_sign_up_open() {
+            return Err(Code::SignupClosed.into());
+        }
+        let input = call.fields.sign_up()?;
+        let new = SignUp {
+            email: input.email,
+            username: input.username,
+            password: input.password,
+            address: call.peer.address,
+        };
+        let user = accounts.sign_up(new).await?;
+        if call.from_page {
+            let issued = accounts.enter(&user, call.device(), &self.named_sessions(call)?).await?;
+            let answer = reply::see_other(call.fields.next().as_str());
+            return Ok(self.with_tokens(answer, &issued, call.peer.secure));
+        }
+        Ok(reply::json(&json!({"status": "ok", "message": "Signup successful.", "uid": user.id.number()})))
+    }
+}

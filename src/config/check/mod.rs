@@ -1,0 +1,189 @@
+//! As written → as meant: every rule between keys, and the settings that come out when all are kept.
+
+mod bounds;
+mod network;
+mod signing;
+
+use super::file::Written;
+use super::finding::{Finding, Place};
+use super::measures::Size;
+use super::names::{Auto, IdentityHeader};
+use super::settings::{
+    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Server, Settings, Signup,
+    Tokens, Upstream,
+};
+use super::table::Given;
+use crate::types::Secret;
+
+/// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
+pub(super) fn rules(written: &mut Written, findings: &mut Vec<Finding>) {
+    network::rules(written, findings);
+    signing::follow(written);
+    signing::rules(written, findings);
+    bounds::rules(written, findings);
+    identity(written, findings);
+    mail(written, findings);
+}
+
+/// Headers that a backend could mix up: CGI and its kin see `-` and `_` as one.
+fn identity(written: &Written, findings: &mut Vec<Finding>) {
+    let identity = &written.identity;
+    if identity.user_id.value.is_none() && !identity.user_id.bad {
+        findings.push(identity.user_id.error("can't be turned off").hint("write it like `\"X-User-Id\"`"));
+    }
+    let named = [&identity.user_id, &identity.email, &identity.username, &identity.roles, &identity.token];
+    for untold in [&identity.email, &identity.username] {
+        if untold.value.is_some() {
+            findings.push(untold.error("is not in this version").hint("remove it; `identity.user_id` is always told"));
+        }
+    }
+    let spelling = |given: &Given<Option<IdentityHeader>>| {
+        given.value.as_ref().map(|header| header.name.as_str().replace(['_', '.'], "-"))
+    };
+    for (index, given) in named.iter().enumerate() {
+        let same = named[..index]
+            .iter()
+            .find(|other| spelling(other).is_some_and(|name| spelling(given) == Some(name)));
+        if let Some(other) = same {
+            findings.push(given.error(&format!("names the same header as `{}`", other.key.path())));
+        }
+    }
+}
+
+/// Mail is read but not sent yet; half a section is a mistake all the same.
+fn mail(written: &Written, findings: &mut Vec<Finding>) {
+    let verification = &written.signup.email_verification;
+    if verification.value {
+        findings.push(verification.error("is not in this version").hint("set it to `false`"));
+    }
+    let mail = &written.email;
+    let fastapi = |place: &Place| match place {
+        Place::Variable(name) | Place::DotEnv(name) => name.starts_with("MAIN_EMAIL"),
+        Place::File { .. } => false,
+    };
+    let places = [mail.smtp.place(), mail.from.place(), mail.username.place(), mail.password.place()];
+    let Some(first) = places.into_iter().flatten().find(|place| !fastapi(place)) else {
+        // MAIN_EMAIL alone: the FastAPI project knew its server by heart.
+        if let Some(place) = mail.from.place().or_else(|| mail.password.place()) {
+            findings.push(Finding::warning(Some(place), "no mail is sent: `email.smtp` isn't given"));
+        }
+        return;
+    };
+    if mail.smtp.value.is_none() && !mail.smtp.bad {
+        findings.push(
+            Finding::error(Some(first), "`email.smtp` is missing")
+                .hint("write it like `\"smtp://localhost:1025\"`"),
+        );
+    } else if mail.from.value.is_none() && !mail.from.bad {
+        findings.push(
+            Finding::error(Some(first), "`email.from` is missing")
+                .hint("write it like `\"auth@example.com\"`"),
+        );
+    } else {
+        findings.push(Finding::warning(Some(first), "`[email]` is read, but this version sends no mail"));
+    }
+}
+
+/// The settings; `None` only where [`rules`] has found an error.
+pub(super) fn settings(written: Written) -> Option<Settings> {
+    let Written { server, upstream, database, tokens, cookies, identity, verify: _, cors, .. } = written;
+    let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
+    let https = server.public_url.value.https;
+    let header = |given: Given<Option<IdentityHeader>>| given.value.map(|header| header.name);
+    let (access, refresh) = signing::cookie_names(&cookies);
+    Some(Settings {
+        admin: Admin {
+            listen: admin.listen.value,
+            socket: network::admin_socket(admin.socket.value, &database.url.value),
+        },
+        server: Server {
+            listen: server.listen.value,
+            public_url: server.public_url.value,
+            trusted_proxies: network::trusted_nets(&server.trusted_proxies.value),
+            trust_unix: network::trusts_unix(&server.trusted_proxies.value),
+            workers: server.workers.value,
+            keep_alive: server.keep_alive.value,
+            shutdown_grace: server.shutdown_grace.value,
+        },
+        upstream: Upstream {
+            target: upstream.url.value?,
+            host_header: upstream.host_header.value,
+            connect_timeout: upstream.connect_timeout.value,
+            response_timeout: upstream.response_timeout.value,
+            idle_timeout: upstream.idle_timeout.value,
+        },
+        database: Database { url: database.url.value },
+        tokens: Tokens {
+            algorithm: tokens.algorithm.value,
+            secret: tokens.secret.value,
+            access_ttl: tokens.access_ttl.value,
+            refresh_ttl: tokens.refresh_ttl.value,
+            session_ttl: tokens.session_ttl.value,
+            delivery: tokens.delivery.value,
+            silent_refresh: tokens.silent_refresh.value,
+            issuer: tokens.issuer.value,
+            audience: tokens.audience.value,
+        },
+        cookies: Cookies {
+            access,
+            refresh,
+            secure: cookies.secure.value.into(),
+            same_site: cookies.same_site.value,
+            domain: cookies.domain.value.map(|domain| domain.0),
+        },
+        identity: Identity {
+            user_id: header(identity.user_id)?,
+            email: header(identity.email),
+            username: header(identity.username),
+            roles: header(identity.roles),
+            token: header(identity.token),
+        },
+        cors: Cors {
+            origins: cors.origins.value.into_iter().map(|origin| origin.0).collect(),
+            proxied: cors.proxied.value,
+        },
+        signup: Signup {
+            open: signup.open.value,
+            email_verification: signup.email_verification.value,
+            allowed_domains: signup.allowed_domains.value.into_iter().map(|domain| domain.0).collect(),
+        },
+        passwords: Passwords {
+            min_length: passwords.min_length.value,
+            block_common: match passwords.block_common.value {
+                Auto::Auto => https,
+                Auto::Fixed(on) => on,
+            },
+            memory_kib: u32::try_from(passwords.memory.value.0 / 1024).ok()?,
+            iterations: u32::try_from(passwords.iterations.value).ok()?,
+            parallelism: u32::try_from(passwords.parallelism.value).ok()?,
+            workers: passwords.workers.value,
+            queue: passwords.queue.value,
+        },
+        limits: Limits {
+            signin_failures: limits.signin_failures.value,
+            signup: limits.signup.value,
+            body: bytes(limits.body.value)?,
+            header_bytes: bytes(limits.header_bytes.value)?,
+            header_timeout: limits.header_timeout.value,
+            connections: limits.connections.value,
+            streams: u32::try_from(limits.streams.value).ok()?,
+        },
+        email: email.smtp.value.zip(email.from.value).map(|(smtp, from)| Mail {
+            smtp: smtp.0,
+            from,
+            username: email.username.value,
+            password: email.password.value.unwrap_or_else(|| Secret::new(String::new())),
+        }),
+        pages: Pages { enabled: pages.enabled.value, title: pages.title.value },
+        log: Log {
+            format: log.format.value,
+            level: log.level.value,
+            access: log.access.value,
+            audit: log.audit.value,
+        },
+    })
+}
+
+fn bytes(size: Size) -> Option<usize> {
+    usize::try_from(size.0).ok()
+}

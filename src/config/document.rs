@@ -1,0 +1,84 @@
+//! A TOML text as keys with their places; unknown keys and sections are found here.
+
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::file::{LATER, SECTIONS};
+use super::finding::{Finding, Place};
+use super::nearest;
+use super::raw::Raw;
+use super::reader::{Entry, Layer};
+
+/// Reads a file's text. A text that is no TOML gives only that as findings: what could be rescued of it would mislead.
+/// Whether it was TOML is the second answer.
+pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> (Layer, bool) {
+    let place = |offset: usize| Place::at(file, text, offset);
+    let mut layer = Layer::new();
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let well_formed = errors.is_empty();
+    for error in errors {
+        // The message alone: the error's own display repeats the line, and a secret may stand there.
+        let at = error.span().map(|span| place(span.start));
+        findings.push(Finding::error(at, format!("not TOML: {}", error.message().replace('\n', ", "))));
+    }
+    if !well_formed {
+        return (layer, false);
+    }
+    for (key, value) in table.get_ref() {
+        let (name, at) = (key.get_ref().as_ref(), place(key.span().start));
+        let known = SECTIONS.iter().find(|section| section.name == name);
+        match (known, value.get_ref()) {
+            _ if is_later(name) => findings.push(not_built(name, at)),
+            (Some(_), DeValue::Table(keys)) => section(name, keys, &place, &mut layer, findings),
+            (Some(_), other) => {
+                let text = format!("`{name}` is a section, found {}", Raw::from_toml(other, &place).kind());
+                findings.push(
+                    Finding::error(Some(at), text).hint(format!("write `[{name}]` on a line of its own")),
+                );
+            }
+            (None, DeValue::Table(_)) => {
+                let finding = Finding::error(Some(at), format!("unknown section `{name}`"));
+                findings.push(Finding { hint: nearest::section_hint(name), ..finding });
+            }
+            (None, _) => findings.push(unknown_key(name, at)),
+        }
+    }
+    (layer, true)
+}
+
+fn section(
+    name: &str,
+    keys: &DeTable<'_>,
+    place: &dyn Fn(usize) -> Place,
+    layer: &mut Layer,
+    findings: &mut Vec<Finding>,
+) {
+    let known = nearest::paths();
+    for (key, value) in keys {
+        let (path, at) = (format!("{name}.{}", key.get_ref()), place(key.span().start));
+        if is_later(&path) {
+            findings.push(not_built(&path, at));
+        } else if known.contains(&path) {
+            let entry =
+                Entry { raw: Raw::from_toml(value.get_ref(), place), place: place(value.span().start) };
+            layer.insert(path, entry);
+        } else {
+            findings.push(unknown_key(&path, at));
+        }
+    }
+}
+
+fn unknown_key(path: &str, at: Place) -> Finding {
+    Finding { hint: nearest::key_hint(path), ..Finding::error(Some(at), format!("unknown key `{path}`")) }
+}
+
+fn is_later(path: &str) -> bool {
+    LATER.iter().any(|later| later.path == path)
+}
+
+/// Something that was asked for and is not built yet: going on without it would not be what was asked for.
+pub(super) fn not_built(path: &str, at: Place) -> Finding {
+    let header = LATER.iter().find(|later| path.starts_with(later.path)).map_or(path, |later| later.header);
+    Finding::error(Some(at), format!("`{header}` is not in this version")).hint("remove it")
+}

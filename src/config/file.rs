@@ -1,0 +1,247 @@
+//! Every key of the configuration file with its documentation and its default. The example file, the variables' names
+//! and the check for unknown keys are made from this table.
+#![expect(clippy::doc_markdown, reason = "the doc comments are the example file's text, too")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::addresses::Trusted;
+use super::measures::Size;
+use super::names::{Auto, CookieName, IdentityHeader, VerifySource};
+use super::raw::Value;
+use super::reader::Reader;
+use super::secrets::SmtpUrl;
+use super::settings::{
+    Algorithm, DatabaseUrl, Delivery, HostHeader, Listen, LogFormat, PublicUrl, Rate, SameSite,
+    UpstreamTarget,
+};
+use super::table::{Effective, Given, Key, Later, Section, keys};
+use super::urls::{Domain, Origin};
+use crate::types::{Email, Secret};
+
+keys! {
+    /// Where clients connect, and how the gate is known to them.
+    server: Server {
+        /// Where clients connect: "127.0.0.1:8000", "[::]:8000" (every interface) or "unix:/run/sidegate.sock".
+        /// A list is allowed.
+        listen: Vec<Listen> = ["127.0.0.1:8000"] => "127.0.0.1:8000";
+        /// What the browser sees: http or https, a host and perhaps a port. With https the settings below that
+        /// say "auto" are strict; plain http is for this machine alone.
+        public_url: PublicUrl = "http://127.0.0.1:8000";
+        /// Proxies in front of the gate, as networks ("10.0.0.0/8", "192.0.2.1") or "unix", whose X-Forwarded-*
+        /// and Forwarded headers are believed. Name nobody who isn't one.
+        trusted_proxies: Vec<Trusted> = [];
+        /// Threads that serve; 0: one for each core of the CPU quota.
+        workers: usize = 0;
+        /// How long an idle connection is kept.
+        keep_alive: Duration = "75s";
+        /// How long running requests may go on after the signal to stop; keep it below Docker's 10 s.
+        shutdown_grace: Duration = "8s";
+    }
+
+    /// The backend that the gate stands in front of.
+    upstream: Upstream {
+        /// Where requests go: "http://host:port" or "unix:/path". The one key that must be given.
+        url: Option<UpstreamTarget> = "" => "http://127.0.0.1:9000";
+        /// The Host header that the backend sees: "preserve" (the client's) or "upstream" (the one in `url`).
+        host_header: HostHeader = "preserve";
+        /// How long connecting may take.
+        connect_timeout: Duration = "5s";
+        /// How long the backend may take until its answer begins.
+        response_timeout: Duration = "60s";
+        /// How long a body, a WebSocket or an event stream may be silent.
+        idle_timeout: Duration = "5m";
+    }
+
+    /// Where users and sessions are kept.
+    database: Database {
+        /// "redb:FILE"; the file is made at the first start, readable for its owner alone.
+        url: DatabaseUrl = "redb:sidegate.redb";
+    }
+
+    /// The tokens that a signed-in browser holds.
+    tokens: Tokens {
+        /// How access tokens are signed: "EdDSA", "ES256" or "RS256" (keys are made and kept in the database), or
+        /// "HS256" (with `secret`).
+        algorithm: Algorithm = "EdDSA";
+        /// HS256's secret, 32 bytes or more; giving it selects HS256. Make one with `openssl rand -base64 48`.
+        secret: Option<Secret<String>> = "";
+        /// How long an access token is good.
+        access_ttl: Duration = "15m";
+        /// How long a session lasts since it was last used.
+        refresh_ttl: Duration = "30d";
+        /// How long a session lasts since sign-in, whatever its use.
+        session_ttl: Duration = "90d";
+        /// "cookie": both tokens are cookies. "body": the access token comes in the answer's body and requests
+        /// carry it as "Authorization: Bearer"; the refresh token is a cookie.
+        delivery: Delivery = "cookie";
+        /// Renews an expired access token in passing when the request has a good refresh cookie.
+        silent_refresh: bool = true;
+        /// The tokens' `iss`; empty: one that is made at the first start and kept in the database.
+        issuer: Option<String> = "";
+        /// The tokens' `aud`; empty: none.
+        audience: Option<String> = "";
+    }
+
+    /// The cookies that carry the tokens.
+    cookies: Cookies {
+        /// The access token's cookie.
+        access: CookieName = "access_token";
+        /// The refresh token's cookie.
+        refresh: CookieName = "refresh_token";
+        /// Whether cookies are Secure: true, false, or "auto": when `server.public_url` is https or the request
+        /// came by TLS.
+        secure: Auto = "auto";
+        /// "lax", "strict" or "none" (which needs `secure`).
+        same_site: SameSite = "lax";
+        /// The cookies' Domain, for several hosts of one site; empty: the gate's host alone.
+        domain: Option<Domain> = "";
+        /// Names the cookies __Host-…, which ties them to this host; needs https.
+        host_prefix: bool = false;
+    }
+
+    /// What the backend is told of a signed-in user, in headers that no client can set. An empty name turns one off.
+    identity: Identity {
+        /// The user's number; always sent.
+        user_id: Option<IdentityHeader> = "X-User-Id";
+        /// The user's e-mail address; not in this version.
+        email: Option<IdentityHeader> = "" => "X-User-Email";
+        /// The user's name; not in this version.
+        username: Option<IdentityHeader> = "" => "X-User-Name";
+        /// The user's roles, comma separated.
+        roles: Option<IdentityHeader> = "" => "X-User-Roles";
+        /// The access token itself, for a backend that checks it.
+        token: Option<IdentityHeader> = "" => "X-User-Token";
+    }
+
+    /// For a front proxy that asks `/auth/verify` about each request.
+    verify: Verify {
+        /// Which of its headers tell the original request: "forwarded" (X-Forwarded-Method, -Host, -Uri) or
+        /// "original" (X-Original-Method, -URL).
+        source: VerifySource = "forwarded";
+    }
+
+    /// Web pages on other origins that may call the gate.
+    cors: Cors {
+        /// Origins that may call with cookies; each by name, never "*".
+        origins: Vec<Origin> = ["http://127.0.0.1:5500"];
+        /// Answers CORS for the backend's paths too; else that is the backend's to do.
+        proxied: bool = false;
+    }
+
+    /// Who may have an account.
+    signup: Signup {
+        /// Whether anybody may sign up.
+        open: bool = true;
+        /// Whether an address must be proven by mail; not in this version.
+        email_verification: bool = false;
+        /// Domains whose addresses may sign up ("example.com"); empty: all.
+        allowed_domains: Vec<Domain> = [];
+    }
+
+    /// Passwords and what hashing them may cost.
+    passwords: Passwords {
+        /// The shortest password, in characters.
+        min_length: usize = 8;
+        /// Refuses the most used passwords: true, false, or "auto": when `server.public_url` is https.
+        block_common: Auto = "auto";
+        /// Argon2id's memory, passes and lanes. Older hashes are renewed at sign-in.
+        memory: Size = "19MiB";
+        /// Argon2id's passes.
+        iterations: usize = 2;
+        /// Argon2id's lanes.
+        parallelism: usize = 1;
+        /// Threads for hashing; 0: half the cores, at least 1.
+        workers: usize = 0;
+        /// Sign-ins that may wait for a thread; beyond, the answer is 503 with Retry-After.
+        queue: usize = 64;
+    }
+
+    /// What a client may ask for.
+    limits: Limits {
+        /// Failed sign-ins for one account from one address; and ten times that for one address.
+        signin_failures: Rate = "10/15m";
+        /// Sign-ups from one address.
+        signup: Rate = "20/1h";
+        /// The largest body of an `/auth/*` request. Bodies for the backend have no limit.
+        body: Size = "64KiB";
+        /// The largest head of a request.
+        header_bytes: Size = "32KiB";
+        /// How long a request's head may take.
+        header_timeout: Duration = "10s";
+        /// Clients' connections at once, WebSockets included; beyond, the answer is 503.
+        connections: usize = 10000;
+        /// HTTP/2 streams at once on a connection.
+        streams: usize = 128;
+    }
+
+    /// How mail is sent; without this section none is. Not in this version: it is read, and no mail is sent.
+    email: Mail {
+        /// The server: "smtp://host:port" or "smtps://host:port".
+        smtp: Option<SmtpUrl> = "" => "smtp://localhost:1025";
+        /// Who mail comes from.
+        from: Option<Email> = "" => "auth@example.com";
+        /// The user at the server; empty: none.
+        username: String = "";
+        /// Their password.
+        password: Option<Secret<String>> = "";
+    }
+
+    /// The gate's own pages: `/auth/login` and the others, to which browsers are sent.
+    pages: Pages {
+        /// Whether there are any; without them a browser gets a 401 like everybody else.
+        enabled: bool = true;
+        /// The sign-in page's title.
+        title: String = "Sign in";
+    }
+
+    /// For whoever operates the gate.
+    admin: Admin {
+        /// Where `/healthz`, `/readyz` and `/metrics` are; empty: nowhere.
+        listen: Option<SocketAddr> = "127.0.0.1:9900";
+        /// The socket that `sidegate users` and the like talk to; empty: the database's file + ".sock".
+        socket: Option<PathBuf> = "" => "sidegate.redb.sock";
+    }
+
+    /// What is written to the log.
+    log: Log {
+        /// "text" for people or "json" for programs.
+        format: LogFormat = "text";
+        /// "error", "warn", "info", "debug" or "trace".
+        level: tracing::Level = "info";
+        /// Whether each request is logged.
+        access: bool = true;
+        /// A file that gets one JSON line for each sign-in, sign-out and the like; empty: none.
+        audit: Option<PathBuf> = "" => "audit.jsonl";
+    }
+}
+
+/// Sections of later versions, in the file's order.
+pub(super) const LATER: &[Later] = &[
+    Later {
+        path: "server.tls",
+        header: "[server.tls]",
+        after: "server",
+        doc: &[" TLS for clients; without this section plain HTTP is spoken. Not in this version."],
+        keys: &[
+            ("cert", "\"cert.pem\"", "The certificate and its chain."),
+            ("key", "\"key.pem\"", "Its private key."),
+        ],
+    },
+    Later {
+        path: "rules",
+        header: "[[rules]]",
+        after: "identity",
+        doc: &[
+            " Who may ask for which paths: the first rule that matches decides, and without one a request must be",
+            " signed in. Not in this version: every path needs a signed-in user.",
+        ],
+        keys: &[
+            ("path", "\"/public/*\"", "An exact path, or a prefix that ends in /*."),
+            ("methods", "[\"GET\"]", "Absent: any."),
+            ("allow", "\"anyone\"", "\"anyone\", \"optional\", \"signed-in\" or \"deny\"."),
+            ("roles", "[]", "With \"signed-in\": any one of these."),
+        ],
+    },
+];

@@ -1,0 +1,101 @@
+//! Tokens that this worker has verified: keyed by the whole token, bounded, and never more than a saved
+//! signature check.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use http::HeaderValue;
+use quick_cache::UnitWeighter;
+use quick_cache::unsync;
+
+use crate::sessions::Issued;
+use crate::store::Generation;
+use crate::tokens::AccessClaims;
+use crate::types::{Role, SessionId, Timestamp, UserId};
+
+/// What a verified token says, in the form in which the upstream is told.
+pub(super) struct Known {
+    pub(super) user: UserId,
+    pub(super) session: SessionId,
+    pub(super) generation: Generation,
+    pub(super) expires: Timestamp,
+    pub(super) user_id: HeaderValue,
+    pub(super) roles: HeaderValue,
+    /// The token itself, where the upstream is told that, too.
+    pub(super) token: Option<HeaderValue>,
+    /// The state of the revocations that it was last compared with.
+    pub(super) epoch: Cell<Option<u64>>,
+}
+
+impl Known {
+    pub(super) fn of_claims(claims: &AccessClaims, token: Option<&str>) -> Self {
+        Self {
+            user: claims.user,
+            session: claims.session,
+            generation: claims.generation,
+            expires: Timestamp::from_secs(claims.expires),
+            user_id: HeaderValue::from(claims.user.number()),
+            roles: roles_value(&claims.roles),
+            token: token.and_then(secret_value),
+            epoch: Cell::new(None),
+        }
+    }
+
+    pub(super) fn of_renewed(issued: &Issued, tells_token: bool, epoch: u64) -> Self {
+        Self {
+            user: issued.user.id,
+            session: issued.session.id,
+            generation: issued.session.generation,
+            expires: issued.session.expires,
+            user_id: HeaderValue::from(issued.user.id.number()),
+            roles: roles_value(&issued.user.roles),
+            token: if tells_token { secret_value(issued.access.token.reveal()) } else { None },
+            epoch: Cell::new(Some(epoch)),
+        }
+    }
+}
+
+/// A value that no log of headers shows.
+fn secret_value(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn roles_value(roles: &[Role]) -> HeaderValue {
+    let names: Vec<_> = roles.iter().map(Role::as_str).collect();
+    HeaderValue::try_from(names.join(",")).expect("roles are visible ASCII")
+}
+
+/// The cache. 16,384 entries of about 700 bytes: 11 MiB when a worker has that many people online.
+pub(super) struct Cache {
+    entries: RefCell<unsync::Cache<Box<str>, Rc<Known>, UnitWeighter, foldhash::fast::RandomState>>,
+}
+
+impl Cache {
+    const CAPACITY: usize = 16_384;
+
+    pub(super) fn new() -> Self {
+        let capacity = Self::CAPACITY;
+        let entries = unsync::Cache::with(
+            capacity,
+            capacity as u64,
+            UnitWeighter,
+            foldhash::fast::RandomState::default(),
+            unsync::DefaultLifecycle::default(),
+        );
+        Self { entries: RefCell::new(entries) }
+    }
+
+    pub(super) fn get(&self, token: &str) -> Option<Rc<Known>> {
+        self.entries.borrow().get(token).cloned()
+    }
+
+    pub(super) fn keep(&self, token: &str, known: &Rc<Known>) {
+        self.entries.borrow_mut().insert(token.into(), Rc::clone(known));
+    }
+
+    pub(super) fn forget(&self, token: &str) {
+        self.entries.borrow_mut().remove(token);
+    }
+}

@@ -1,0 +1,97 @@
+//! What a request presents to prove who it is from. Three answers, not an `Option`.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::config::settings::{Delivery, Settings};
+use crate::web::cookies::{self, Found};
+
+/// A token as it was presented, not yet looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// None came.
+    Absent,
+    /// Two that differ came: treated as none (contract section 5).
+    Ambiguous,
+    /// One came.
+    Presented(&'a str),
+}
+
+impl<'a> Credential<'a> {
+    /// The token, where there is exactly one.
+    pub const fn token(self) -> Option<&'a str> {
+        match self {
+            Self::Presented(token) => Some(token),
+            Self::Absent | Self::Ambiguous => None,
+        }
+    }
+
+    /// An empty cookie is a cleared one: nothing was presented.
+    fn from_cookie(found: Found<'a>) -> Self {
+        match found {
+            Found::Absent | Found::One("") => Self::Absent,
+            Found::One(token) => Self::Presented(token),
+            Found::Ambiguous => Self::Ambiguous,
+        }
+    }
+}
+
+/// Where tokens are looked for.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    delivery: Delivery,
+    access: Box<str>,
+    refresh: Box<str>,
+}
+
+impl Credentials {
+    /// As the settings have it.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            delivery: settings.tokens.delivery,
+            access: settings.cookies.access.as_str().into(),
+            refresh: settings.cookies.refresh.as_str().into(),
+        }
+    }
+
+    /// The access token: of its cookie, or in body delivery of `Authorization: Bearer`. Never of both.
+    pub fn access<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
+        match self.delivery {
+            Delivery::Cookie => Credential::from_cookie(cookies::find(headers, &self.access)),
+            Delivery::Body => bearer(headers),
+        }
+    }
+
+    /// The refresh token of its cookie.
+    pub fn refresh<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
+        Credential::from_cookie(cookies::find(headers, &self.refresh))
+    }
+
+    /// Whether the gate's own bearer has to be kept from the upstream, as its cookies are.
+    pub const fn owns_authorization(&self) -> bool {
+        matches!(self.delivery, Delivery::Body)
+    }
+
+    /// The names of the gate's cookies.
+    pub fn cookie_names(&self) -> [&str; 2] {
+        [&self.access, &self.refresh]
+    }
+}
+
+/// Whether a request has more than one `Authorization` header: 400 (contract section 5).
+pub fn doubled_authorization(headers: &HeaderMap) -> bool {
+    headers.get_all(AUTHORIZATION).iter().nth(1).is_some()
+}
+
+/// RFC 6750 section 2.1; the scheme compares without case (RFC 9110 section 11.1).
+fn bearer(headers: &HeaderMap) -> Credential<'_> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Credential::Absent };
+    if values.next().is_some() {
+        return Credential::Ambiguous;
+    }
+    match value.to_str().ok().and_then(|text| text.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Credential::Presented(token.trim()),
+        _ => Credential::Absent,
+    }
+}

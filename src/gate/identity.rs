@@ -1,0 +1,51 @@
+//! What the upstream is told about who is asking: set by the gate, or else removed; there is no third case.
+
+use http::{HeaderMap, HeaderName};
+
+use super::Pass;
+use crate::config::settings;
+use crate::web::spelling::Spellings;
+
+/// The names that are the gate's by default, also where a header is turned off.
+const DEFAULTS: [&str; 5] = ["x-user-id", "x-user-email", "x-user-name", "x-user-roles", "x-user-token"];
+
+/// The identity headers of the settings.
+#[derive(Clone, Debug)]
+pub struct IdentityHeaders {
+    user_id: HeaderName,
+    roles: Option<HeaderName>,
+    token: Option<HeaderName>,
+    claimed: Spellings,
+}
+
+impl IdentityHeaders {
+    /// As the settings have it.
+    pub fn new(settings: &settings::Identity) -> Self {
+        let optional = [&settings.email, &settings.username, &settings.roles, &settings.token];
+        let names = optional.into_iter().flatten().chain([&settings.user_id]).map(HeaderName::as_str);
+        Self {
+            user_id: settings.user_id.clone(),
+            roles: settings.roles.clone(),
+            token: settings.token.clone(),
+            claimed: Spellings::of(names.chain(DEFAULTS)),
+        }
+    }
+
+    /// Removes whatever the client claims to be, in every spelling, and says who it is. Has to come after the
+    /// hop-by-hop headers are gone, or `Connection: X-User-Id` would take away what is set here.
+    pub fn apply(&self, pass: &Pass, headers: &mut HeaderMap) {
+        self.claimed.remove_from(headers);
+        headers.insert(self.user_id.clone(), pass.user_id_value());
+        if let Some(roles) = &self.roles {
+            headers.insert(roles.clone(), pass.roles_value());
+        }
+        if let (Some(name), Some(token)) = (&self.token, pass.token_value()) {
+            headers.insert(name.clone(), token);
+        }
+    }
+
+    /// Removes every claim from a request's trailers.
+    pub fn strip(&self, trailers: &mut HeaderMap) {
+        self.claimed.remove_from(trailers);
+    }
+}

@@ -1,1 +1,0 @@
-//! Passwords are hashed on threads of their own.

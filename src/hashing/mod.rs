@@ -1,0 +1,99 @@
+//! Passwords are hashed with Argon2id on a few threads of their own, so that no event loop ever waits for one.
+//! What doesn't fit into their queue is refused at once: a wait there would only grow.
+
+use std::io;
+use std::num::NonZero;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::config::settings::Passwords;
+use crate::types::Password;
+use crate::types::PasswordHash;
+
+mod phc;
+mod worker;
+
+use phc::Recipe;
+use worker::{Job, Task};
+
+/// The way to the hashing threads. Cheap to clone; the threads end when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Hasher {
+    queue: SyncSender<Job>,
+}
+
+/// What became of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// It is another password, or there is nothing to compare it with.
+    Wrong,
+    /// It is the password.
+    Right,
+    /// It is the password, and its hash was made with other parameters than those configured now: this is the new one.
+    RightRenew(PasswordHash),
+}
+
+/// Why nothing was hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// The queue is full; trying again in a second or two may work.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
+    /// A thread gave up on it (out of memory, or a bug); the log says why.
+    #[error("hashing failed")]
+    Failed,
+}
+
+impl Hasher {
+    /// Starts the threads.
+    pub fn start(settings: &Passwords) -> io::Result<Self> {
+        let recipe = Recipe::configured(settings).map_err(io::Error::other)?;
+        let (queue, jobs) = mpsc::sync_channel(settings.queue);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for number in 0..thread_count(settings.workers) {
+            let (jobs, recipe) = (Arc::clone(&jobs), recipe.clone());
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || worker::run(&jobs, recipe))?;
+        }
+        Ok(Self { queue })
+    }
+
+    /// A new hash of a password, in PHC form.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
+        self.ask(|reply| Task::Hash { password, reply }).await
+    }
+
+    /// Whether a password belongs to a stored hash. Without one it costs the same and is always wrong, so that
+    /// nobody learns from the time it takes whether an account exists.
+    pub async fn verify(
+        &self,
+        password: Password,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verified, HashError> {
+        self.ask(|reply| Task::Verify { password, stored, reply }).await
+    }
+
+    async fn ask<T>(&self, task: impl FnOnce(oneshot::Sender<T>) -> Task) -> Result<T, HashError> {
+        let (reply, answer) = oneshot::channel();
+        match self.queue.try_send(Job::new(task(reply))) {
+            Ok(()) => answer.await.map_err(|_| HashError::Failed),
+            Err(TrySendError::Full(_)) => Err(HashError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(HashError::Failed),
+        }
+    }
+}
+
+/// Half the cores unless the settings say otherwise: the other half goes on answering requests.
+fn thread_count(configured: usize) -> usize {
+    match configured {
+        0 => thread::available_parallelism().map_or(1, NonZero::get).div_euclid(2).max(1),
+        configured => configured,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Bodies on their way through: streamed frame by frame, never gathered.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::pool::Lease;
+use super::request;
+use super::vigil::{Vigil, Why};
+use crate::gate::identity::IdentityHeaders;
+
+/// A request's body, on its way to the upstream.
+pub enum RequestBody {
+    /// There is none.
+    Empty,
+    /// It streams.
+    Stream(Upload),
+}
+
+/// A body that is still coming in.
+pub struct Upload {
+    inner: Incoming,
+    identity: Rc<IdentityHeaders>,
+    vigil: Rc<Vigil>,
+    /// How long the answer's head may take once the upload is done.
+    response_timeout: Duration,
+}
+
+impl RequestBody {
+    pub(super) fn stream(
+        inner: Incoming,
+        identity: Rc<IdentityHeaders>,
+        vigil: Rc<Vigil>,
+        response_timeout: Duration,
+    ) -> Self {
+        Self::Stream(Upload { inner, identity, vigil, response_timeout })
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Self::Stream(upload) = self.get_mut() else { return Poll::Ready(None) };
+        let polled = Pin::new(&mut upload.inner).poll_frame(cx);
+        match polled {
+            Poll::Ready(Some(Ok(mut frame))) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    request::clean_trailers(trailers, &upload.identity);
+                }
+                if upload.inner.is_end_stream() {
+                    upload.vigil.expect_within(upload.response_timeout);
+                } else {
+                    upload.vigil.progress();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                upload.vigil.expect_within(upload.response_timeout);
+                Poll::Ready(None)
+            }
+            other => other,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Stream(upload) => upload.inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Stream(upload) => upload.inner.size_hint(),
+        }
+    }
+}
+
+/// An answer's body, on its way to the client. Holds the upstream's connection until it has ended.
+pub struct UpstreamBody {
+    stream: Option<Download>,
+}
+
+struct Download {
+    inner: Incoming,
+    lease: Lease,
+    vigil: Rc<Vigil>,
+}
+
+/// Why an answer's body broke off: the client must not take it for whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The upstream broke off.
+    #[error("the upstream broke off: {0}")]
+    Upstream(#[from] hyper::Error),
+    /// It was silent for longer than `upstream.idle_timeout`.
+    #[error("the upstream was silent for too long")]
+    Silent,
+    /// Its session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+}
+
+impl UpstreamBody {
+    /// No body: a tunnel follows.
+    pub(super) const fn none() -> Self {
+        Self { stream: None }
+    }
+
+    pub(super) fn stream(inner: Incoming, lease: Lease, vigil: Rc<Vigil>) -> Self {
+        let mut body = Self { stream: Some(Download { inner, lease, vigil }) };
+        body.settle();
+        body
+    }
+
+    /// Gives the connection back as soon as the body has ended.
+    fn settle(&mut self) {
+        if self.stream.as_ref().is_some_and(|stream| stream.inner.is_end_stream())
+            && let Some(stream) = self.stream.take()
+        {
+            stream.lease.give_back();
+        }
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let body = self.get_mut();
+        let Some(stream) = &mut body.stream else { return Poll::Ready(None) };
+        match Pin::new(&mut stream.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                stream.vigil.progress();
+                body.settle();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                if let Some(stream) = body.stream.take() {
+                    stream.lease.give_back();
+                }
+                Poll::Ready(None)
+            }
+            // The connection goes with the lease: nobody knows what is left on it.
+            Poll::Ready(Some(Err(error))) => {
+                body.stream = None;
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Pending => stream.vigil.poll(cx).map(|why| {
+                body.stream = None;
+                Some(Err(match why {
+                    Why::TooLong => BodyError::Silent,
+                    Why::SessionEnded => BodyError::SessionEnded,
+                }))
+            }),
+        }
+    }
+
+    /// Passed on, or gRPC's trailers-only answers would break.
+    fn is_end_stream(&self) -> bool {
+        self.stream.as_ref().is_none_or(|stream| stream.inner.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.stream.as_ref().map_or(SizeHint::with_exact(0), |stream| stream.inner.size_hint())
+    }
+}

@@ -1,0 +1,81 @@
+//! Opens a connection to the upstream: every address of its name is tried, within one time limit.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use super::body::RequestBody;
+use super::fault::{Fault, Kind};
+use crate::config::settings::{Upstream, UpstreamTarget};
+use crate::web::deadline::Deadlines;
+
+/// A new connection, ready for its first request. Its task ends with it.
+pub(super) async fn open(
+    upstream: &Upstream,
+    deadlines: &Deadlines,
+) -> Result<SendRequest<RequestBody>, Fault> {
+    let timer = deadlines.timer();
+    timer.set(upstream.connect_timeout);
+    let connected = async {
+        match &upstream.target {
+            UpstreamTarget::Http { host, port } => {
+                handshake(tcp(host, *port, upstream.connect_timeout).await.map_err(refused)?).await
+            }
+            UpstreamTarget::Unix(path) => handshake(UnixStream::connect(path).await.map_err(refused)?).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        connected = connected => connected,
+        () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
+    }
+}
+
+fn refused(error: io::Error) -> Fault {
+    Fault::because(Kind::Connect, error)
+}
+
+/// Tries the addresses in the resolver's order. Each gets its share of the time, so that a silent one does not
+/// keep the next from being tried.
+async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+        Ok(address) => vec![SocketAddr::new(address, port)],
+        Err(_) => tokio::net::lookup_host((host, port)).await?.collect(),
+    };
+    let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, "connecting took too long"),
+        }
+    }
+    Err(last)
+}
+
+async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, Fault>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .preserve_header_case(true)
+        // What the gate adds is written as people write it: `X-User-Id`.
+        .title_case_headers(true)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| Fault::because(Kind::Connect, error))?;
+    tokio::task::spawn_local(async move {
+        // Its failures reach the request that met them; one that nobody waits for is no news.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}

@@ -1,0 +1,144 @@
+//! What went wrong on the way to the upstream and back: whose side it was, and whether the one retry is safe.
+
+use http::request::Parts;
+use http::{Method, Request};
+use hyper::body::{Body as _, Incoming};
+
+use super::body::RequestBody;
+use crate::web::{Code, Problem};
+
+/// A failed exchange. What the client is told is [`Fault::problem`]; the cause is for the log.
+#[derive(Debug)]
+pub struct Fault {
+    kind: Kind,
+    cause: String,
+    retry: Retry,
+}
+
+/// What failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No connection could be made.
+    Connect,
+    /// Connecting took too long.
+    ConnectTimeout,
+    /// The connection broke before the answer's head was there.
+    BrokenOff,
+    /// The answer is not HTTP, or not what was asked for.
+    BadAnswer,
+    /// The answer's head took too long.
+    HeadTimeout,
+    /// The client's own request broke off.
+    ClientGone,
+    /// The client's request can't be forwarded.
+    Unforwardable,
+    /// The session was ended while it waited.
+    SessionEnded,
+}
+
+/// Whose side failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The upstream's.
+    Upstream,
+    /// The client's.
+    Client,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retry {
+    /// Nothing of the request was sent: any request may be sent again.
+    Unsent,
+    /// A pooled connection died: what may be repeated may be sent again.
+    DeadConnection,
+    No,
+}
+
+impl Fault {
+    pub(super) fn of(kind: Kind) -> Self {
+        Self { kind, cause: String::new(), retry: Retry::No }
+    }
+
+    pub(super) fn because(kind: Kind, cause: impl ToString) -> Self {
+        Self { kind, cause: cause.to_string(), retry: Retry::No }
+    }
+
+    /// From hyper's word on a request that it could not exchange.
+    pub(super) fn sending(error: &hyper::Error, reused: bool, unsent: bool) -> Self {
+        let kind = if error.is_user() {
+            Kind::ClientGone
+        } else if error.is_parse() {
+            Kind::BadAnswer
+        } else {
+            Kind::BrokenOff
+        };
+        let retry = match (reused, unsent) {
+            (true, true) => Retry::Unsent,
+            (true, false) if kind == Kind::BrokenOff => Retry::DeadConnection,
+            _ => Retry::No,
+        };
+        Self { kind, cause: chain(error), retry }
+    }
+
+    /// The one retry is decided here and nowhere else: what was never sent may go again, and what is safe and
+    /// has no body may go again when a pooled connection turned out to be dead (RFC 9110 section 9.2.2).
+    pub(super) fn retry(
+        &self,
+        unsent: Option<Request<RequestBody>>,
+        copy: Option<Parts>,
+    ) -> Option<Request<RequestBody>> {
+        match self.retry {
+            Retry::Unsent => unsent,
+            Retry::DeadConnection => copy.map(|head| Request::from_parts(head, RequestBody::Empty)),
+            Retry::No => None,
+        }
+    }
+
+    /// What failed.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Why, for the log alone.
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// Whose side failed.
+    pub const fn side(&self) -> Side {
+        match self.kind {
+            Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => Side::Client,
+            Kind::Connect | Kind::ConnectTimeout | Kind::BrokenOff | Kind::BadAnswer | Kind::HeadTimeout => {
+                Side::Upstream
+            }
+        }
+    }
+
+    /// What the client is told: never an address nor a library's words.
+    pub fn problem(&self) -> Problem {
+        match self.kind {
+            Kind::Connect => Problem::new(Code::BadGateway),
+            Kind::BrokenOff => Problem::new(Code::BadGateway).detail("The upstream broke the connection."),
+            Kind::BadAnswer => Problem::new(Code::BadGateway).detail("The upstream's answer makes no sense."),
+            Kind::ConnectTimeout | Kind::HeadTimeout => Problem::new(Code::GatewayTimeout),
+            Kind::ClientGone | Kind::Unforwardable => Problem::new(Code::Malformed),
+            Kind::SessionEnded => Problem::new(Code::InvalidToken),
+        }
+    }
+}
+
+/// Whether a request may be sent a second time without asking: a safe method and no body.
+pub(super) fn may_repeat(head: &Parts, body: &Incoming) -> bool {
+    matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) && body.is_end_stream()
+}
+
+/// An error with its causes, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,44 @@
+//! Headers that are one connection's own (RFC 9110 section 7.6.1): they go, whatever `Connection` adds to them.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Removes them. `Transfer-Encoding` is left to the caller, who knows the body; `Trailer` stays, since trailers
+/// are forwarded.
+pub(super) fn remove(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        remove_nominated(headers);
+    }
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION] {
+        headers.remove(name);
+    }
+}
+
+fn remove_nominated(headers: &mut HeaderMap) {
+    let mut nominated = Vec::new();
+    for value in headers.get_all(CONNECTION) {
+        for option in value.as_bytes().split(|byte| *byte == b',') {
+            nominated.extend(HeaderName::from_bytes(option.trim_ascii()).ok());
+        }
+    }
+    headers.remove(CONNECTION);
+    for name in nominated {
+        // What frames or routes the message is no connection's own; taking it away would change its meaning.
+        if ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Whether a comma separated header names `token`, without case.
+pub(super) fn names(headers: &HeaderMap, header: &HeaderName, token: &str) -> bool {
+    headers.get_all(header).iter().any(|value| {
+        value.as_bytes().split(|byte| *byte == b',').any(|item| {
+            let item = item.split(|byte| *byte == b';').next().unwrap_or_default();
+            item.trim_ascii().eq_ignore_ascii_case(token.as_bytes())
+        })
+    })
+}

@@ -1,0 +1,137 @@
+//! The client's request, as the upstream gets it: hop-by-hop headers and the gate's own tokens go, then it is
+//! said where the request comes from and, last, who is asking.
+
+use std::rc::Rc;
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+
+use super::fault::{Fault, Kind};
+use super::forwarded::ForwardedHeaders;
+use super::hop;
+use crate::config::settings::{HostHeader, Settings, UpstreamTarget};
+use crate::gate::Pass;
+use crate::gate::credential::{Credential, Credentials};
+use crate::gate::identity::IdentityHeaders;
+use crate::web::{Peer, cookies};
+
+/// The header that names a request in everybody's logs.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Edits requests' heads.
+pub(super) struct RequestEditor {
+    identity: Rc<IdentityHeaders>,
+    forwarded: ForwardedHeaders,
+    credentials: Credentials,
+    host: Option<HeaderValue>,
+}
+
+impl RequestEditor {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let host = match settings.upstream.host_header {
+            HostHeader::Preserve => None,
+            HostHeader::Upstream => HeaderValue::try_from(authority_of(&settings.upstream.target)).ok(),
+        };
+        Self {
+            identity: Rc::new(IdentityHeaders::new(&settings.identity)),
+            forwarded: ForwardedHeaders::new(settings.server.public_url.https),
+            credentials: Credentials::new(settings),
+            host,
+        }
+    }
+
+    /// Who may clean a request's trailers.
+    pub(super) fn identity(&self) -> Rc<IdentityHeaders> {
+        Rc::clone(&self.identity)
+    }
+
+    /// Edits a head in place. The order is behaviour: identity comes last.
+    pub(super) fn edit(
+        &self,
+        head: &mut Parts,
+        pass: &Pass,
+        peer: &Peer,
+        id: &HeaderValue,
+        upgrade: bool,
+    ) -> Result<(), Fault> {
+        self.target(head)?;
+        let headers = &mut head.headers;
+        connection(headers, head.version, upgrade);
+        head.version = Version::HTTP_11;
+        // The gate itself said `100 Continue` when it began to read the body.
+        headers.remove(EXPECT);
+        self.cut_credentials(headers);
+        self.forwarded.apply(headers, peer);
+        headers.insert(X_REQUEST_ID, id.clone());
+        self.identity.apply(pass, headers);
+        Ok(())
+    }
+
+    /// Puts the target in origin form (RFC 9112 section 3.2.1), byte for byte, and the authority into `Host`.
+    fn target(&self, head: &mut Parts) -> Result<(), Fault> {
+        if head.method == Method::CONNECT {
+            return Err(Fault::of(Kind::Unforwardable));
+        }
+        if let Some(authority) = head.uri.authority() {
+            if !head.headers.contains_key(HOST) {
+                let host = HeaderValue::from_str(authority.as_str());
+                head.headers.insert(HOST, host.map_err(|_| Fault::of(Kind::Unforwardable))?);
+            }
+            let path = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+            head.uri = Uri::from(path);
+        }
+        if let Some(host) = &self.host {
+            head.headers.insert(HOST, host.clone());
+        }
+        Ok(())
+    }
+
+    fn cut_credentials(&self, headers: &mut HeaderMap) {
+        cookies::cut(headers, self.credentials.cookie_names());
+        if self.credentials.owns_authorization() && self.credentials.access(headers) != Credential::Absent {
+            headers.remove(AUTHORIZATION);
+        }
+    }
+}
+
+/// Replaces what belongs to the client's connection by what belongs to ours.
+fn connection(headers: &mut HeaderMap, version: Version, upgrade: bool) {
+    let trailers = hop::names(headers, &TE, "trailers");
+    let protocol = if upgrade { headers.get(UPGRADE).cloned() } else { None };
+    let chunked = version == Version::HTTP_11 && headers.contains_key(TRANSFER_ENCODING);
+    hop::remove(headers);
+    headers.remove(TRANSFER_ENCODING);
+    headers.remove("http2-settings");
+    if chunked {
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    if let Some(protocol) = protocol {
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, protocol);
+    } else if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("TE"));
+    }
+}
+
+/// Takes out of a request's trailers what only a head may say, and what only the gate may.
+pub(super) fn clean_trailers(trailers: &mut HeaderMap, identity: &IdentityHeaders) {
+    identity.strip(trailers);
+    for name in [COOKIE, AUTHORIZATION, HOST, TRAILER, CONNECTION, TE, UPGRADE, EXPECT] {
+        trailers.remove(name);
+    }
+}
+
+fn authority_of(target: &UpstreamTarget) -> String {
+    match target {
+        UpstreamTarget::Http { host, port } => {
+            let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+            if *port == 80 { host } else { format!("{host}:{port}") }
+        }
+        UpstreamTarget::Unix(_) => "localhost".to_owned(),
+    }
+}

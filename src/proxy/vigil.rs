@@ -1,0 +1,63 @@
+//! Watches over one exchange: is there progress in time, and does its session still live?
+
+use std::cell::Cell;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::gate::Lifeline;
+use crate::web::deadline::{Deadlines, Timer};
+
+/// How often a waiting exchange looks after its session: revocation closes it within a second (contract section 5).
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Why an exchange must not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Nothing happened for too long.
+    TooLong,
+    /// Its session was ended.
+    SessionEnded,
+}
+
+/// The watch over one exchange, shared by its upload, its wait for the head and its answer.
+pub(super) struct Vigil {
+    timer: Timer,
+    patience: Cell<Duration>,
+    since: Cell<Duration>,
+    lifeline: Lifeline,
+}
+
+impl Vigil {
+    pub(super) fn new(deadlines: &Deadlines, lifeline: Lifeline) -> Self {
+        let since = Cell::new(deadlines.elapsed());
+        Self { timer: deadlines.timer(), patience: Cell::new(Duration::MAX), since, lifeline }
+    }
+
+    /// From now on, something has to happen within `patience`.
+    pub(super) fn expect_within(&self, patience: Duration) {
+        self.patience.set(patience);
+        self.progress();
+    }
+
+    /// Something happened.
+    pub(super) fn progress(&self) {
+        self.since.set(self.timer.deadlines().elapsed());
+        self.timer.set(self.patience.get().min(LOOK));
+    }
+
+    /// Ready when the exchange must not go on.
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Why> {
+        while self.timer.poll_fired(cx).is_ready() {
+            if self.lifeline.is_cut() {
+                return Poll::Ready(Why::SessionEnded);
+            }
+            let waited = self.timer.deadlines().elapsed().saturating_sub(self.since.get());
+            let left = self.patience.get().saturating_sub(waited);
+            if left.is_zero() {
+                return Poll::Ready(Why::TooLong);
+            }
+            self.timer.set(left.min(LOOK));
+        }
+        Poll::Pending
+    }
+}

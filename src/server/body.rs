@@ -1,0 +1,76 @@
+//! An answer's body, whoever wrote it, with what has to be known when it ends.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+
+use super::observe::Record;
+use super::vital::InFlight;
+use crate::proxy::body::{BodyError, UpstreamBody};
+
+/// Who wrote it.
+pub(super) enum Source {
+    /// Sidegate.
+    Own(Full<Bytes>),
+    /// The upstream.
+    Upstream(UpstreamBody),
+}
+
+/// A body on its way to the client. Dropping it ends the request: it is logged, and its connection is idle.
+pub(super) struct Outgoing {
+    source: Source,
+    record: Option<Record>,
+    _in_flight: InFlight,
+}
+
+impl Outgoing {
+    pub(super) const fn new(source: Source, record: Option<Record>, in_flight: InFlight) -> Self {
+        Self { source, record, _in_flight: in_flight }
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let polled = match &mut this.source {
+            Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Source::Upstream(body) => Pin::new(body).poll_frame(cx),
+        };
+        if let (Some(record), Poll::Ready(Some(Ok(frame)))) = (&mut this.record, &polled) {
+            record.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Own(body) => body.is_end_stream(),
+            Source::Upstream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Own(body) => body.size_hint(),
+            Source::Upstream(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        let complete = self.is_end_stream();
+        if let Some(record) = &mut self.record {
+            record.complete = complete;
+        }
+    }
+}

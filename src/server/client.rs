@@ -1,0 +1,98 @@
+//! A client's socket: counted, looked through by the sieve, and begun with what was read to tell the protocol.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::sieve::Sieve;
+use super::vital::Vital;
+
+/// A place among `limits.connections`. Travels with the socket, also into a tunnel, and is given back with it.
+pub(super) struct Slot(Arc<AtomicUsize>);
+
+impl Slot {
+    /// Takes a place, unless all `limit` are taken.
+    pub(super) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let slot = Self(Arc::clone(taken));
+        (slot.0.fetch_add(1, Ordering::Relaxed) < limit).then_some(slot)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A client's socket as hyper reads it.
+pub(super) struct ClientIo<S> {
+    stream: S,
+    begun: Bytes,
+    sieve: Option<Sieve>,
+    vital: Arc<Vital>,
+    _slot: Slot,
+}
+
+impl<S> ClientIo<S> {
+    /// `begun`: what was read already. HTTP/1 heads go through the sieve.
+    pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
+        Self { stream, begun, sieve, vital, _slot: slot }
+    }
+
+    fn look_at(&mut self, bytes: &mut [u8]) {
+        if let Some(sieve) = &mut self.sieve {
+            sieve.look_at(bytes);
+            self.vital.set_in_head(sieve.is_in_head());
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for ClientIo<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        if self.begun.is_empty() {
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        } else {
+            let count = self.begun.len().min(buf.remaining());
+            buf.put_slice(&self.begun[..count]);
+            self.begun.advance(count);
+        }
+        self.look_at(&mut buf.filled_mut()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

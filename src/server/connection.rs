@@ -1,0 +1,194 @@
+//! One client's connection: which protocol it speaks, hyper with every limit, and how it ends.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::client::{ClientIo, Slot};
+use super::dispatch::Dispatch;
+use super::peer::SocketPeer;
+use super::sieve::Sieve;
+use super::vital::Vital;
+use crate::config::settings;
+use crate::web::deadline::{Deadlines, Timer};
+use crate::web::{Code, Problem};
+
+/// RFC 9113 section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The limits of connections, and what says that they have to end.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) limits: Rc<settings::Limits>,
+    pub(super) keep_alive: std::time::Duration,
+    pub(super) deadlines: Deadlines,
+    pub(super) closing: tokio::sync::watch::Receiver<bool>,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<S>(mut stream: S, peer: SocketPeer, dispatch: Rc<Dispatch>, terms: Terms, slot: Slot)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (timer, limit) = terms.deadlines.remote_timer();
+    let vital = Vital::new(limit, terms.limits.header_timeout, terms.keep_alive);
+    let mut closing = terms.closing.clone();
+    let begun = tokio::select! {
+        begun = first_bytes(&mut stream) => begun,
+        () = timer.fired() => return,
+        // A connection that has not asked for anything loses nothing.
+        _ = closing.wait_for(|closing| *closing) => return,
+    };
+    let Ok(begun) = begun else { return };
+    if begun.starts_with(PREFACE) {
+        let io = ClientIo::new(stream, begun, None, Arc::clone(&vital), slot);
+        serve_http2(io, peer, dispatch, &terms, &vital, &timer).await;
+    } else {
+        let sieve = Sieve::new(terms.limits.header_bytes);
+        let io = ClientIo::new(stream, begun, Some(sieve), Arc::clone(&vital), slot);
+        serve_http1(io, peer, dispatch, &terms, &vital, &timer).await;
+    }
+}
+
+/// Reads until the first bytes tell HTTP/1 from HTTP/2.
+async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Bytes> {
+    let mut begun = BytesMut::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut begun).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if begun.len() >= PREFACE.len() || !PREFACE.starts_with(&begun) {
+            return Ok(begun.freeze());
+        }
+    }
+}
+
+async fn serve_http1<S>(
+    io: ClientIo<S>,
+    peer: SocketPeer,
+    dispatch: Rc<Dispatch>,
+    terms: &Terms,
+    vital: &Arc<Vital>,
+    timer: &Timer,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(|request| {
+        let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
+        async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
+    });
+    let connection = http1::Builder::new()
+        .preserve_header_case(true)
+        .header_read_timeout(None)
+        .max_header_size(terms.limits.header_bytes)
+        .serve_connection(TokioIo::new(io), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut closing = terms.closing.clone();
+    let mut told = false;
+    loop {
+        tokio::select! {
+            biased;
+            // How it ended is the client's affair; what was not answered is in the access log.
+            _ = connection.as_mut() => return,
+            () = timer.fired() => {
+                if vital.is_idle() {
+                    return;
+                }
+                timer.acknowledge();
+            }
+            _ = closing.wait_for(|closing| *closing), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn serve_http2<S>(
+    io: ClientIo<S>,
+    peer: SocketPeer,
+    dispatch: Rc<Dispatch>,
+    terms: &Terms,
+    vital: &Arc<Vital>,
+    timer: &Timer,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(|request| {
+        let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
+        async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
+    });
+    let header_list = u32::try_from(terms.limits.header_bytes).unwrap_or(u32::MAX);
+    let connection = http2::Builder::new(OnThisThread)
+        .max_concurrent_streams(terms.limits.streams)
+        .max_header_list_size(header_list)
+        .serve_connection(TokioIo::new(io), service);
+    let mut connection = pin!(connection);
+    let mut closing = terms.closing.clone();
+    let mut told = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            () = timer.fired() => {
+                timer.acknowledge();
+                if vital.is_idle() {
+                    if told {
+                        return;
+                    }
+                    // Said with a GOAWAY, so that a request that is on its way is sent again elsewhere.
+                    told = true;
+                    connection.as_mut().graceful_shutdown();
+                    vital.linger();
+                }
+            }
+            _ = closing.wait_for(|closing| *closing), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Tells a client that there is no room, and closes.
+pub(super) async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S) {
+    let problem = Problem::new(Code::Unavailable).retry_after(std::time::Duration::from_secs(1));
+    let body = problem.document();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len(),
+    );
+    // One that does not read it has gone.
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+}
+
+/// Folds an IPv4 address that came by an IPv6 socket.
+pub(super) fn socket_peer(address: IpAddr) -> SocketPeer {
+    SocketPeer::Address(address.to_canonical())
+}
+
+/// Runs HTTP/2's streams on the worker's own thread.
+#[derive(Clone, Copy)]
+struct OnThisThread;
+
+impl<F> hyper::rt::Executor<F> for OnThisThread
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            let _ = future.await;
+        });
+    }
+}

@@ -1,0 +1,329 @@
+//! The road of a request: `/auth/*` to its handlers; everything else to the gate, and what it lets through to the
+//! upstream. Each step may answer early.
+
+use std::sync::Arc;
+
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, LOCATION, SET_COOKIE, UPGRADE};
+use http::uri::Authority;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use super::body::{Outgoing, Source};
+use super::cors::Cors;
+use super::observe::{Outcome, Record, RequestIds};
+use super::peer::{Peers, SocketPeer};
+use super::vital::InFlight;
+use crate::auth::Auth;
+use crate::config::settings::Settings;
+use crate::gate::refusal::Form;
+use crate::gate::{Gate, Pass, Refusal, Verdict};
+use crate::proxy::{Fault, Kind, Proxy};
+use crate::sessions::{Issued, RefreshError, Sessions};
+use crate::web::cookies::CookieWriter;
+use crate::web::path::{self, LocalPath, Owner};
+use crate::web::{Answer, Code, Peer, Problem, browser};
+
+/// What a request waits for before it is answered anew.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// One worker's road.
+pub(super) struct Dispatch {
+    gate: Gate,
+    proxy: Proxy,
+    auth: Arc<Auth>,
+    sessions: Sessions,
+    peers: Arc<Peers>,
+    cors: Cors,
+    cookies: CookieWriter,
+    ids: RequestIds,
+    log_access: bool,
+    /// Where a browser is sent that came by `localhost`.
+    loopback: Option<Authority>,
+}
+
+/// What a worker gets for its road.
+pub(super) struct Parties {
+    pub(super) gate: Gate,
+    pub(super) proxy: Proxy,
+    pub(super) auth: Arc<Auth>,
+    pub(super) sessions: Sessions,
+    pub(super) peers: Arc<Peers>,
+    pub(super) ids: RequestIds,
+}
+
+impl Dispatch {
+    pub(super) fn new(settings: &Settings, parties: Parties) -> Self {
+        let public = &settings.server.public_url;
+        Self {
+            gate: parties.gate,
+            proxy: parties.proxy,
+            auth: parties.auth,
+            sessions: parties.sessions,
+            peers: parties.peers,
+            cors: Cors::new(settings),
+            cookies: CookieWriter::new(settings.cookies.clone(), public.https),
+            ids: parties.ids,
+            log_access: settings.log.access,
+            loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        socket: SocketPeer,
+        in_flight: InFlight,
+    ) -> Response<Outgoing> {
+        let (head, body) = request.into_parts();
+        let id = self.ids.of(&head.headers);
+        let peer = self.peers.judge(&head, socket);
+        let mut record = self.log_access.then(|| Record::open(&head, peer.as_ref().ok(), id.clone()));
+        // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
+        let last = head.version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
+
+        let mut log = Log { record: record.as_mut() };
+        let request = Request::from_parts(head, body);
+        let (mut head, source) = match peer {
+            Ok(peer) => self.route(request, &peer, &id, &mut log).await.into_parts(),
+            Err(_) => own(closing(Problem::new(Code::Malformed).detail("The request names no single host."))).into_parts(),
+        };
+        if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(record) = &mut record {
+            record.status = head.status;
+        }
+        Response::from_parts(head, Outgoing::new(source, record, in_flight))
+    }
+
+    async fn route(
+        &self,
+        request: Request<Incoming>,
+        peer: &Peer,
+        id: &HeaderValue,
+        log: &mut Log<'_>,
+    ) -> Response<Source> {
+        if request.method() == Method::CONNECT {
+            return own(refuse_connect());
+        }
+        if let Some(answer) = self.to_loopback(&request, peer) {
+            return own(answer);
+        }
+        match path::owner(request.uri().path()) {
+            Owner::Gate => own(self.own_path(request, peer).await),
+            Owner::GateInDisguise => own(Problem::new(Code::NotFound).answer()),
+            Owner::Upstream => self.upstream_path(request, peer, id, log).await,
+        }
+    }
+
+    async fn own_path(&self, request: Request<Incoming>, peer: &Peer) -> Answer {
+        let (head, body) = request.into_parts();
+        if let Some(answer) = self.cors.preflight(&head) {
+            return answer;
+        }
+        let origin = self.cors.origin(&head.headers);
+        let mut answer = self.auth.answer(Request::from_parts(head, body), peer).await;
+        Cors::allow(origin, answer.headers_mut());
+        answer
+    }
+
+    async fn upstream_path(
+        &self,
+        request: Request<Incoming>,
+        peer: &Peer,
+        id: &HeaderValue,
+        log: &mut Log<'_>,
+    ) -> Response<Source> {
+        if !self.cors.covers_upstream() {
+            return self.through_the_gate(request, peer, id, log).await;
+        }
+        let (head, body) = request.into_parts();
+        if let Some(answer) = self.cors.preflight(&head) {
+            log.outcome(Outcome::Own);
+            return own(answer);
+        }
+        let origin = self.cors.origin(&head.headers);
+        let mut response = self.through_the_gate(Request::from_parts(head, body), peer, id, log).await;
+        Cors::allow(origin, response.headers_mut());
+        response
+    }
+
+    async fn through_the_gate(
+        &self,
+        request: Request<Incoming>,
+        peer: &Peer,
+        id: &HeaderValue,
+        log: &mut Log<'_>,
+    ) -> Response<Source> {
+        let (head, body) = request.into_parts();
+        match self.gate.decide(&head, peer) {
+            Verdict::Forward(pass) => {
+                self.note_first_sight(&pass);
+                self.forward(pass, Request::from_parts(head, body), peer, id, log).await
+            }
+            Verdict::Renew(renewal) => match self.sessions.refresh(renewal.token()).await {
+                Ok(issued) => match self.gate.renewed(renewal, &issued) {
+                    Ok(pass) => {
+                        let request = Request::from_parts(head, body);
+                        let mut response = self.forward(pass, request, peer, id, log).await;
+                        self.hand_over(&issued, peer, &mut response);
+                        response
+                    }
+                    Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), log),
+                },
+                Err(RefreshError::Store(error)) => {
+                    tracing::error!(%error, "a session could not be renewed");
+                    own(Problem::new(Code::Unavailable).retry_after(BUSY).answer())
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a session was not renewed");
+                    self.refuse(self.gate.not_renewed(&renewal, &head), log)
+                }
+            },
+            refusal => self.refuse(refusal, log),
+        }
+    }
+
+    fn refuse(&self, verdict: Verdict, log: &mut Log<'_>) -> Response<Source> {
+        log.outcome(Outcome::Refused);
+        match verdict {
+            Verdict::Refuse(refusal) => own(self.refusal(&refusal)),
+            Verdict::ToLogin(next) => own(to_login(&next)),
+            Verdict::Forward(_) | Verdict::Renew(_) => own(Problem::new(Code::Internal).answer()),
+        }
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> Answer {
+        match refusal.form {
+            Form::Document | Form::Grpc => refusal.answer(),
+            Form::Page => {
+                let mut answer = self.auth.problem_page(&refusal.problem);
+                refusal.challenge(&mut answer);
+                answer
+            }
+        }
+    }
+
+    async fn forward(
+        &self,
+        pass: Pass,
+        request: Request<Incoming>,
+        peer: &Peer,
+        id: &HeaderValue,
+        log: &mut Log<'_>,
+    ) -> Response<Source> {
+        log.user(&pass);
+        match self.proxy.forward(pass, request, peer, id).await {
+            Ok(response) => {
+                log.outcome(Outcome::Forwarded);
+                response.map(Source::Upstream)
+            }
+            Err(fault) => {
+                log.outcome(Outcome::UpstreamFailed);
+                own(failed(&fault, id))
+            }
+        }
+    }
+
+    /// Tells the session that the pair of tokens has arrived, without making the request wait.
+    fn note_first_sight(&self, pass: &Pass) {
+        if let Some(generation) = pass.first_seen() {
+            let (sessions, session) = (self.sessions.clone(), pass.session());
+            tokio::task::spawn_local(async move {
+                if let Err(error) = sessions.note_presented(session, generation).await {
+                    tracing::warn!(%error, "the first use of a renewed session could not be noted");
+                }
+            });
+        }
+    }
+
+    /// Puts a renewed pair on an answer, which then must not be kept by any cache.
+    fn hand_over(&self, issued: &Issued, peer: &Peer, response: &mut Response<Source>) {
+        let headers = response.headers_mut();
+        let access = self.cookies.access(issued.access.token.reveal(), issued.access.lifetime, peer.secure);
+        let refresh = self.cookies.refresh(issued.refresh.reveal(), issued.refresh_lifetime, peer.secure);
+        headers.append(SET_COOKIE, access);
+        headers.append(SET_COOKIE, refresh);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+
+    /// `localhost` and `127.0.0.1` are two sites for cookies: a browser that came by the one is sent to the other,
+    /// if that is what `public_url` says.
+    fn to_loopback(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Answer> {
+        let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
+        let strayed = host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.port_u16();
+        if !strayed || !browser::is_navigation(request.method(), request.headers()) {
+            return None;
+        }
+        let asked = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        Some(redirect(StatusCode::TEMPORARY_REDIRECT, &format!("http://{public}{asked}")))
+    }
+}
+
+/// What the access log learns on the way.
+struct Log<'a> {
+    record: Option<&'a mut Record>,
+}
+
+impl Log<'_> {
+    fn outcome(&mut self, outcome: Outcome) {
+        if let Some(record) = &mut self.record {
+            record.outcome = outcome;
+        }
+    }
+
+    fn user(&mut self, pass: &Pass) {
+        if let Some(record) = &mut self.record {
+            record.user = Some(pass.user());
+        }
+    }
+}
+
+fn own(answer: Answer) -> Response<Source> {
+    answer.map(Source::Own)
+}
+
+/// A problem after which nothing more is read from the connection.
+fn closing(problem: Problem) -> Answer {
+    let mut answer = problem.answer();
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+fn refuse_connect() -> Answer {
+    let mut answer = closing(Problem::new(Code::MethodNotAllowed).detail("This gate makes no tunnels by CONNECT."));
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
+    answer.headers_mut().insert(ALLOW, methods);
+    answer
+}
+
+/// Two texts that never mix: the client's, and the log's.
+fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
+    let id = id.to_str().unwrap_or_default();
+    match fault.kind() {
+        Kind::ClientGone | Kind::SessionEnded => tracing::debug!(id, kind = ?fault.kind(), "a request ended early"),
+        kind => tracing::warn!(id, ?kind, side = ?fault.side(), cause = fault.cause(), "the upstream failed"),
+    }
+    match fault.kind() {
+        Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => closing(fault.problem()),
+        _ => fault.problem().answer(),
+    }
+}
+
+fn to_login(next: &LocalPath) -> Answer {
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
+    redirect(StatusCode::SEE_OTHER, &format!("/auth/login?{query}"))
+}
+
+fn redirect(status: StatusCode, to: &str) -> Answer {
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return Problem::new(Code::Malformed).answer();
+    };
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(LOCATION, location);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}

@@ -1,0 +1,135 @@
+//! The access log: one line a request, written when its answer has ended or was given up.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+
+use crate::proxy::X_REQUEST_ID;
+use crate::types::UserId;
+use crate::web::Peer;
+
+/// What became of a request, for the log and the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Sidegate answered one of its own paths.
+    Own,
+    /// The upstream answered.
+    Forwarded,
+    /// It was refused, or sent to sign in.
+    Refused,
+    /// The upstream failed.
+    UpstreamFailed,
+}
+
+impl Outcome {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Forwarded => "forwarded",
+            Self::Refused => "refused",
+            Self::UpstreamFailed => "upstream_failed",
+        }
+    }
+}
+
+/// One request's line. It is written when this is dropped: whatever ends a request, it is logged once.
+pub(super) struct Record {
+    started: Instant,
+    method: Method,
+    /// Path and query; of these the path alone is written, since queries carry secrets.
+    target: Option<PathAndQuery>,
+    version: Version,
+    peer: Option<std::net::IpAddr>,
+    pub(super) id: HeaderValue,
+    pub(super) user: Option<UserId>,
+    pub(super) status: StatusCode,
+    pub(super) outcome: Outcome,
+    pub(super) sent: u64,
+    /// Whether the answer was given to its end.
+    pub(super) complete: bool,
+}
+
+impl Record {
+    pub(super) fn open(head: &http::request::Parts, peer: Option<&Peer>, id: HeaderValue) -> Self {
+        Self {
+            started: Instant::now(),
+            method: head.method.clone(),
+            target: head.uri.path_and_query().cloned(),
+            version: head.version,
+            peer: peer.and_then(|peer| peer.address),
+            id,
+            user: None,
+            status: StatusCode::OK,
+            outcome: Outcome::Own,
+            sent: 0,
+            complete: false,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        tracing::info!(
+            target: "access",
+            method = self.method.as_str(),
+            path = self.target.as_ref().map_or("*", PathAndQuery::path),
+            status = self.status.as_u16(),
+            version = ?self.version,
+            peer = self.peer.map(tracing::field::display),
+            user = self.user.map(UserId::number),
+            outcome = self.outcome.name(),
+            bytes = self.sent,
+            complete = self.complete,
+            ms = Milliseconds(self.started.elapsed()).rounded(),
+            id = self.id.to_str().unwrap_or_default(),
+        );
+    }
+}
+
+struct Milliseconds(Duration);
+
+impl Milliseconds {
+    /// With microseconds as decimals.
+    fn rounded(&self) -> f64 {
+        (self.0.as_secs_f64() * 1e6).round() / 1e3
+    }
+}
+
+/// Names requests: a random beginning that is this worker's own, and a count.
+pub(super) struct RequestIds {
+    prefix: String,
+    next: Cell<u64>,
+}
+
+impl RequestIds {
+    pub(super) fn new(prefix: [u8; 8]) -> Self {
+        let mut text = String::with_capacity(16);
+        for byte in prefix {
+            // Writing to a string can't fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self { prefix: text, next: Cell::new(0) }
+    }
+
+    /// The request's own id, if it has one that can't harm a log, else a new one.
+    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
+        let mut ids = headers.get_all(X_REQUEST_ID).iter();
+        match (ids.next(), ids.next()) {
+            (Some(id), None) if is_harmless(id.as_bytes()) => id.clone(),
+            _ => self.make(),
+        }
+    }
+
+    fn make(&self) -> HeaderValue {
+        let count = self.next.get() + 1;
+        self.next.set(count);
+        HeaderValue::try_from(format!("{}{count:016x}", self.prefix)).expect("hexadecimal digits are visible")
+    }
+}
+
+fn is_harmless(id: &[u8]) -> bool {
+    (1..=128).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:+/=~@".contains(b))
+}

@@ -1,0 +1,170 @@
+//! Who really calls: the socket's other end, or what a trusted proxy vouches for.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, Version};
+use ipnet::IpNet;
+
+use crate::config::settings;
+use crate::web::Peer;
+
+/// The other end of a connection's socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SocketPeer {
+    /// An address, IPv4-mapped ones folded.
+    Address(IpAddr),
+    /// A Unix socket's.
+    Unix,
+}
+
+/// A request whose target names no single host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AmbiguousHost;
+
+/// Knows whom to believe.
+pub(super) struct Peers {
+    trusted: Vec<IpNet>,
+    trust_unix: bool,
+    warned: AtomicBool,
+}
+
+impl Peers {
+    pub(super) fn new(settings: &settings::Server) -> Self {
+        Self {
+            trusted: settings.trusted_proxies.clone(),
+            trust_unix: settings.trust_unix,
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// Judges by the socket first: what headers say counts only from a trusted peer.
+    pub(super) fn judge(&self, head: &Parts, socket: SocketPeer) -> Result<Peer, AmbiguousHost> {
+        let host = requested_host(head)?;
+        let (address, trusted) = match socket {
+            SocketPeer::Address(address) => (Some(address), self.trusts(address)),
+            SocketPeer::Unix => (None, self.trust_unix),
+        };
+        if !trusted {
+            self.warn_of_untrusted(&head.headers, address);
+            return Ok(Peer { address, socket: address, trusted, secure: false, host });
+        }
+        let headers = &head.headers;
+        let secure = last_item(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
+        let told = last_item(headers, "x-forwarded-host").and_then(|host| host.parse::<Authority>().ok());
+        let client = self.client_of(headers).or(address);
+        Ok(Peer { address: client, socket: address, trusted, secure, host: told.or(host) })
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|net| net.contains(&address))
+    }
+
+    /// The last address in the chain that no trusted proxy has; whatever stands before it is its own claim.
+    fn client_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let chain: Vec<IpAddr> = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map_while(|item| parse_node(item.trim()))
+            .collect();
+        chain.iter().rev().find(|address| !self.trusts(**address)).or(chain.first()).copied()
+    }
+
+    /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
+    fn warn_of_untrusted(&self, headers: &HeaderMap, address: Option<IpAddr>) {
+        let (true, Some(address)) = (headers.contains_key("x-forwarded-for"), address) else { return };
+        if is_private(address) && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a peer at {address} sends X-Forwarded-For and is not trusted; if it is your proxy, add \
+                 \"{address}\" to `server.trusted_proxies`"
+            );
+        }
+    }
+}
+
+/// The one authority that a request is for: `Host`, or HTTP/2's `:authority`, or an absolute target's. Where two of
+/// them are there, they have to agree (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
+fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let header = match (hosts.next(), hosts.next()) {
+        (None, _) => None,
+        // HTTP/1.1 allows an empty Host where the target has no authority; it names nobody.
+        (Some(value), None) if value.is_empty() => None,
+        (Some(value), None) => Some(Authority::try_from(value.as_bytes()).map_err(|_| AmbiguousHost)?),
+        (Some(_), Some(_)) => return Err(AmbiguousHost),
+    };
+    let target = head.uri.authority().filter(|_| head.method != http::Method::CONNECT);
+    match (header, target) {
+        (Some(header), Some(target)) if header != *target => Err(AmbiguousHost),
+        (header, Some(target)) => no_user_info(header.unwrap_or_else(|| target.clone())).map(Some),
+        (Some(header), None) => no_user_info(header).map(Some),
+        (None, None) if head.version == Version::HTTP_2 => Err(AmbiguousHost),
+        (None, None) => Ok(None),
+    }
+}
+
+fn no_user_info(authority: Authority) -> Result<Authority, AmbiguousHost> {
+    if authority.as_str().contains('@') { Err(AmbiguousHost) } else { Ok(authority) }
+}
+
+/// The last item of a list header: the one that the peer itself wrote.
+fn last_item<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let last = headers.get_all(name).iter().next_back()?;
+    last.to_str().ok()?.rsplit(',').next().map(str::trim)
+}
+
+/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
+fn parse_node(text: &str) -> Option<IpAddr> {
+    let address = text.parse().ok().or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()));
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    address.or_else(bracketed).map(|address: IpAddr| address.to_canonical())
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(trusted: &[&str], headers: &[(&'static str, &str)]) -> Peer {
+        let peers = Peers {
+            trusted: trusted.iter().map(|net| net.parse().unwrap()).collect(),
+            trust_unix: false,
+            warned: AtomicBool::new(false),
+        };
+        let mut request = http::Request::builder().uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        peers.judge(&head, SocketPeer::Address("10.0.0.9".parse().unwrap())).unwrap()
+    }
+
+    #[test]
+    fn forwarded_addresses_count_from_trusted_peers_alone_and_from_the_right() {
+        let forwarded = [("x-forwarded-for", "203.0.113.7, 198.51.100.2, 10.0.0.8")];
+        assert_eq!(judge(&[], &forwarded).address, "10.0.0.9".parse().ok());
+        assert_eq!(judge(&["10.0.0.0/8"], &forwarded).address, "198.51.100.2".parse().ok());
+        assert_eq!(judge(&["10.0.0.0/8"], &[]).address, "10.0.0.9".parse().ok());
+        let mapped = [("x-forwarded-for", "[::ffff:203.0.113.7]:80")];
+        assert_eq!(judge(&["10.0.0.9/32"], &mapped).address, "203.0.113.7".parse().ok());
+    }
+
+    #[test]
+    fn host_and_scheme_are_believed_from_trusted_peers_alone() {
+        let told = [("host", "inner"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "outer")];
+        let (stranger, proxy) = (judge(&[], &told), judge(&["10.0.0.9/32"], &told));
+        assert_eq!((stranger.secure, stranger.host.unwrap().as_str()), (false, "inner"));
+        assert_eq!((proxy.secure, proxy.host.unwrap().as_str()), (true, "outer"));
+    }
+}

@@ -1,0 +1,215 @@
+//! Workers: a core's thread each, with its own runtime, listeners, verification cache and upstream connections.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+use super::client::Slot;
+use super::connection::{self, Terms};
+use super::dispatch::{Dispatch, Parties};
+use super::listen::Listeners;
+use super::observe::RequestIds;
+use super::peer::{Peers, SocketPeer};
+use crate::auth::Auth;
+use crate::config::Settings;
+use crate::gate::Gate;
+use crate::proxy::{Proxy, Tunnels};
+use crate::web::counter::Counter;
+use crate::sessions::Sessions;
+use crate::tokens::Tokens;
+use crate::types::Clock;
+use crate::web::deadline::Deadlines;
+
+/// What all workers read and none changes.
+#[derive(Clone)]
+pub struct Shared {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Verifies access tokens.
+    pub tokens: Tokens,
+    /// Renews sessions, and publishes which have ended.
+    pub sessions: Sessions,
+    /// Answers `/auth/*`.
+    pub auth: Arc<Auth>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The running workers.
+pub struct Crew {
+    threads: Vec<JoinHandle<()>>,
+    closing: watch::Sender<bool>,
+}
+
+/// One worker's parts that are made on its own thread.
+struct Worker {
+    dispatch: Rc<Dispatch>,
+    terms: Terms,
+    connections: Arc<AtomicUsize>,
+    tunnels: Tunnels,
+    open: Counter,
+}
+
+impl Crew {
+    /// Starts a thread for each set of listeners.
+    pub fn start(shared: &Shared, listeners: Vec<Listeners>) -> io::Result<Self> {
+        let (closing, told) = watch::channel(false);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let peers = Arc::new(Peers::new(&shared.settings.server));
+        let mut threads = Vec::with_capacity(listeners.len());
+        for (number, listeners) in listeners.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let (shared, told) = (shared.clone(), told.clone());
+            let (connections, peers) = (Arc::clone(&connections), Arc::clone(&peers));
+            let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let grace = shared.settings.server.shutdown_grace;
+                let work = async {
+                    let worker = Worker::new(&shared, told, connections, peers);
+                    if let Err(error) = worker.run(listeners, grace).await {
+                        tracing::error!(%error, "a worker could not take its listeners");
+                    }
+                };
+                LocalSet::new().block_on(&runtime, work);
+                // Tasks that outlive the grace are dropped here, not waited for.
+                runtime.shutdown_background();
+            })?;
+            threads.push(thread);
+        }
+        Ok(Self { threads, closing })
+    }
+
+    /// Stops accepting, and waits until every worker has finished what runs, or its grace is over.
+    pub fn stop(self) {
+        self.closing.send_replace(true);
+        for thread in self.threads {
+            // A worker that panicked has said so itself; the others still finish.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Worker {
+    fn new(
+        shared: &Shared,
+        closing: watch::Receiver<bool>,
+        connections: Arc<AtomicUsize>,
+        peers: Arc<Peers>,
+    ) -> Self {
+        let settings = &shared.settings;
+        let (deadlines, tunnels) = (Deadlines::new(), Tunnels::default());
+        let revocations = shared.sessions.revocations();
+        let parties = Parties {
+            gate: Gate::new(settings, shared.tokens.clone(), revocations, shared.clock.clone()),
+            proxy: Proxy::new(settings, deadlines.clone(), tunnels.clone()),
+            auth: Arc::clone(&shared.auth),
+            sessions: shared.sessions.clone(),
+            peers,
+            ids: RequestIds::new(random_prefix()),
+        };
+        let terms = Terms {
+            limits: Rc::new(settings.limits.clone()),
+            keep_alive: settings.server.keep_alive,
+            deadlines,
+            closing,
+        };
+        Self { dispatch: Rc::new(Dispatch::new(settings, parties)), terms, connections, tunnels, open: Counter::default() }
+    }
+
+    async fn run(self, listeners: Listeners, grace: Duration) -> io::Result<()> {
+        let deadlines = self.terms.deadlines.clone();
+        tokio::task::spawn_local(async move { deadlines.sweep().await });
+        let worker = Rc::new(self);
+        let mut accepting = Vec::new();
+        for listener in listeners.tcp {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept_tcp(listener)));
+        }
+        for listener in listeners.unix {
+            let listener = tokio::net::UnixListener::from_std(listener)?;
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept_unix(listener)));
+        }
+        // Each ends once the crew is told to stop and its queue is empty.
+        for task in accepting {
+            let _ = task.await;
+        }
+        let finished = async {
+            worker.open.all_closed().await;
+            worker.tunnels.all_closed().await;
+        };
+        let _ = tokio::time::timeout(grace, finished).await;
+        Ok(())
+    }
+}
+
+impl Worker {
+    async fn accept_tcp(self: Rc<Self>, listener: tokio::net::TcpListener) {
+        let mut closing = self.terms.closing.clone();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                // What waited in the queue has been taken by now: closing the listener would reset it.
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            match accepted {
+                Ok((stream, address)) => {
+                    // A socket that is gone already fails here, and says so when it is read.
+                    let _ = stream.set_nodelay(true);
+                    self.begin(stream, connection::socket_peer(address.ip()));
+                }
+                Err(error) => rest_after(&error).await,
+            }
+        }
+    }
+
+    async fn accept_unix(self: Rc<Self>, listener: tokio::net::UnixListener) {
+        let mut closing = self.terms.closing.clone();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            match accepted {
+                Ok((stream, _)) => self.begin(stream, SocketPeer::Unix),
+                Err(error) => rest_after(&error).await,
+            }
+        }
+    }
+
+    fn begin<S>(&self, stream: S, peer: SocketPeer)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(slot) = Slot::take(&self.connections, self.terms.limits.connections) else {
+            tokio::task::spawn_local(connection::turn_away(stream));
+            return;
+        };
+        let served = connection::serve(stream, peer, Rc::clone(&self.dispatch), self.terms.clone(), slot);
+        let counted = self.open.count();
+        tokio::task::spawn_local(async move {
+            let _counted = counted;
+            served.await;
+        });
+    }
+}
+
+/// Out of descriptors, mostly: trying again at once would only burn the core.
+async fn rest_after(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+fn random_prefix() -> [u8; 8] {
+    let mut prefix = [0; 8];
+    // A worker whose ids begin with zeros is better than none.
+    let _ = aws_lc_rs::rand::fill(&mut prefix);
+    prefix
+}

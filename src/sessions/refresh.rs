@@ -1,0 +1,113 @@
+//! Renews a session by its refresh token: verify, read the record, decide, and try again where another request was first.
+
+use super::rotation::{self, Step};
+use super::{Issued, Sessions};
+use crate::audit::Event;
+use crate::store::{Generation, Rotated, Session, StoreError, User};
+use crate::tokens::{TokenFault, TokensError};
+use crate::types::{SessionId, Timestamp, UserId};
+
+/// After losing a race the token is an older one and is answered without a write, so that the second round
+/// is the last; a third says that the store contradicts itself.
+const ROUNDS: usize = 3;
+
+/// Why a session was not renewed.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token's time is over.
+    #[error("the refresh token has expired")]
+    Expired,
+    /// The token is not one of ours.
+    #[error("not a refresh token of this gate: {0}")]
+    Invalid(&'static str),
+    /// The token was used by somebody else before; the session has been ended and the event noted.
+    #[error("a rotated refresh token was used again")]
+    Replayed {
+        /// The session that was.
+        session: SessionId,
+        /// Whose it was.
+        user: UserId,
+    },
+    /// The session has ended, or its user may not sign in any more.
+    #[error("the session has ended")]
+    Gone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The new tokens could not be made.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+}
+
+impl From<TokenFault> for RefreshError {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Expired => Self::Expired,
+            TokenFault::Invalid(why) => Self::Invalid(why),
+        }
+    }
+}
+
+impl Sessions {
+    /// A new pair for the holder of a session's refresh token, under the same conditions as at sign-in.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Issued, RefreshError> {
+        let now = self.0.clock.now();
+        let claims = self.0.tokens.verify_refresh(refresh_token, now)?;
+        for _ in 0..ROUNDS {
+            let Some((record, user)) = self.0.store.session(claims.session).await? else {
+                return Err(RefreshError::Gone);
+            };
+            if !user.active || record.user != claims.user || record.expires <= now {
+                return Err(RefreshError::Gone);
+            }
+            match rotation::decide(&record, claims.generation, now) {
+                Step::Rotate => {
+                    if let Some(issued) = self.rotate(&record, now).await? {
+                        return Ok(issued);
+                    }
+                }
+                Step::Repeat => return Ok(self.issue(record, user, now)?),
+                Step::Replay => return Err(self.replayed(claims.session, claims.user).await?),
+                Step::Unknown => return Err(RefreshError::Invalid("the session never came this far")),
+            }
+        }
+        Err(StoreError::Damaged("a session that changes whenever it is read".to_owned()).into())
+    }
+
+    /// `None`: another request was first.
+    async fn rotate(&self, record: &Session, now: Timestamp) -> Result<Option<Issued>, RefreshError> {
+        let from: Generation = record.generation;
+        let next = rotation::renewed(record, self.0.lifetimes, now);
+        // Only when `session_ttl` was made shorter since the record was written.
+        if next.expires <= now {
+            return Err(RefreshError::Expired);
+        }
+        match self.0.store.rotate(from, next.clone()).await? {
+            Rotated::Done(user) => {
+                self.0.presented.insert(next.id, from);
+                Ok(Some(self.issue(next, user, now)?))
+            }
+            Rotated::Moved(_) => Ok(None),
+            Rotated::Gone => Err(RefreshError::Gone),
+        }
+    }
+
+    async fn replayed(&self, session: SessionId, user: UserId) -> Result<RefreshError, StoreError> {
+        let ended = self.end(session).await;
+        // One line for each theft: parallel replays find it ended. Written even if the store failed, for the
+        // session is over in memory then.
+        if !matches!(ended, Ok(false)) {
+            self.0.audit.note(Event::RefreshReplayed { uid: user, session }, self.0.clock.now());
+        }
+        ended?;
+        Ok(RefreshError::Replayed { session, user })
+    }
+
+    /// The session's current pair.
+    pub(super) fn issue(&self, session: Session, user: User, now: Timestamp) -> Result<Issued, TokensError> {
+        let access = self.0.tokens.mint_access(&session, &user, now)?;
+        let refresh = self.0.tokens.mint_refresh(&session)?;
+        let refresh_lifetime = session.expires.since(now);
+        Ok(Issued { user, session, access, refresh, refresh_lifetime })
+    }
+}

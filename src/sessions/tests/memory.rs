@@ -1,0 +1,232 @@
+//! A store in memory that keeps the promises of `Store` and can be told to fail, or to be slow, at will.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::store::{
+    CreatedUser, Generation, NewUser, Origin, PasswordHash, Reply, Revoked, Rotated, Session, SigningKey,
+    Started, Store, StoreError, User,
+};
+use crate::types::{EmailKey, Secret, SessionId, Timestamp, UserId};
+
+#[derive(Default)]
+pub(super) struct Memory {
+    state: Mutex<State>,
+    /// Whether writes fail.
+    pub(super) full: AtomicBool,
+    /// How many writes were asked for.
+    pub(super) writes: AtomicUsize,
+    /// Each operation lets others go first before it answers, as a disk would.
+    pub(super) slow: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    users: BTreeMap<UserId, User>,
+    sessions: BTreeMap<SessionId, Session>,
+    revoked: BTreeMap<SessionId, Timestamp>,
+}
+
+impl Memory {
+    pub(super) fn with(users: impl IntoIterator<Item = User>) -> Self {
+        let memory = Self::default();
+        memory.lock().users = users.into_iter().map(|user| (user.id, user)).collect();
+        memory
+    }
+
+    pub(super) fn edit_user(&self, id: UserId, edit: impl FnOnce(&mut User)) {
+        edit(self.lock().users.get_mut(&id).unwrap());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut State) -> T) -> Reply<'_, T> {
+        let done = Ok(work(&mut self.lock()));
+        self.answer(done)
+    }
+
+    fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut State) -> T) -> Reply<'_, T> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        if self.full.load(Ordering::Relaxed) {
+            return self.answer(Err(StoreError::Unwritable("no space left".to_owned())));
+        }
+        self.read(work)
+    }
+
+    fn answer<T: Send + 'static>(&self, answer: Result<T, StoreError>) -> Reply<'_, T> {
+        let slow = self.slow.load(Ordering::Relaxed);
+        Box::pin(async move {
+            if slow {
+                tokio::task::yield_now().await;
+            }
+            answer
+        })
+    }
+}
+
+impl State {
+    fn end(&mut self, id: SessionId, until: Timestamp) -> bool {
+        let ended = self.sessions.remove(&id).is_some();
+        if ended {
+            self.revoked.insert(id, until);
+        }
+        ended
+    }
+
+    fn end_of(&mut self, user: UserId, except: Option<SessionId>, until: Timestamp) -> Vec<SessionId> {
+        let of_user = self.sessions.values().filter(|session| session.user == user).map(|session| session.id);
+        let ended: Vec<_> = of_user.filter(|id| Some(*id) != except).collect();
+        for id in &ended {
+            self.end(*id, until);
+        }
+        ended
+    }
+
+    fn is_active(&self, user: UserId) -> bool {
+        self.users.get(&user).is_some_and(|user| user.active)
+    }
+}
+
+impl Store for Memory {
+    fn origin(&self) -> Reply<'_, Origin> {
+        self.read(|_| Origin {
+            issuer: "urn:test".to_owned(),
+            session_key: Secret::new(vec![1; 32]),
+            refresh_key: Secret::new(vec![2; 32]),
+        })
+    }
+
+    fn signing_keys(&self) -> Reply<'_, Vec<SigningKey>> {
+        self.read(|_| Vec::new())
+    }
+
+    fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>> {
+        self.write(move |_| vec![key])
+    }
+
+    fn create_user(&self, _: NewUser) -> Reply<'_, CreatedUser> {
+        self.write(|_| CreatedUser::EmailTaken)
+    }
+
+    fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
+        self.read(|state| state.users.get(&id).cloned())
+    }
+
+    fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>> {
+        self.read(|state| state.users.values().find(|user| user.email.key() == email).cloned())
+    }
+
+    fn set_active(
+        &self,
+        id: UserId,
+        active: bool,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Vec<SessionId>>> {
+        self.write(|state| {
+            let user = state.users.get_mut(&id)?;
+            (user.active, user.updated) = (active, now);
+            Some(if active { Vec::new() } else { state.end_of(id, None, remember_until) })
+        })
+    }
+
+    fn renew_password_hash(&self, id: UserId, from: PasswordHash, to: PasswordHash) -> Reply<'_, bool> {
+        self.write(|state| {
+            let user = state.users.get_mut(&id).filter(|user| user.password.as_ref() == Some(&from));
+            user.map(|user| user.password = Some(to)).is_some()
+        })
+    }
+
+    fn start_session(
+        &self,
+        session: Session,
+        replaces: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Started> {
+        self.write(|state| {
+            if !state.is_active(session.user) {
+                return Started::UserGone;
+            }
+            if let Some(replaced) = replaces {
+                state.end(replaced, remember_until);
+            }
+            state.sessions.insert(session.id, session);
+            Started::Live
+        })
+    }
+
+    fn session(&self, id: SessionId) -> Reply<'_, Option<(Session, User)>> {
+        self.read(|state| {
+            let session = state.sessions.get(&id)?;
+            Some((session.clone(), state.users.get(&session.user)?.clone()))
+        })
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        self.read(|state| state.sessions.values().filter(|session| session.user == user).cloned().collect())
+    }
+
+    fn rotate(&self, from: Generation, next: Session) -> Reply<'_, Rotated> {
+        self.write(|state| {
+            let user = state.users.get(&next.user).filter(|user| user.active).cloned();
+            match (state.sessions.get_mut(&next.id), user) {
+                (Some(session), Some(_)) if session.generation != from => Rotated::Moved(session.clone()),
+                (Some(session), Some(user)) => {
+                    *session = next;
+                    Rotated::Done(user)
+                }
+                _ => Rotated::Gone,
+            }
+        })
+    }
+
+    fn note_presented(&self, id: SessionId, generation: Generation, at: Timestamp) -> Reply<'_, ()> {
+        self.write(|state| {
+            let current = state.sessions.get_mut(&id).filter(|session| session.generation == generation);
+            if let Some(session) = current
+                && session.presented.iter().all(|(noted, _)| *noted != generation)
+            {
+                session.presented.push((generation, at));
+            }
+        })
+    }
+
+    fn end_session(&self, id: SessionId, remember_until: Timestamp) -> Reply<'_, bool> {
+        self.write(|state| state.end(id, remember_until))
+    }
+
+    fn end_sessions_of(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Vec<SessionId>> {
+        self.write(|state| state.end_of(user, except, remember_until))
+    }
+
+    fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>> {
+        self.read(|state| {
+            let remembered = state.revoked.iter().filter(|(_, until)| **until > now);
+            remembered.map(|(session, until)| Revoked { session: *session, until: *until }).collect()
+        })
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
+        self.write(|state| {
+            let over = state.sessions.values().filter(|session| session.expires < now);
+            let over: Vec<_> = over.map(|session| session.id).take(limit).collect();
+            state.sessions.retain(|id, _| !over.contains(id));
+            let forgotten = state.revoked.iter().filter(|(_, until)| **until < now).map(|(id, _)| *id);
+            let forgotten: Vec<_> = forgotten.take(limit - over.len()).collect();
+            state.revoked.retain(|id, _| !forgotten.contains(id));
+            over.len() + forgotten.len()
+        })
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        self.read(|_| ())
+    }
+}

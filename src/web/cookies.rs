@@ -1,0 +1,206 @@
+//! Cookies: found in a request (with an eye for doubles), cut out of it, written for an answer.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+
+use crate::config::settings::{Cookies, SameSite, SecureCookies};
+
+/// What a request's `Cookie` headers hold under one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// Nothing.
+    Absent,
+    /// One value, perhaps repeated to the letter.
+    One(&'a str),
+    /// Two different values: nobody can say which one is meant.
+    Ambiguous,
+}
+
+/// Looks a cookie up in all `Cookie` headers (HTTP/2 may send several, RFC 9113 section 8.2.3).
+pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
+    let mut found = Found::Absent;
+    for header in headers.get_all(COOKIE) {
+        for pair in header.as_bytes().split(|byte| *byte == b';') {
+            let Some(value) = value_of(pair, name) else { continue };
+            // A value that is not visible ASCII is no token; it still makes a second one ambiguous.
+            let value = std::str::from_utf8(value).unwrap_or("\u{fffd}");
+            found = match found {
+                Found::Absent => Found::One(value),
+                Found::One(first) if first == value => found,
+                Found::One(_) | Found::Ambiguous => return Found::Ambiguous,
+            };
+        }
+    }
+    found
+}
+
+/// The value in `pair` if it is `name`'s. White space around name and value is not theirs, and
+/// quotes around the value are cut, as servers do (RFC 6265 section 4.1.1).
+fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let pair = pair.trim_ascii();
+    let rest = pair.strip_prefix(name.as_bytes())?.trim_ascii_start();
+    let value = rest.strip_prefix(b"=")?.trim_ascii_start();
+    Some(value.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(value))
+}
+
+/// Whether `pair` belongs to one of `names`, also where it has no value at all.
+fn is_ours(pair: &[u8], names: [&str; 2]) -> bool {
+    let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+    names.iter().any(|ours| ours.as_bytes() == name)
+}
+
+/// Cuts the gate's own cookies out of all `Cookie` headers; the others stay as they were. Headers in
+/// which nothing is left go, and several become one (RFC 9113 section 8.2.3).
+pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
+    let mut values = headers.get_all(COOKIE).iter();
+    let (Some(first), more) = (values.next(), values.next().is_some()) else { return };
+    let pairs =
+        |value: &HeaderValue| value.as_bytes().split(|byte| *byte == b';').any(|pair| is_ours(pair, names));
+    if !more && !pairs(first) {
+        return;
+    }
+    let mut kept = BytesMut::new();
+    for value in headers.get_all(COOKIE) {
+        for pair in value.as_bytes().split(|byte| *byte == b';') {
+            if is_ours(pair, names) || pair.trim_ascii().is_empty() {
+                continue;
+            }
+            if !kept.is_empty() {
+                kept.extend_from_slice(b"; ");
+            }
+            kept.extend_from_slice(pair.trim_ascii());
+        }
+    }
+    headers.remove(COOKIE);
+    if let (false, Ok(value)) = (kept.is_empty(), HeaderValue::from_maybe_shared(Bytes::from(kept))) {
+        headers.insert(COOKIE, value);
+    }
+}
+
+/// Whether a `Set-Cookie` value sets a cookie under one of the gate's names.
+pub fn sets_ours(set_cookie: &HeaderValue, names: [&str; 2]) -> bool {
+    let pair = set_cookie.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    is_ours(pair, names)
+}
+
+/// Writes the gate's two cookies.
+#[derive(Clone, Debug)]
+pub struct CookieWriter {
+    settings: Cookies,
+    public_https: bool,
+}
+
+impl CookieWriter {
+    /// With the `[cookies]` settings, and whether `public_url` is https.
+    pub const fn new(settings: Cookies, public_https: bool) -> Self {
+        Self { settings, public_https }
+    }
+
+    /// The access token's cookie. `secure`: the request came by TLS.
+    pub fn access(&self, token: &str, lifetime: Duration, secure: bool) -> HeaderValue {
+        self.write(&self.settings.access, token, lifetime, secure)
+    }
+
+    /// The refresh token's cookie. `secure`: the request came by TLS.
+    pub fn refresh(&self, token: &str, lifetime: Duration, secure: bool) -> HeaderValue {
+        self.write(&self.settings.refresh, token, lifetime, secure)
+    }
+
+    /// Both cookies, cleared.
+    pub fn clear(&self, secure: bool) -> [HeaderValue; 2] {
+        [&self.settings.access, &self.settings.refresh]
+            .map(|name| self.write(name, "", Duration::ZERO, secure))
+    }
+
+    fn write(&self, name: &str, value: &str, lifetime: Duration, secure: bool) -> HeaderValue {
+        let secure = match self.settings.secure {
+            SecureCookies::Always => true,
+            SecureCookies::Never => false,
+            SecureCookies::Auto => secure || self.public_https,
+        };
+        let same_site = match self.settings.same_site {
+            SameSite::Lax => cookie::SameSite::Lax,
+            SameSite::Strict => cookie::SameSite::Strict,
+            SameSite::None => cookie::SameSite::None,
+        };
+        // Rounded up: the token's own end is exact, and `Max-Age` knows whole seconds only.
+        let seconds = lifetime.as_secs() + u64::from(lifetime.subsec_nanos() > 0);
+        let lifetime = i64::try_from(seconds).unwrap_or(i64::MAX);
+        let mut cookie = cookie::Cookie::build((name, value))
+            .http_only(true)
+            .same_site(same_site)
+            .path("/")
+            .max_age(cookie::time::Duration::seconds(lifetime));
+        if secure {
+            cookie = cookie.secure(true);
+        }
+        if let Some(domain) = &self.settings.domain {
+            cookie = cookie.domain(domain.as_str());
+        }
+        let text = cookie.build().to_string();
+        HeaderValue::try_from(text).expect("names are checked in config, tokens are base64url and dots")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(COOKIE, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name_and_two_values_are_ambiguous() {
+        for (values, found) in [
+            (&["access_token=a"][..], Found::One("a")),
+            (&["x=1; access_token=a; y=2"], Found::One("a")),
+            (&["x=1;access_token=a"], Found::One("a")),
+            (&["access_token = a"], Found::One("a")),
+            (&["access_token=\"a\""], Found::One("a")),
+            (&["access_token="], Found::One("")),
+            (&["access_token=a=b"], Found::One("a=b")),
+            (&["x=1", "access_token=a"], Found::One("a")),
+            (&["access_token=a; access_token=a"], Found::One("a")),
+            (&["access_token=a; access_token=b"], Found::Ambiguous),
+            (&["access_token=a", "access_token=b"], Found::Ambiguous),
+            (&["access_token=a; access_token="], Found::Ambiguous),
+            (&["access_token=a; access_token=\u{fc}"], Found::Ambiguous),
+            (&["xaccess_token=a"], Found::Absent),
+            (&["access_token2=a"], Found::Absent),
+            (&["Access_Token=a"], Found::Absent),
+            (&["x=access_token=a"], Found::Absent),
+            (&["access_token"], Found::Absent),
+            (&[], Found::Absent),
+        ] {
+            assert_eq!(find(&headers(values), "access_token"), found, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn the_gates_cookies_are_cut_and_the_others_stay_as_they_were() {
+        for (values, left) in [
+            (&["access_token=a"][..], None),
+            (&["a=1; access_token=a; b=\"2; refresh_token=r"], Some("a=1; b=\"2")),
+            (&["access_token=a; access_token=b; c=3"], Some("c=3")),
+            (&["a=1;  b=2"], Some("a=1;  b=2")),
+            (&["a=1", "access_token=x", "b=2"], Some("a=1; b=2")),
+            (&["access_token; a=1"], Some("a=1")),
+            (&[" access_token =a; a=1"], Some("a=1")),
+            (&["theme=dark; access_token2=keep"], Some("theme=dark; access_token2=keep")),
+        ] {
+            let mut headers = headers(values);
+            cut(&mut headers, ["access_token", "refresh_token"]);
+            let got: Vec<_> =
+                headers.get_all(COOKIE).iter().map(|v| v.to_str().unwrap().to_owned()).collect();
+            assert_eq!(got, left.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `sidegate demo` as a newcomer starts it: the built binary, no environment, an empty folder, free ports.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// A running demo; dropping it ends it.
+pub struct Demo {
+    child: Child,
+    /// The test page's address.
+    pub test_page: String,
+    /// The gate's origin: `http://127.0.0.1:8000`.
+    pub gate: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Demo {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the demo");
+        let mut child = Command::new(binary())
+            .args(["demo", "--port", "0", "--page-port", "0", "--data", "users"])
+            .env_clear()
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built binary starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+        let mut opened = || lines.next()?.ok().and_then(|line| address(&line));
+        let (Some(test_page), Some(gate)) = (opened(), opened()) else {
+            let mut said = String::new();
+            _ = child.stderr.take().expect("its errors are piped").read_to_string(&mut said);
+            panic!("the demo did not say what to open; it said: {said}");
+        };
+        Self { child, test_page, gate: gate.trim_end_matches('/').to_owned(), _folder: folder }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// The address in a line such as `Open  http://127.0.0.1:8000/  to …`.
+fn address(line: &str) -> Option<String> {
+    line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned)
+}
+
+/// The binary under test: the one that `SIDEGATE_BIN` names, else one built now.
+fn binary() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    crate::asked("SIDEGATE_BIN").map_or_else(|| BUILT.get_or_init(build).clone(), PathBuf::from)
+}
+
+/// Cargo does not build another package's binary for a test, but it says where it puts it.
+fn build() -> PathBuf {
+    let cargo = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--package",
+            "sidegate",
+            "--bin",
+            "sidegate",
+            "--message-format=json-render-diagnostics",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo starts");
+    assert!(cargo.status.success(), "`sidegate` does not build");
+    let messages = cargo.stdout.split(|byte| *byte == b'\n');
+    messages
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the binary that it built")
+}

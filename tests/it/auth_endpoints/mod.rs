@@ -1,0 +1,42 @@
+//! `/auth/*` for programs (contract section 4): what each endpoint takes and gives, and what holds for all of them.
+
+use crate::support::Answer;
+
+mod bodies;
+mod body_delivery;
+mod every_row;
+mod session;
+mod signin;
+mod signup;
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const BODY_DELIVERY: &str = "tokens.delivery = \"body\"\n";
+
+fn cookie(value: &str) -> String {
+    format!("Cookie: {value}\r\n")
+}
+
+fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}\r\n")
+}
+
+/// The endpoints that a program may call with nothing but a body, and one that they take. A row of the
+/// table without a case here fails.
+fn body_for(path: &str) -> &'static str {
+    match path {
+        "/auth/signup" => {
+            r#"{"email":"row@example.com","username":"row","password":"correct horse battery"}"#
+        }
+        "/auth/signin" => r#"{"email":"row@example.com","password":"correct horse battery"}"#,
+        "/auth/login" => r#"{"username":"row@example.com","password":"correct horse battery"}"#,
+        "/auth/refresh" | "/auth/signout" => "",
+        other => panic!("no case for {other}"),
+    }
+}
+
+fn assert_cleared(answer: &Answer) {
+    assert_eq!(answer.cookie("access_token").as_deref(), Some(""), "{}", answer.head);
+    assert_eq!(answer.cookie("refresh_token").as_deref(), Some(""), "{}", answer.head);
+    assert!(answer.all("set-cookie").all(|cookie| cookie.contains("Max-Age=0") && cookie.contains("Path=/")));
+}

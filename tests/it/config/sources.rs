@@ -1,0 +1,148 @@
+//! Where a value can come from, and which source wins: files, variables, `.env`, secret files, the FastAPI project's names.
+
+use std::path::Path;
+
+use sidegate::config;
+use sidegate::config::env::Fixed;
+
+use super::{LONG, UPSTREAM, findings, none, says, settings};
+
+#[test]
+fn variables_win_over_the_file() {
+    let env = Fixed::new([
+        ("SIDEGATE_SERVER_LISTEN", "127.0.0.1:1, unix:/run/s.sock"),
+        ("SIDEGATE_SIGNUP_OPEN", "false"),
+        ("SIDEGATE_PASSWORDS_BLOCK_COMMON", "true"),
+        ("SIDEGATE_SERVER_WORKERS", "3"),
+    ]);
+    let text = format!("{UPSTREAM}[server]\nlisten = [\"127.0.0.1:2\"]\nkeep_alive = \"1m\"\n");
+    let settings = config::from_toml(&text, &env).expect("it loads").settings;
+    assert_eq!(settings.server.listen.len(), 2);
+    assert_eq!(settings.server.workers, 3);
+    assert_eq!(settings.server.keep_alive.as_secs(), 60);
+    assert!(!settings.signup.open && settings.passwords.block_common);
+}
+
+#[test]
+fn a_secret_can_be_read_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), format!("{LONG}\n")).unwrap();
+    let path = folder.path().join("secret");
+    let text = format!("[tokens]\nsecret = \"\"\nsecret_file = \"{}\"\n", path.display());
+    let secret = settings(&text).tokens.secret.expect("a secret");
+    assert_eq!(secret.reveal(), LONG);
+
+    let env = Fixed::new([
+        ("SIDEGATE_UPSTREAM_URL", "http://127.0.0.1:9000"),
+        ("SIDEGATE_TOKENS_SECRET_FILE", "secret"),
+        ("JWT_KEY", "too short, but it loses"),
+    ]);
+    let loaded = config::load(None, &env, folder.path()).expect("it loads");
+    assert_eq!(loaded.settings.tokens.secret.expect("a secret").reveal(), LONG);
+}
+
+#[test]
+fn a_secret_file_that_is_missing_or_one_too_many_is_an_error() {
+    says(
+        "[tokens]\nsecret_file = \"no/such\"\n",
+        "error: sidegate.toml:4:15: `tokens.secret_file` names `no/such`: no such file\n",
+    );
+    says(
+        &format!("[tokens]\nsecret = \"{LONG}\"\nsecret_file = \"x\"\n"),
+        "error: sidegate.toml:5:15: `tokens.secret` and `tokens.secret_file` are both given\nhint: keep one of them\n",
+    );
+}
+
+#[test]
+fn the_fastapi_projects_env_file_is_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let dotenv = "DATABASE_URL=sqlite:///./app.db\nJWT_KEY=dev_secret_key_change_me_123456!\n\n\
+                  MAIN_EMAIL=YOUR_EMAIL\nMAIN_EMAIL_PASSWORD=YOUR_EMAIL_PASSWORD\n\n\
+                  BACK_URL=http://127.0.0.1:8000\nFRONTEND_ORIGIN=http://127.0.0.1:5501\n\
+                  SIDEGATE_UPSTREAM_URL=http://127.0.0.1:9000\nthis is no line\n";
+    std::fs::write(folder.path().join(".env"), dotenv).unwrap();
+    let loaded = config::load(None, &none(), folder.path()).expect("it loads");
+    assert_eq!(loaded.settings.cors.origins, ["http://127.0.0.1:5501"]);
+    assert!(loaded.settings.tokens.secret.is_some() && loaded.settings.email.is_none());
+    assert_eq!(
+        findings(Ok(loaded)),
+        "warning: .env:10:1: this line can't be read and is ignored\n\
+         warning: .env: DATABASE_URL: `DATABASE_URL` names a SQLite database, which is not opened\n\
+         hint: import its users with `sidegate users import ./app.db --format sqlite`\n\
+         warning: .env: JWT_KEY: `tokens.secret` is published: anybody can sign tokens with it\n\
+         hint: make one with `openssl rand -base64 48`\n\
+         warning: .env: MAIN_EMAIL: `MAIN_EMAIL` still holds a placeholder and is ignored\n\
+         hint: give it a value, or set `email.from`\n\
+         warning: .env: MAIN_EMAIL_PASSWORD: `MAIN_EMAIL_PASSWORD` still holds a placeholder and is ignored\n\
+         hint: give it a value, or set `email.password`\n"
+    );
+
+    // The environment wins over `.env`, and https makes the published key an error.
+    let env = Fixed::new([("BACK_URL", "https://example.com"), ("FRONTEND_ORIGIN", "")]);
+    let text = findings(config::load(None, &env, folder.path()));
+    assert!(text.contains("error: .env: JWT_KEY: `tokens.secret` is published"), "{text}");
+}
+
+#[test]
+fn the_fastapi_projects_variables_lose_to_sidegates_names() {
+    let env = Fixed::new([
+        ("JWT_KEY", LONG),
+        ("BACK_URL", "http://127.0.0.1:1"),
+        ("FRONTEND_ORIGIN", "http://a,http://b"),
+    ]);
+    let text = format!("{UPSTREAM}[server]\npublic_url = \"http://127.0.0.1:2\"\n");
+    let settings = config::from_toml(&text, &env).expect("it loads").settings;
+    assert_eq!(settings.server.public_url.origin(), "http://127.0.0.1:2");
+    assert_eq!(settings.cors.origins, ["http://a", "http://b"]);
+    assert_eq!(settings.tokens.algorithm, config::settings::Algorithm::Hs256);
+}
+
+#[test]
+fn a_database_url_alone_is_the_backends() {
+    let alone = Fixed::new([("DATABASE_URL", "postgres://u:hunter2@h/db")]);
+    assert_eq!(findings(config::from_toml(UPSTREAM, &alone)), "");
+    let ours = Fixed::new([
+        ("DATABASE_URL", "postgres://u:hunter2@h/db"),
+        ("FRONTEND_ORIGIN", "http://127.0.0.1:5500"),
+    ]);
+    assert_eq!(
+        findings(config::from_toml(UPSTREAM, &ours)),
+        "error: DATABASE_URL: bad value for `database.url`: `postgres:` databases are not in this version\n\
+         hint: write it like `\"redb:sidegate.redb\"`\n"
+    );
+}
+
+#[test]
+fn a_short_jwt_key_is_refused() {
+    assert_eq!(
+        findings(config::from_toml(UPSTREAM, &Fixed::new([("JWT_KEY", "hunter2")]))),
+        "error: JWT_KEY: `tokens.secret` is too short: HS256 needs 32 bytes or more\n\
+         hint: make one with `openssl rand -base64 48`\n"
+    );
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = config::load(Some(Path::new("no.toml")), &none(), folder.path());
+    assert_eq!(findings(named), "error: `no.toml` can't be read: no such file\n");
+    std::fs::write(folder.path().join("sidegate.toml"), UPSTREAM).unwrap();
+    std::fs::write(folder.path().join("other.toml"), format!("{UPSTREAM}[pages]\ntitle = \"Other\"\n"))
+        .unwrap();
+    let load = |explicit: Option<&str>, env: &Fixed| {
+        config::load(explicit.map(Path::new), env, folder.path()).expect("it loads").settings.pages.title
+    };
+    assert_eq!(load(None, &none()), "Sign in");
+    assert_eq!(load(None, &Fixed::new([("SIDEGATE_CONFIG", "other.toml")])), "Other");
+    assert_eq!(load(Some("sidegate.toml"), &Fixed::new([("SIDEGATE_CONFIG", "other.toml")])), "Sign in");
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning() {
+    let env = Fixed::new([("SIDEGATE_UPSTREAM_URLS", "http://127.0.0.1:9000"), ("SIDEGATE_CONFIG", "")]);
+    assert_eq!(
+        findings(config::from_toml(UPSTREAM, &env)),
+        "warning: SIDEGATE_UPSTREAM_URLS: `SIDEGATE_UPSTREAM_URLS` is not a key's variable and is ignored\n\
+         hint: did you mean `SIDEGATE_UPSTREAM_URL`?\n"
+    );
+}

@@ -1,0 +1,109 @@
+//! The built binary as an operator runs it: `sidegate serve` with a cleared environment, in a folder of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use super::{PATIENCE, Raw};
+
+/// A running gate of its own process. Dropping it kills it.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    lines: std::sync::Mutex<mpsc::Receiver<String>>,
+}
+
+/// The binary, with nothing of this process's environment.
+pub(crate) fn sidegate(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sidegate"));
+    command.env_clear().current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Process {
+    /// Serves in `folder`, before an upstream at `upstream`, with further settings; waits until it listens.
+    pub(crate) fn serve(folder: &Path, upstream: &str, extra: &str) -> Self {
+        let text = format!(
+            "server.listen = \"127.0.0.1:0\"\nserver.workers = 2\nupstream.url = \"{upstream}\"\nadmin.listen = \"\"\n\
+             database.url = \"redb:t.redb\"\npasswords.memory = \"64KiB\"\npasswords.iterations = 1\n{extra}"
+        );
+        std::fs::write(folder.join("sidegate.toml"), text).unwrap();
+        let mut child = sidegate(folder).arg("serve").spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let output = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let lines = std::sync::Mutex::new(lines);
+        let mut process = Self { child, address: SocketAddr::from(([0, 0, 0, 0], 0)), lines };
+        let line = process.line("listening on http://");
+        process.address = line.rsplit("http://").next().unwrap().trim().parse().unwrap();
+        process
+    }
+
+    /// The next log line that holds `text`.
+    pub(crate) fn line(&self, text: &str) -> String {
+        let lines = self.lines.lock().unwrap();
+        let start = Instant::now();
+        let mut seen = Vec::new();
+        while start.elapsed() < PATIENCE {
+            match lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => break,
+            }
+        }
+        panic!("no line with {text:?} in {seen:#?}");
+    }
+
+    pub(crate) fn connect(&self) -> Raw {
+        Raw::connect(self.address)
+    }
+
+    /// Kills it without a word (SIGKILL).
+    pub(crate) fn kill(&self) {
+        self.signal(rustix::process::Signal::KILL);
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "it did not end");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Its resident memory in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let output = Command::new("ps").args(["-o", "rss=", "-p", &self.child.id().to_string()]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
