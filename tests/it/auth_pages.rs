@@ -232,7 +232,7 @@ fn a_doubled_cookie_is_named_and_cleared_and_nothing_goes_round_in_circles() {
         "{}",
         page.text()
     );
-    let cleared: Vec<_> = page.all("set-cookie").collect();
+    let cleared: Vec<_> = page.all("set-cookie");
     assert!(
         !cleared.is_empty() && cleared.iter().all(|cookie| cookie.starts_with("access_token=; ")),
         "{cleared:?}"

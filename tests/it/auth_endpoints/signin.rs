@@ -19,7 +19,7 @@ fn signing_in_gives_both_cookies() {
         answer.json(),
         json!({"status": "ok", "email": "Jack@example.com", "username": "jack", "uid": 1})
     );
-    let set: Vec<_> = answer.all("set-cookie").collect();
+    let set: Vec<_> = answer.all("set-cookie");
     assert_eq!(set.len(), 2);
     for (name, age) in [("access_token", 15 * 60), ("refresh_token", 30 * 24 * 60 * 60)] {
         let cookie = set.iter().find(|cookie| cookie.starts_with(&format!("{name}="))).unwrap();
