@@ -156,7 +156,7 @@ fn the_clock_sends_its_first_event_at_once() {
     connection.write(format!("GET /events HTTP/1.1\r\nHost: {}\r\n{cookies}\r\n", demo.gate));
     let head = connection.head();
     assert_eq!(head.header("content-type"), Some("text/event-stream"));
-    let chunk = String::from_utf8(connection.exactly(20)).unwrap();
+    let chunk = String::from_utf8(connection.exactly(24)).unwrap();
     assert!(chunk.contains("id: 1\nevent: tick"), "{chunk:?}");
 }
 
