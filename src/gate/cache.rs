@@ -21,12 +21,14 @@ pub(super) struct Known {
     pub(super) expires: Timestamp,
     pub(super) user_id: HeaderValue,
     pub(super) roles: HeaderValue,
+    /// The token itself, where the upstream is told that, too.
+    pub(super) token: Option<HeaderValue>,
     /// The state of the revocations that it was last compared with.
     pub(super) epoch: Cell<Option<u64>>,
 }
 
 impl Known {
-    pub(super) fn of_claims(claims: &AccessClaims) -> Self {
+    pub(super) fn of_claims(claims: &AccessClaims, token: Option<&str>) -> Self {
         Self {
             user: claims.user,
             session: claims.session,
@@ -34,11 +36,12 @@ impl Known {
             expires: Timestamp::from_secs(claims.expires),
             user_id: HeaderValue::from(claims.user.number()),
             roles: roles_value(&claims.roles),
+            token: token.and_then(secret_value),
             epoch: Cell::new(None),
         }
     }
 
-    pub(super) fn of_renewed(issued: &Issued, epoch: u64) -> Self {
+    pub(super) fn of_renewed(issued: &Issued, tells_token: bool, epoch: u64) -> Self {
         Self {
             user: issued.user.id,
             session: issued.session.id,
@@ -46,9 +49,17 @@ impl Known {
             expires: issued.session.expires,
             user_id: HeaderValue::from(issued.user.id.number()),
             roles: roles_value(&issued.user.roles),
+            token: if tells_token { secret_value(issued.access.token.reveal()) } else { None },
             epoch: Cell::new(Some(epoch)),
         }
     }
+}
+
+/// A value that no log of headers shows.
+fn secret_value(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn roles_value(roles: &[Role]) -> HeaderValue {

@@ -14,6 +14,7 @@ const DEFAULTS: [&str; 5] = ["x-user-id", "x-user-email", "x-user-name", "x-user
 pub struct IdentityHeaders {
     user_id: HeaderName,
     roles: Option<HeaderName>,
+    token: Option<HeaderName>,
     claimed: Spellings,
 }
 
@@ -25,6 +26,7 @@ impl IdentityHeaders {
         Self {
             user_id: settings.user_id.clone(),
             roles: settings.roles.clone(),
+            token: settings.token.clone(),
             claimed: Spellings::of(names.chain(DEFAULTS)),
         }
     }
@@ -36,6 +38,9 @@ impl IdentityHeaders {
         headers.insert(self.user_id.clone(), pass.user_id_value());
         if let Some(roles) = &self.roles {
             headers.insert(roles.clone(), pass.roles_value());
+        }
+        if let (Some(name), Some(token)) = (&self.token, pass.token_value()) {
+            headers.insert(name.clone(), token);
         }
     }
 

@@ -6,7 +6,7 @@ use http::Method;
 use http::header::UPGRADE;
 use http::request::Parts;
 
-use crate::config::settings::Settings;
+use crate::config::settings::{Delivery, Settings};
 use crate::sessions::{Issued, Revocations};
 use crate::tokens::{TokenFault, Tokens};
 use crate::types::{Clock, Secret, Timestamp};
@@ -59,6 +59,7 @@ pub struct Gate {
     origins: Origins,
     pages: bool,
     silent_refresh: bool,
+    tells_token: bool,
     tokens: Tokens,
     revocations: Rc<Revocations>,
     clock: Clock,
@@ -72,7 +73,9 @@ impl Gate {
             credentials: Credentials::new(settings),
             origins: Origins::new(settings),
             pages: settings.pages.enabled,
-            silent_refresh: settings.tokens.silent_refresh,
+            // In body delivery an answer has no place for the new access token, and each request would renew again.
+            silent_refresh: settings.tokens.silent_refresh && settings.tokens.delivery == Delivery::Cookie,
+            tells_token: settings.identity.token.is_some(),
             tokens,
             revocations: Rc::new(revocations),
             clock,
@@ -114,7 +117,7 @@ impl Gate {
         if self.revocations.is_revoked(issued.session.id) {
             return Err(spent);
         }
-        let known = Known::of_renewed(issued, epoch);
+        let known = Known::of_renewed(issued, self.tells_token, epoch);
         Ok(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations)))
     }
 
@@ -149,7 +152,10 @@ impl Gate {
         let cached = self.cache.get(token);
         let (known, fresh) = match cached {
             Some(known) => (known, false),
-            None => (Rc::new(Known::of_claims(&self.tokens.verify_access(token, now)?)), true),
+            None => {
+                let claims = self.tokens.verify_access(token, now)?;
+                (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token))), true)
+            }
         };
         if now >= known.expires {
             self.cache.forget(token);

@@ -54,4 +54,8 @@ impl Pass {
     pub(super) fn roles_value(&self) -> HeaderValue {
         self.known.roles.clone()
     }
+
+    pub(super) fn token_value(&self) -> Option<HeaderValue> {
+        self.known.token.clone()
+    }
 }

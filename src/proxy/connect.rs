@@ -68,6 +68,8 @@ where
 {
     let (sender, connection) = http1::Builder::new()
         .preserve_header_case(true)
+        // What the gate adds is written as people write it: `X-User-Id`.
+        .title_case_headers(true)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| Fault::because(Kind::Connect, error))?;

@@ -126,7 +126,9 @@ impl CookieWriter {
             SameSite::Strict => cookie::SameSite::Strict,
             SameSite::None => cookie::SameSite::None,
         };
-        let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        // Rounded up: the token's own end is exact, and `Max-Age` knows whole seconds only.
+        let seconds = lifetime.as_secs() + u64::from(lifetime.subsec_nanos() > 0);
+        let lifetime = i64::try_from(seconds).unwrap_or(i64::MAX);
         let mut cookie = cookie::Cookie::build((name, value))
             .http_only(true)
             .same_site(same_site)

@@ -140,14 +140,15 @@ fn identity_claims_in_trailers_go_as_well() {
 }
 
 #[test]
-fn roles_are_told_where_the_settings_name_a_header() {
-    let gate = Gate::with("identity.roles = \"X-Roles\"\nidentity.user_id = \"X-Uid\"");
+fn roles_and_token_are_told_where_the_settings_name_a_header() {
+    let gate = Gate::with("identity.roles = \"X-Roles\"\nidentity.user_id = \"X-Uid\"\nidentity.token = \"X-Token\"");
     let cookies = gate.member("jack@example.com");
-    let claims = format!("X-Roles: admin\r\nx_uid: 9\r\nX-User-Id: 9\r\nCookie: {}\r\n", cookies.header());
+    let claims = format!("X-Roles: admin\r\nX-Token: x\r\nx_uid: 9\r\nX-User-Id: 9\r\nCookie: {}\r\n", cookies.header());
     assert_eq!(gate.get("/", &claims).status, 200);
     let seen = gate.upstream.request();
     assert_eq!(seen.header("x-roles").as_deref(), Some(""));
     assert_eq!(seen.header("x-uid").as_deref(), Some("1"));
+    assert_eq!(seen.header("x-token"), Some(cookies.access));
     assert_eq!(seen.header("x-user-id"), None);
 }
 

@@ -32,6 +32,11 @@ fn identity(written: &Written, findings: &mut Vec<Finding>) {
         findings.push(identity.user_id.error("can't be turned off").hint("write it like `\"X-User-Id\"`"));
     }
     let named = [&identity.user_id, &identity.email, &identity.username, &identity.roles, &identity.token];
+    for untold in [&identity.email, &identity.username] {
+        if untold.value.is_some() {
+            findings.push(untold.error("is not in this version").hint("remove it; `identity.user_id` is always told"));
+        }
+    }
     let spelling = |given: &Given<Option<IdentityHeader>>| {
         given.value.as_ref().map(|header| header.name.as_str().replace(['_', '.'], "-"))
     };

@@ -161,15 +161,15 @@ impl Raw {
 impl Answer {
     /// The one value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.all(name);
+        let values = self.all(name);
         assert!(values.len() < 2, "{name} more than once: {}", self.head);
-        values.next()
+        values.first().copied()
     }
 
     /// All values of a header.
-    pub(crate) fn all(&self, name: &str) -> std::vec::IntoIter<&str> {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let found = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str()).collect::<Vec<_>>().into_iter()
+        found.map(|(_, value)| value.as_str()).collect()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -182,7 +182,7 @@ impl Answer {
 
     /// The value that a `Set-Cookie` gives a cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
-        let mut found = self.all("set-cookie").filter_map(|cookie| {
+        let mut found = self.all("set-cookie").into_iter().filter_map(|cookie| {
             let (key, value) = cookie.split(';').next()?.split_once('=')?;
             (key == name).then(|| value.to_owned())
         });
