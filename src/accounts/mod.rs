@@ -95,4 +95,3 @@ impl fmt::Debug for Accounts {
         f.debug_struct("Accounts").finish_non_exhaustive()
     }
 }
-

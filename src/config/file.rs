@@ -105,9 +105,9 @@ keys! {
     identity: Identity {
         /// The user's number; always sent.
         user_id: Option<IdentityHeader> = "X-User-Id";
-        /// The user's e-mail address.
+        /// The user's e-mail address; not in this version.
         email: Option<IdentityHeader> = "" => "X-User-Email";
-        /// The user's name.
+        /// The user's name; not in this version.
         username: Option<IdentityHeader> = "" => "X-User-Name";
         /// The user's roles, comma separated.
         roles: Option<IdentityHeader> = "" => "X-User-Roles";

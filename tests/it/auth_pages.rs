@@ -21,7 +21,7 @@ fn assert_page(answer: &Answer) {
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let policy = answer.header("content-security-policy").unwrap();
+    let policy = answer.header("content-security-policy").expect("a page has a policy");
     for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
         assert!(policy.contains(part), "{policy}");
     }

@@ -3,7 +3,7 @@
 use sidegate::auth::{ROUTES, When};
 
 use super::{JSON, body_for};
-use crate::support::{Gate};
+use crate::support::Gate;
 
 #[test]
 fn a_body_is_json_or_a_form() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sidegate::types::{UserId};
+use sidegate::types::UserId;
 
 use super::{assert_cleared, bearer, cookie};
 use crate::support::{Gate, PASSWORD};

@@ -116,3 +116,23 @@ fn an_imported_hash_is_renewed_at_sign_in() {
         assert!(user.password.unwrap().reveal().starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
     }
 }
+
+#[test]
+fn sign_ins_at_once_never_swap_users() {
+    let gate = Gate::start();
+    for uid in 1..=8 {
+        gate.sign_up(&format!("user{uid}@example.com"));
+    }
+    std::thread::scope(|scope| {
+        for uid in 1..=8 {
+            let gate = &gate;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let cookies = gate.sign_in(&format!("user{uid}@example.com"));
+                    let me = gate.get("/auth/me", &cookie(&cookies.header())).json();
+                    assert_eq!(me["uid"], uid);
+                }
+            });
+        }
+    });
+}

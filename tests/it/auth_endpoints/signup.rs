@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{JSON, cookie};
+use super::JSON;
 use crate::support::{Gate, PASSWORD};
 
 #[test]
