@@ -61,8 +61,10 @@ fn floors(lib: &str) -> BTreeMap<String, Height> {
         match word.trim_end_matches(',') {
             "//!" | "|" => {}
             "→" => step -= 1,
-            number if number.parse::<u32>().is_ok() => (floor, step) = (number.parse().unwrap(), 0),
-            room => _ = heights.insert(room.to_owned(), (floor, step)),
+            word => match word.parse() {
+                Ok(number) => (floor, step) = (number, 0),
+                Err(_) => _ = heights.insert(word.to_owned(), (floor, step)),
+            },
         }
     }
     heights
@@ -142,7 +144,7 @@ fn rust_files(folder: &str) -> impl Iterator<Item = PathBuf> {
     let (mut open, mut found) = (vec![root().join(folder)], Vec::new());
     while let Some(folder) = open.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for path in entries.map(|entry| entry.unwrap().path()) {
+        for path in entries.map(|entry| entry.expect("a folder can be read").path()) {
             match path.extension() {
                 _ if path.is_dir() => open.push(path),
                 Some(extension) if extension == "rs" => found.push(path),

@@ -28,14 +28,16 @@ impl Demo {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the built binary starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
-        let mut opened = || lines.next()?.ok().and_then(|line| address(&line));
-        let (Some(test_page), Some(gate)) = (opened(), opened()) else {
+        // All three lines: a demo that can't finish saying them ends.
+        let output = BufReader::new(child.stdout.take().expect("its output is piped"));
+        let lines: Vec<String> = output.lines().take(3).map_while(Result::ok).collect();
+        let [page, gate, _] = &lines[..] else {
             let mut said = String::new();
             _ = child.stderr.take().expect("its errors are piped").read_to_string(&mut said);
-            panic!("the demo did not say what to open; it said: {said}");
+            panic!("the demo said {lines:?}, and then: {said}");
         };
-        Self { child, test_page, gate: gate.trim_end_matches('/').to_owned(), _folder: folder }
+        let (test_page, gate) = (address(page), address(gate).trim_end_matches('/').to_owned());
+        Self { child, test_page, gate, _folder: folder }
     }
 }
 
@@ -47,8 +49,9 @@ impl Drop for Demo {
 }
 
 /// The address in a line such as `Open  http://127.0.0.1:8000/  to …`.
-fn address(line: &str) -> Option<String> {
-    line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned)
+fn address(line: &str) -> String {
+    let found = line.split_whitespace().find(|word| word.starts_with("http://"));
+    found.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned()
 }
 
 /// The binary under test: the one that `SIDEGATE_BIN` names, else one built now.
