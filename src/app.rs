@@ -23,7 +23,7 @@ use crate::tokens::{Tokens, TokensError, keys};
 use crate::types::Clock;
 
 /// How often what has run out is swept away.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// What a gate consists of, for those who administer it.
 #[derive(Clone)]
@@ -63,7 +63,9 @@ pub enum StartError {
     #[error("the signing keys can't be used: {0}")]
     Tokens(#[from] TokensError),
     /// The audit log can't be opened.
-    #[error("can't open the audit log `{path}`: {cause}\nhint: set `log.audit` to a file in a folder that can be written")]
+    #[error(
+        "can't open the audit log `{path}`: {cause}\nhint: set `log.audit` to a file in a folder that can be written"
+    )]
     Audit {
         /// The file.
         path: String,
@@ -86,7 +88,13 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
     let audit = open_audit(&settings)?;
     let settings = Arc::new(settings);
     let services = runtime.block_on(services(&settings, store, audit, &clock))?;
-    let auth = Auth::new(&settings, services.accounts.clone(), services.sessions.clone(), services.tokens.clone(), clock.clone());
+    let auth = Auth::new(
+        &settings,
+        services.accounts.clone(),
+        services.sessions.clone(),
+        services.tokens.clone(),
+        clock.clone(),
+    );
     let shared = Shared {
         settings,
         tokens: services.tokens.clone(),
@@ -111,12 +119,17 @@ async fn services(
         algorithm => {
             let kept = store.signing_keys().await?;
             let has_one = kept.iter().any(|key| key.algorithm == algorithm.name() && key.retired.is_none());
-            if has_one { kept } else { store.ensure_signing_key(keys::generate(algorithm, clock.now())?).await? }
+            if has_one {
+                kept
+            } else {
+                store.ensure_signing_key(keys::generate(algorithm, clock.now())?).await?
+            }
         }
     };
     let tokens = Tokens::new(&settings.tokens, &origin, &keys)?;
     let sessions =
-        Sessions::open(Arc::clone(&store), tokens.clone(), clock.clone(), &settings.tokens, audit.clone()).await?;
+        Sessions::open(Arc::clone(&store), tokens.clone(), clock.clone(), &settings.tokens, audit.clone())
+            .await?;
     let accounts = Accounts::new(
         accounts::Services {
             store: Arc::clone(&store),

@@ -33,7 +33,7 @@ enum Command {
 
 #[derive(clap::Args, Debug)]
 struct Config {
-    /// The configuration file [default: $SIDEGATE_CONFIG, ./sidegate.toml, /etc/sidegate/sidegate.toml]
+    /// The configuration file [default: `$SIDEGATE_CONFIG`, ./sidegate.toml, /etc/sidegate/sidegate.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

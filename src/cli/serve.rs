@@ -36,7 +36,9 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
             for address in running.addresses() {
                 tracing::info!("listening on {address}");
             }
-            welcome.iter().for_each(|line| tracing::info!("{line}"));
+            for line in &welcome {
+                tracing::info!("{line}");
+            }
             let signal = runtime.block_on(signals.first());
             tracing::info!("{signal}: finishing what runs");
             running.stop();

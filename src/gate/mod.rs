@@ -23,8 +23,8 @@ pub mod refusal;
 
 use cache::{Cache, Known};
 use credential::{Credential, Credentials, doubled_authorization};
-use origin::{Origins, Site};
 pub use lifeline::Lifeline;
+use origin::{Origins, Site};
 pub use pass::Pass;
 pub use refusal::Refusal;
 
@@ -98,7 +98,8 @@ impl Gate {
             None => Code::NotAuthenticated,
         };
         // What was revoked or forged is not renewed, and of two cookies the renewal would replace one only.
-        let renewable = self.silent_refresh && because != Code::InvalidToken && access != Credential::Ambiguous;
+        let renewable =
+            self.silent_refresh && because != Code::InvalidToken && access != Credential::Ambiguous;
         match self.credentials.refresh(headers) {
             Credential::Presented(token) if renewable => {
                 if self.is_foreign_write(head, peer) {
@@ -150,12 +151,11 @@ impl Gate {
         // Read before the look-up: what is published in between is then looked up again next time.
         let epoch = self.revocations.epoch();
         let cached = self.cache.get(token);
-        let (known, fresh) = match cached {
-            Some(known) => (known, false),
-            None => {
-                let claims = self.tokens.verify_access(token, now)?;
-                (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token))), true)
-            }
+        let (known, fresh) = if let Some(known) = cached {
+            (known, false)
+        } else {
+            let claims = self.tokens.verify_access(token, now)?;
+            (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token))), true)
         };
         if now >= known.expires {
             self.cache.forget(token);
@@ -181,7 +181,10 @@ impl Gate {
     }
 
     fn not_signed_in(&self, head: &Parts, because: Code) -> Verdict {
-        if self.pages && !refusal::is_grpc(&head.headers) && browser::is_navigation(&head.method, &head.headers) {
+        if self.pages
+            && !refusal::is_grpc(&head.headers)
+            && browser::is_navigation(&head.method, &head.headers)
+        {
             let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
             return Verdict::ToLogin(LocalPath::parse(asked).unwrap_or_else(LocalPath::root));
         }

@@ -24,9 +24,12 @@ pub(super) async fn open(
     let connected = async {
         match &upstream.target {
             UpstreamTarget::Http { host, port } => {
-                handshake(tcp(host, *port, upstream.connect_timeout).await.map_err(refused)?).await
+                handshake(tcp(host, *port, upstream.connect_timeout).await.map_err(|error| refused(&error))?)
+                    .await
             }
-            UpstreamTarget::Unix(path) => handshake(UnixStream::connect(path).await.map_err(refused)?).await,
+            UpstreamTarget::Unix(path) => {
+                handshake(UnixStream::connect(path).await.map_err(|error| refused(&error))?).await
+            }
         }
     };
     tokio::select! {
@@ -36,7 +39,7 @@ pub(super) async fn open(
     }
 }
 
-fn refused(error: io::Error) -> Fault {
+fn refused(error: &io::Error) -> Fault {
     Fault::because(Kind::Connect, error)
 }
 
@@ -72,7 +75,7 @@ where
         .title_case_headers(true)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| Fault::because(Kind::Connect, error))?;
+        .map_err(|error| Fault::because(Kind::Connect, &error))?;
     tokio::task::spawn_local(async move {
         // Its failures reach the request that met them; one that nobody waits for is no news.
         let _ = connection.with_upgrades().await;

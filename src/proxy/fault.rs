@@ -59,7 +59,7 @@ impl Fault {
         Self { kind, cause: String::new(), retry: Retry::No }
     }
 
-    pub(super) fn because(kind: Kind, cause: impl ToString) -> Self {
+    pub(super) fn because(kind: Kind, cause: &dyn std::fmt::Display) -> Self {
         Self { kind, cause: cause.to_string(), retry: Retry::No }
     }
 
@@ -129,7 +129,8 @@ impl Fault {
 
 /// Whether a request may be sent a second time without asking: a safe method and no body.
 pub(super) fn may_repeat(head: &Parts, body: &Incoming) -> bool {
-    matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) && body.is_end_stream()
+    matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+        && body.is_end_stream()
 }
 
 /// An error with its causes, for the log.

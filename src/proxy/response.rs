@@ -12,8 +12,12 @@ pub(super) fn edit(headers: &mut HeaderMap, ours: [&str; 2]) {
     hop::remove(headers);
     headers.remove(TRANSFER_ENCODING);
     if headers.get_all(SET_COOKIE).iter().any(|value| cookies::sets_ours(value, ours)) {
-        let kept: Vec<_> =
-            headers.get_all(SET_COOKIE).iter().filter(|value| !cookies::sets_ours(value, ours)).cloned().collect();
+        let kept: Vec<_> = headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter(|value| !cookies::sets_ours(value, ours))
+            .cloned()
+            .collect();
         headers.remove(SET_COOKIE);
         for value in kept {
             headers.append(SET_COOKIE, value);

@@ -34,8 +34,13 @@ pub(super) struct Terms {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<S>(mut stream: S, peer: SocketPeer, dispatch: Rc<Dispatch>, terms: Terms, slot: Slot)
-where
+pub(super) async fn serve<S>(
+    mut stream: S,
+    peer: SocketPeer,
+    dispatch: Rc<Dispatch>,
+    terms: Terms,
+    slot: Slot,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (timer, limit) = terms.deadlines.remote_timer();

@@ -87,7 +87,10 @@ impl Dispatch {
         let request = Request::from_parts(head, body);
         let (mut head, source) = match peer {
             Ok(peer) => self.route(request, &peer, &id, &mut log).await.into_parts(),
-            Err(_) => own(closing(Problem::new(Code::Malformed).detail("The request names no single host."))).into_parts(),
+            Err(_) => {
+                own(closing(&Problem::new(Code::Malformed).detail("The request names no single host.")))
+                    .into_parts()
+            }
         };
         if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -286,14 +289,15 @@ fn own(answer: Answer) -> Response<Source> {
 }
 
 /// A problem after which nothing more is read from the connection.
-fn closing(problem: Problem) -> Answer {
+fn closing(problem: &Problem) -> Answer {
     let mut answer = problem.answer();
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 
 fn refuse_connect() -> Answer {
-    let mut answer = closing(Problem::new(Code::MethodNotAllowed).detail("This gate makes no tunnels by CONNECT."));
+    let mut answer =
+        closing(&Problem::new(Code::MethodNotAllowed).detail("This gate makes no tunnels by CONNECT."));
     let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
     answer.headers_mut().insert(ALLOW, methods);
     answer
@@ -303,17 +307,20 @@ fn refuse_connect() -> Answer {
 fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
     let id = id.to_str().unwrap_or_default();
     match fault.kind() {
-        Kind::ClientGone | Kind::SessionEnded => tracing::debug!(id, kind = ?fault.kind(), "a request ended early"),
+        Kind::ClientGone | Kind::SessionEnded => {
+            tracing::debug!(id, kind = ?fault.kind(), "a request ended early");
+        }
         kind => tracing::warn!(id, ?kind, side = ?fault.side(), cause = fault.cause(), "the upstream failed"),
     }
     match fault.kind() {
-        Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => closing(fault.problem()),
+        Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => closing(&fault.problem()),
         _ => fault.problem().answer(),
     }
 }
 
 fn to_login(next: &LocalPath) -> Answer {
-    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
+    let query: String =
+        form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
     redirect(StatusCode::SEE_OTHER, &format!("/auth/login?{query}"))
 }
 

@@ -25,7 +25,9 @@ pub struct Listeners {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Somebody else does.
-    #[error("`{0}` is in use by another program\nhint: stop it, or choose another address in `server.listen`")]
+    #[error(
+        "`{0}` is in use by another program\nhint: stop it, or choose another address in `server.listen`"
+    )]
     Taken(String),
     /// The system says no.
     #[error("can't listen on `{address}`: {cause}\nhint: choose another address in `server.listen`")]
@@ -44,7 +46,8 @@ pub fn open(addresses: &[Listen], workers: usize) -> Result<(Vec<Listeners>, Vec
     for address in addresses {
         match address {
             Listen::Tcp(address) => {
-                let sockets = tcp(*address, all.len()).map_err(|cause| refused(&address.to_string(), cause))?;
+                let sockets =
+                    tcp(*address, all.len()).map_err(|cause| refused(&address.to_string(), cause))?;
                 let local = sockets.first().and_then(|socket| socket.local_addr().ok());
                 bound.push(Listen::Tcp(local.unwrap_or(*address)));
                 all.iter_mut().zip(sockets).for_each(|(listeners, socket)| listeners.tcp.push(socket));

@@ -21,10 +21,10 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::gate::Gate;
 use crate::proxy::{Proxy, Tunnels};
-use crate::web::counter::Counter;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 use crate::types::Clock;
+use crate::web::counter::Counter;
 use crate::web::deadline::Deadlines;
 
 /// What all workers read and none changes.
@@ -119,7 +119,13 @@ impl Worker {
             deadlines,
             closing,
         };
-        Self { dispatch: Rc::new(Dispatch::new(settings, parties)), terms, connections, tunnels, open: Counter::default() }
+        Self {
+            dispatch: Rc::new(Dispatch::new(settings, parties)),
+            terms,
+            connections,
+            tunnels,
+            open: Counter::default(),
+        }
     }
 
     async fn run(self, listeners: Listeners, grace: Duration) -> io::Result<()> {

@@ -29,7 +29,8 @@ impl Spellings {
         let name = name.as_str().as_bytes();
         self.lengths & (1 << name.len().min(63)) != 0
             && self.names.iter().any(|ours| {
-                ours.len() == name.len() && ours.iter().zip(name).all(|(ours, theirs)| *ours == plain(*theirs))
+                ours.len() == name.len()
+                    && ours.iter().zip(name).all(|(ours, theirs)| *ours == plain(*theirs))
             })
     }
 

@@ -438,7 +438,11 @@ fn the_example_file_loads_and_so_does_each_of_its_keys() {
     let on: String = text
         .lines()
         .map(|line| match line.strip_prefix('#') {
-            Some(key) if ["email = \"X-", "username = \"X-"].iter().any(|untold| key.trim_start().starts_with(untold)) => {
+            Some(key)
+                if ["email = \"X-", "username = \"X-"]
+                    .iter()
+                    .any(|untold| key.trim_start().starts_with(untold)) =>
+            {
                 String::new()
             }
             Some(key) if later.iter().any(|later| key.starts_with(later)) => String::new(),

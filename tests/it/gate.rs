@@ -40,20 +40,27 @@ fn no_byte_reaches_the_upstream_without_a_good_token() {
     }
     assert_eq!(refused(&gate, &format!("access_token={}", theirs.access)).detail(), "Invalid token");
     assert_eq!(refused(&gate, &format!("access_token={}", mine.refresh)).detail(), "Invalid token");
-    for header in [r#"{"alg":"none"}"#, r#"{"alg":"none","typ":"at+jwt"}"#, r#"{"alg":"HS256","typ":"at+jwt"}"#] {
+    for header in
+        [r#"{"alg":"none"}"#, r#"{"alg":"none","typ":"at+jwt"}"#, r#"{"alg":"HS256","typ":"at+jwt"}"#]
+    {
         for signature in [false, true] {
             let forged = with_header(&mine.access, header, signature);
-            assert_eq!(refused(&gate, &format!("access_token={forged}")).detail(), "Invalid token", "{header}");
+            assert_eq!(
+                refused(&gate, &format!("access_token={forged}")).detail(),
+                "Invalid token",
+                "{header}"
+            );
         }
     }
     let doubled = format!("access_token={}; access_token=x", mine.access);
     assert_eq!(refused(&gate, &doubled).detail(), "Not authenticated");
-    let doubled = gate.get("/", &format!("Cookie: access_token={}\r\nCookie: access_token=x\r\n", mine.access));
+    let doubled =
+        gate.get("/", &format!("Cookie: access_token={}\r\nCookie: access_token=x\r\n", mine.access));
     assert_eq!(doubled.status, 401);
     let bearer = gate.get("/", &format!("Authorization: Bearer {}\r\n", mine.access));
     assert_eq!(bearer.status, 401, "cookie delivery takes no bearer");
 
-    gate.clock.advance(Duration::from_secs(15 * 60));
+    gate.clock.advance(Duration::from_mins(15));
     assert_eq!(refused(&gate, &format!("access_token={}", mine.access)).detail(), "Token has expired");
 }
 
@@ -109,14 +116,17 @@ fn the_upstream_sees_one_identity_whatever_the_client_claims() {
     let claims = "X-User-Id: 1\r\nx-user-id: 7\r\nX_User_Id: 1\r\nX.User.Id: 1\r\nX-USER-ID: 1\r\n\
                   X-User-Email: a@b\r\nX_User_Name: root\r\nX-User-Roles: admin\r\nx~user!token: t\r\n\
                   Connection: X-User-Id, keep-alive\r\n";
-    let cookie = format!("Cookie: a=1; access_token={}; refresh_token={}; b=2\r\n", cookies.access, cookies.refresh);
+    let cookie =
+        format!("Cookie: a=1; access_token={}; refresh_token={}; b=2\r\n", cookies.access, cookies.refresh);
     assert_eq!(gate.get("/", &format!("{claims}{cookie}")).status, 200);
 
     let seen = gate.upstream.request();
     assert_eq!(seen.header("x-user-id").as_deref(), Some("2"));
     assert_eq!(seen.header("cookie").as_deref(), Some("a=1; b=2"));
     let lower = seen.head.to_ascii_lowercase();
-    for trace in ["x_user", "x.user", "x~user", "x-user-email", "x-user-roles", "x-user-token", "access_token"] {
+    for trace in
+        ["x_user", "x.user", "x~user", "x-user-email", "x-user-roles", "x-user-token", "access_token"]
+    {
         assert!(!lower.contains(trace), "{trace}: {}", seen.head);
     }
     assert!(!seen.head.contains(&cookies.access) && !seen.head.contains(&cookies.refresh));
@@ -141,9 +151,14 @@ fn identity_claims_in_trailers_go_as_well() {
 
 #[test]
 fn roles_and_token_are_told_where_the_settings_name_a_header() {
-    let gate = Gate::with("identity.roles = \"X-Roles\"\nidentity.user_id = \"X-Uid\"\nidentity.token = \"X-Token\"");
+    let gate = Gate::with(
+        "identity.roles = \"X-Roles\"\nidentity.user_id = \"X-Uid\"\nidentity.token = \"X-Token\"",
+    );
     let cookies = gate.member("jack@example.com");
-    let claims = format!("X-Roles: admin\r\nX-Token: x\r\nx_uid: 9\r\nX-User-Id: 9\r\nCookie: {}\r\n", cookies.header());
+    let claims = format!(
+        "X-Roles: admin\r\nX-Token: x\r\nx_uid: 9\r\nX-User-Id: 9\r\nCookie: {}\r\n",
+        cookies.header()
+    );
     assert_eq!(gate.get("/", &claims).status, 200);
     let seen = gate.upstream.request();
     assert_eq!(seen.header("x-roles").as_deref(), Some(""));
@@ -168,7 +183,8 @@ fn a_navigation_is_sent_to_sign_in_and_told_the_way_back() {
     for headers in ["Sec-Fetch-Mode: cors\r\nAccept: text/html\r\n", "Accept: */*\r\n", ""] {
         assert_eq!(gate.get("/", headers).status, 401, "{headers}");
     }
-    let posted = gate.post_as("application/x-www-form-urlencoded", "/save", "a=b", "Sec-Fetch-Mode: navigate\r\n");
+    let posted =
+        gate.post_as("application/x-www-form-urlencoded", "/save", "a=b", "Sec-Fetch-Mode: navigate\r\n");
     assert_eq!(posted.status, 401);
     assert!(posted.header("content-type").unwrap().starts_with("text/html"), "a person waits for a page");
     assert_eq!(gate.upstream.connections(), 0);
@@ -198,7 +214,8 @@ fn a_path_that_becomes_the_gates_by_decoding_is_nothing() {
 fn two_authorization_headers_are_ambiguous() {
     let gate = Gate::start();
     let cookies = gate.member("jack@example.com");
-    let headers = format!("Cookie: {}\r\nAuthorization: Basic a\r\nAuthorization: Basic b\r\n", cookies.header());
+    let headers =
+        format!("Cookie: {}\r\nAuthorization: Basic a\r\nAuthorization: Basic b\r\n", cookies.header());
     assert_eq!(gate.get("/", &headers).status, 400);
     assert_eq!(gate.upstream.connections(), 0);
 }
@@ -240,7 +257,10 @@ fn a_cross_site_write_is_refused_and_a_read_is_not() {
         ("Origin: http://127.0.0.1:5500\r\nOrigin: http://127.0.0.1:5500\r\n", 403),
     ] {
         for method in ["POST", "DELETE", "PROPFIND"] {
-            let request = format!("{method} / HTTP/1.1\r\nHost: {}\r\n{cookie}{headers}Content-Length: 0\r\n\r\n", gate.address);
+            let request = format!(
+                "{method} / HTTP/1.1\r\nHost: {}\r\n{cookie}{headers}Content-Length: 0\r\n\r\n",
+                gate.address
+            );
             assert_eq!(gate.send(request).status, status, "{method} {headers}");
         }
         assert_eq!(gate.get("/", &format!("{cookie}{headers}")).status, 200, "{headers}");
@@ -253,7 +273,7 @@ fn a_cross_site_write_is_refused_and_a_read_is_not() {
 fn an_expired_access_token_is_renewed_in_passing() {
     let gate = Gate::start();
     let cookies = gate.member("jack@example.com");
-    gate.clock.advance(Duration::from_secs(16 * 60));
+    gate.clock.advance(Duration::from_mins(16));
     let cookie = format!("Cookie: {}\r\n", cookies.header());
 
     let foreign = gate.post("/", "", &format!("{cookie}Sec-Fetch-Site: cross-site\r\n"));
@@ -275,7 +295,7 @@ fn an_expired_access_token_is_renewed_in_passing() {
         assert!(start.elapsed() < crate::support::PATIENCE);
     }
     // A stranger's refresh token found later ends the session for both.
-    gate.clock.advance(Duration::from_secs(16 * 60));
+    gate.clock.advance(Duration::from_mins(16));
     assert_eq!(gate.get("/", &cookie).status, 401);
     assert_eq!(gate.get("/", &format!("Cookie: {}\r\n", renewed.header())).status, 401);
 }

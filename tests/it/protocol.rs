@@ -47,7 +47,12 @@ fn a_malformed_request_is_a_400_and_closes_the_connection() {
 fn bad_chunks_never_make_a_whole_request() {
     let gate = Gate::start();
     let cookie = signed_in(&gate);
-    for body in ["x\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\na\r\n"] {
+    for body in [
+        "x\r\nabc\r\n0\r\n\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "3\r\nabcd\r\n0\r\n\r\n",
+        "FFFFFFFFFFFFFFFFF\r\na\r\n",
+    ] {
         let mut connection = gate.connect();
         connection.write(format!(
             "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Transfer-Encoding: chunked\r\n\r\n{body}",
@@ -194,7 +199,9 @@ mod http2 {
         Gate::wait(async {
             let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
             let (mut sender, connection) =
-                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                    .await
+                    .unwrap();
             tokio::spawn(connection);
             // Cookies may come in several headers (RFC 9113 section 8.2.3).
             let request = http::Request::post(format!("http://{}/a?b", gate.address))
@@ -209,7 +216,8 @@ mod http2 {
             let body = response.into_body().collect().await.unwrap().to_bytes();
             assert_eq!(body, "hello from upstream");
 
-            let refused = http::Request::get(format!("http://{}/", gate.address)).body(Full::default()).unwrap();
+            let refused =
+                http::Request::get(format!("http://{}/", gate.address)).body(Full::default()).unwrap();
             assert_eq!(sender.send_request(refused).await.unwrap().status(), 401);
             let twofold = http::Request::get(format!("http://{}/", gate.address))
                 .header("host", "other.example")

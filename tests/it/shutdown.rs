@@ -78,7 +78,10 @@ fn a_taken_port_and_a_locked_database_are_told_with_a_remedy() {
     };
     let (code, text) = second(&process.address.to_string(), "redb:other.redb");
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains(&format!("error: `{}` is in use", process.address)) && text.contains("hint: "), "{text}");
+    assert!(
+        text.contains(&format!("error: `{}` is in use", process.address)) && text.contains("hint: "),
+        "{text}"
+    );
     assert!(!folder.path().join("other.redb").exists(), "who finds the port taken touches no database");
 
     let (code, text) = second("127.0.0.1:0", "redb:t.redb");

@@ -85,7 +85,9 @@ fn each_event_of_a_stream_comes_before_the_next_is_sent() {
     let (go, gone) = std::sync::mpsc::channel::<()>();
     let gone = std::sync::Mutex::new(gone);
     let upstream = Upstream::answering(move |exchange| {
-        exchange.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+        exchange.write(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+        );
         for n in 0..5 {
             exchange.write(format!("9\r\ndata: {n}\n\n\r\n"));
             gone.lock().unwrap().recv().unwrap();
@@ -182,7 +184,8 @@ fn http_is_never_tunnelled_to_where_nobody_judges_it() {
 fn a_session_that_ends_closes_its_tunnels_and_streams_within_a_second() {
     let upstream = Upstream::answering_heads(|exchange| {
         if exchange.seen.header("upgrade").is_some() {
-            exchange.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n");
+            exchange
+                .write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n");
         } else {
             exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
         }

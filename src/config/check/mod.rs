@@ -34,7 +34,9 @@ fn identity(written: &Written, findings: &mut Vec<Finding>) {
     let named = [&identity.user_id, &identity.email, &identity.username, &identity.roles, &identity.token];
     for untold in [&identity.email, &identity.username] {
         if untold.value.is_some() {
-            findings.push(untold.error("is not in this version").hint("remove it; `identity.user_id` is always told"));
+            findings.push(
+                untold.error("is not in this version").hint("remove it; `identity.user_id` is always told"),
+            );
         }
     }
     let spelling = |given: &Given<Option<IdentityHeader>>| {

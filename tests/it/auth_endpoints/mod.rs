@@ -38,5 +38,10 @@ fn body_for(path: &str) -> &'static str {
 fn assert_cleared(answer: &Answer) {
     assert_eq!(answer.cookie("access_token").as_deref(), Some(""), "{}", answer.head);
     assert_eq!(answer.cookie("refresh_token").as_deref(), Some(""), "{}", answer.head);
-    assert!(answer.all("set-cookie").iter().all(|cookie| cookie.contains("Max-Age=0") && cookie.contains("Path=/")));
+    assert!(
+        answer
+            .all("set-cookie")
+            .iter()
+            .all(|cookie| cookie.contains("Max-Age=0") && cookie.contains("Path=/"))
+    );
 }

@@ -88,11 +88,6 @@ impl Gate {
         self.run();
     }
 
-    /// Stops it.
-    pub(crate) fn stop(&mut self) {
-        self.running.take().unwrap().stop();
-    }
-
     /// Its services, for what has no endpoint yet.
     pub(crate) fn services(&self) -> &app::Services {
         self.running.as_ref().unwrap().services()

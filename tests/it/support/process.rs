@@ -19,7 +19,12 @@ pub(crate) struct Process {
 /// The binary, with nothing of this process's environment.
 pub(crate) fn sidegate(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sidegate"));
-    command.env_clear().current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env_clear()
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -96,7 +101,8 @@ impl Process {
 
     /// Its resident memory in KiB.
     pub(crate) fn resident(&self) -> u64 {
-        let output = Command::new("ps").args(["-o", "rss=", "-p", &self.child.id().to_string()]).output().unwrap();
+        let output =
+            Command::new("ps").args(["-o", "rss=", "-p", &self.child.id().to_string()]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }
 }

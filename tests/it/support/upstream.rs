@@ -184,7 +184,7 @@ fn read_until(stream: &mut TcpStream, log: &Log, buffer: &mut Vec<u8>, end: &[u8
 }
 
 fn read_count(stream: &mut TcpStream, log: &Log, buffer: &mut Vec<u8>, count: usize) -> Option<()> {
-    let mut bytes = [0; 64 * 1024];
+    let mut bytes = vec![0; 64 * 1024];
     while buffer.len() < count {
         let got = stream.read(&mut bytes).ok().filter(|got| *got > 0)?;
         log.bytes.fetch_add(got, Ordering::SeqCst);
