@@ -24,6 +24,9 @@ use crate::web::{Code, Problem};
 /// RFC 9113 section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// What is read from a client at once, in bytes, unless heads may be larger.
+const BUFFER: usize = 128 * 1024;
+
 /// The limits of connections, and what says that they have to end.
 #[derive(Clone)]
 pub(super) struct Terms {
@@ -94,6 +97,7 @@ async fn serve_http1<S>(
         .preserve_header_case(true)
         .header_read_timeout(None)
         .max_header_size(terms.limits.header_bytes)
+        .max_buf_size(terms.limits.header_bytes.max(BUFFER))
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut connection = pin!(connection);
