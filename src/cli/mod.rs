@@ -43,6 +43,7 @@ const USAGE: u8 = 2;
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
+    say_panics_in_a_line();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -58,6 +59,17 @@ pub fn run() -> ExitCode {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
         }
     }
+}
+
+/// A panic is a bug of ours: one line for the report, no backtrace for the operator. Those that are caught on purpose
+/// (a damaged database) are told by who caught them as well.
+#[expect(clippy::print_stderr, reason = "the log may be what has failed")]
+fn say_panics_in_a_line() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let why = panic.payload_as_str().unwrap_or("no reason given");
+        eprintln!("error: internal error at {place}: {why}");
+    }));
 }
 
 /// Says what went wrong, for a person.

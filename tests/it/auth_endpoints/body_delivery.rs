@@ -19,7 +19,7 @@ fn oauth2_login_is_there_with_body_delivery_alone() {
     let names: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
     assert_eq!(
         (answer.status, names),
-        (200, ["access_token", "expires_in", "token_type"].map(str::to_owned).to_vec())
+        (200, ["access_token", "token_type", "expires_in"].map(str::to_owned).to_vec())
     );
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("bearer"), &json!(900)));
     assert_eq!(answer.all("set-cookie").len(), 1);
