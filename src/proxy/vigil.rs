@@ -29,8 +29,9 @@ pub(super) struct Vigil {
 
 impl Vigil {
     pub(super) fn new(deadlines: &Deadlines, lifeline: Lifeline) -> Self {
-        let since = Cell::new(deadlines.elapsed());
-        Self { timer: deadlines.timer(), patience: Cell::new(Duration::MAX), since, lifeline }
+        // What is expected, and since when, is said before anything is awaited.
+        let (patience, since) = (Cell::new(Duration::MAX), Cell::new(Duration::ZERO));
+        Self { timer: deadlines.timer(), patience, since, lifeline }
     }
 
     /// From now on, something has to happen within `patience`.
@@ -41,8 +42,9 @@ impl Vigil {
 
     /// Something happened.
     pub(super) fn progress(&self) {
-        self.since.set(self.timer.deadlines().elapsed());
-        self.timer.set(self.patience.get().min(LOOK));
+        let now = self.timer.deadlines().elapsed();
+        self.since.set(now);
+        self.timer.set_at(now.saturating_add(self.patience.get().min(LOOK)));
     }
 
     /// Ready when the exchange must not go on.
