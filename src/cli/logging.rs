@@ -8,6 +8,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::fields::PlainFields;
 use super::lines::{LastWord, Lines};
 use crate::config::settings::{Log, LogFormat};
 
@@ -32,9 +33,13 @@ pub(super) fn start(log: &Log) -> io::Result<LastWord<io::Stderr>> {
     let last_word = out.last_word();
     // A second start in one process keeps the first one's log.
     let _ = match log.format {
+        LogFormat::Text if io::IsTerminal::is_terminal(&io::stderr()) => {
+            let lines = tracing_subscriber::fmt::layer().with_ansi(true).with_writer(out);
+            registry.with(lines).try_init()
+        }
         LogFormat::Text => {
-            let colours = io::IsTerminal::is_terminal(&io::stderr());
-            let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(out);
+            let lines =
+                tracing_subscriber::fmt::layer().with_ansi(false).fmt_fields(PlainFields).with_writer(out);
             registry.with(lines).try_init()
         }
         LogFormat::Json => {

@@ -9,6 +9,7 @@ use crate::config::env::System;
 
 pub mod check;
 mod demo;
+mod fields;
 mod lines;
 mod logging;
 mod serve;
