@@ -90,6 +90,7 @@ impl Body for RequestBody {
 /// An answer's body, on its way to the client. Holds the upstream's connection until it has ended.
 pub struct UpstreamBody {
     stream: Option<Download>,
+    broken: bool,
 }
 
 struct Download {
@@ -115,13 +116,21 @@ pub enum BodyError {
 impl UpstreamBody {
     /// No body: a tunnel follows.
     pub(super) const fn none() -> Self {
-        Self { stream: None }
+        Self { stream: None, broken: false }
     }
 
     pub(super) fn stream(inner: Incoming, lease: Lease, vigil: Rc<Vigil>) -> Self {
-        let mut body = Self { stream: Some(Download { inner, lease, vigil }) };
+        let mut body = Self { stream: Some(Download { inner, lease, vigil }), broken: false };
         body.settle();
         body
+    }
+
+    /// Ends the answer for the client as what it is: not whole. The connection goes with the lease, since nobody
+    /// knows what is left on it.
+    fn break_off(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.stream = None;
+        self.broken = true;
+        Poll::Ready(Some(Err(error)))
     }
 
     /// Gives the connection back as soon as the body has ended.
@@ -145,6 +154,7 @@ impl Body for UpstreamBody {
         let body = self.get_mut();
         let Some(stream) = &mut body.stream else { return Poll::Ready(None) };
         match Pin::new(&mut stream.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(_))) if stream.vigil.is_cut() => body.break_off(BodyError::SessionEnded),
             Poll::Ready(Some(Ok(frame))) => {
                 stream.vigil.progress();
                 body.settle();
@@ -156,24 +166,18 @@ impl Body for UpstreamBody {
                 }
                 Poll::Ready(None)
             }
-            // The connection goes with the lease: nobody knows what is left on it.
-            Poll::Ready(Some(Err(error))) => {
-                body.stream = None;
-                Poll::Ready(Some(Err(error.into())))
-            }
-            Poll::Pending => stream.vigil.poll(cx).map(|why| {
-                body.stream = None;
-                Some(Err(match why {
-                    Why::TooLong => BodyError::Silent,
-                    Why::SessionEnded => BodyError::SessionEnded,
-                }))
-            }),
+            Poll::Ready(Some(Err(error))) => body.break_off(error.into()),
+            Poll::Pending => match stream.vigil.poll(cx) {
+                Poll::Ready(Why::TooLong) => body.break_off(BodyError::Silent),
+                Poll::Ready(Why::SessionEnded) => body.break_off(BodyError::SessionEnded),
+                Poll::Pending => Poll::Pending,
+            },
         }
     }
 
     /// Passed on, or gRPC's trailers-only answers would break.
     fn is_end_stream(&self) -> bool {
-        self.stream.as_ref().is_none_or(|stream| stream.inner.is_end_stream())
+        !self.broken && self.stream.as_ref().is_none_or(|stream| stream.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

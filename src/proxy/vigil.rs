@@ -37,12 +37,18 @@ impl Vigil {
     pub(super) fn expect_within(&self, patience: Duration) {
         self.patience.set(patience);
         self.progress();
+        self.timer.set(patience.min(LOOK));
     }
 
-    /// Something happened.
+    /// Something happened. The timer goes on as it is: one that each byte set anew would never fire on a busy
+    /// stream, and nobody would look after its session.
     pub(super) fn progress(&self) {
         self.since.set(self.timer.deadlines().elapsed());
-        self.timer.set(self.patience.get().min(LOOK));
+    }
+
+    /// Whether the session has ended.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lifeline.is_cut()
     }
 
     /// Ready when the exchange must not go on.
