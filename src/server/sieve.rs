@@ -92,7 +92,7 @@ impl Sieve {
         let taken = end + 1;
         // In a body's framing a bare LF is read in two ways (here it ended a line, for hyper it does not).
         let in_body = self.state != State::Head;
-        let bare = !bytes[..end].last().or(self.partial.last()).is_some_and(|last| *last == b'\r');
+        let bare = bytes[..end].last().or(self.partial.last()).is_none_or(|last| *last != b'\r');
         let good = if in_body && bare {
             false
         } else if self.partial.is_empty() {

@@ -91,7 +91,7 @@ fn the_successors_access_token_starts_the_grace_as_well() {
 fn a_session_lasts_thirty_days_since_its_use_and_ninety_since_sign_in_to_the_second() {
     let gate = Gate::start();
     let mut cookies = gate.member("idle@example.com");
-    gate.clock.advance(DAY * 30 - Duration::from_secs(1));
+    gate.clock.advance(Duration::from_secs(30 * 86_400 - 1));
     cookies = renewed(&gate, &cookies.refresh);
     gate.clock.advance(DAY * 30);
     let idle = refresh(&gate, &cookies.refresh);
@@ -102,7 +102,7 @@ fn a_session_lasts_thirty_days_since_its_use_and_ninety_since_sign_in_to_the_sec
         gate.clock.advance(DAY * 29);
         cookies = renewed(&gate, &cookies.refresh);
     }
-    gate.clock.advance(DAY * 3 - Duration::from_secs(1));
+    gate.clock.advance(Duration::from_secs(3 * 86_400 - 1));
     let last = refresh(&gate, &cookies.refresh);
     assert_eq!(last.status, 200);
     assert!(last.all("set-cookie").iter().any(|cookie| cookie.contains("Max-Age=1")), "{}", last.head);

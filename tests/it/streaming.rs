@@ -232,3 +232,21 @@ fn a_slow_reader_holds_the_upstream_back() {
     let total = so_far.recv_timeout(Duration::from_secs(20)).unwrap();
     assert!(total < 64 << 20, "{total} bytes were taken from the upstream for a client that reads nothing");
 }
+
+/// Seen: a quiet WebSocket was still open long after its session had run out.
+#[test]
+fn a_tunnel_outlives_its_access_token_and_not_its_session() {
+    let gate = Gate::before(shouting(), "tokens.session_ttl = \"1h\"");
+    let cookie = signed_in(&gate);
+    let mut tunnel = gate.connect();
+    tunnel.write(format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: Upgrade\r\nUpgrade: shout\r\n\r\n",
+        gate.address
+    ));
+    assert_eq!(tunnel.answer().status, 101);
+    gate.clock.advance(Duration::from_mins(59));
+    tunnel.write("still here");
+    assert_eq!(tunnel.exactly(10), b"STILL HERE");
+    gate.clock.advance(Duration::from_mins(2));
+    assert!(tunnel.is_closed());
+}
