@@ -65,14 +65,20 @@ impl Peers {
 
     /// The last address in the chain that no trusted proxy has; whatever stands before it is its own claim.
     fn client_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
-        let chain: Vec<IpAddr> = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map_while(|item| parse_node(item.trim()))
-            .collect();
-        chain.iter().rev().find(|address| !self.trusts(**address)).or(chain.first()).copied()
+        let values: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
+        let mut vouched = None;
+        // From the right, and no further than can be read: before that, anything is the client's own invention.
+        for item in values.into_iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+            let Some(address) = std::str::from_utf8(item).ok().and_then(|item| parse_node(item.trim()))
+            else {
+                break;
+            };
+            vouched = Some(address);
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        vouched
     }
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
@@ -161,6 +167,20 @@ mod tests {
         assert_eq!(judge(&["10.0.0.0/8"], &[]).address, "10.0.0.9".parse().ok());
         let mapped = [("x-forwarded-for", "[::ffff:203.0.113.7]:80")];
         assert_eq!(judge(&["10.0.0.9/32"], &mapped).address, "203.0.113.7".parse().ok());
+    }
+
+    #[test]
+    fn what_a_client_put_before_its_proxys_word_is_not_believed() {
+        for (claimed, address) in [
+            ("1.2.3.4, garbage, 203.0.113.7", "203.0.113.7"),
+            ("garbage, 203.0.113.7", "203.0.113.7"),
+            (", 203.0.113.7", "203.0.113.7"),
+            ("1.2.3.4, unknown, 10.0.0.8", "10.0.0.8"),
+            ("1.2.3.4, garbage", "10.0.0.9"),
+        ] {
+            let claimed = [("x-forwarded-for", claimed)];
+            assert_eq!(judge(&["10.0.0.0/8"], &claimed).address, address.parse().ok(), "{claimed:?}");
+        }
     }
 
     #[test]
