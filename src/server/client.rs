@@ -12,6 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::sieve::Sieve;
 use super::vital::Vital;
 
+/// Ends a head that was refused, if it has not ended yet.
+const REFUSED_END: &[u8] = b"\0\r\n\r\n";
+
 /// A place among `limits.connections`. Travels with the socket, also into a tunnel, and is given back with it.
 pub(super) struct Slot(Arc<AtomicUsize>);
 
@@ -48,6 +51,11 @@ impl<S> ClientIo<S> {
         if let Some(sieve) = &mut self.sieve {
             sieve.look_at(bytes);
             self.vital.set_in_head(sieve.is_in_head());
+            if sieve.has_refused() {
+                // hyper answers a head once it has an end, and what was spoilt may have been just that.
+                self.begun = Bytes::from_static(REFUSED_END);
+                self.sieve = None;
+            }
         }
     }
 }
