@@ -58,14 +58,14 @@ impl Body for RequestBody {
                     request::clean_trailers(trailers, &upload.identity);
                 }
                 if upload.inner.is_end_stream() {
-                    upload.vigil.expect_within(upload.response_timeout);
+                    upload.vigil.sent(upload.response_timeout);
                 } else {
                     upload.vigil.progress();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => {
-                upload.vigil.expect_within(upload.response_timeout);
+                upload.vigil.sent(upload.response_timeout);
                 Poll::Ready(None)
             }
             other => other,
@@ -144,6 +144,10 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = self.get_mut();
         let Some(stream) = &mut body.stream else { return Poll::Ready(None) };
+        if stream.vigil.is_cut() {
+            body.stream = None;
+            return Poll::Ready(Some(Err(BodyError::SessionEnded)));
+        }
         match Pin::new(&mut stream.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 stream.vigil.progress();

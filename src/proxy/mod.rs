@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::upgrade::OnUpgrade;
@@ -68,7 +68,8 @@ impl Proxy {
         let wants_upgrade = upgrade::keep_offered(&mut request);
         let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
-        self.editor.edit(&mut head, &pass, peer, id, wants_upgrade)?;
+        let chunked = body.size_hint().exact().is_none();
+        self.editor.edit(&mut head, &pass, peer, id, wants_upgrade, chunked)?;
 
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
         let copy = fault::may_repeat(&head, &body).then(|| head.clone());
@@ -131,13 +132,15 @@ impl Proxy {
         client: Option<OnUpgrade>,
         vigil: Rc<Vigil>,
     ) -> Result<Response<UpstreamBody>, Fault> {
-        vigil.expect_within(self.upstream.idle_timeout);
+        vigil.answered(self.upstream.idle_timeout);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let client = client.ok_or_else(|| Fault::of(Kind::BadAnswer))?;
             return Ok(self.tunnels.open(client, response, vigil, &self.credentials));
         }
         let (mut head, body) = response.into_parts();
         response::edit(&mut head.headers, self.credentials.cookie_names());
+        // The version is each connection's own (RFC 9110 section 6.2).
+        head.version = Version::HTTP_11;
         Ok(Response::from_parts(head, UpstreamBody::stream(body, lease, vigil)))
     }
 }

@@ -49,7 +49,7 @@ impl RequestEditor {
         Rc::clone(&self.identity)
     }
 
-    /// Edits a head in place. The order is behaviour: identity comes last.
+    /// Edits a head in place. The order is behaviour: identity comes last. `chunked`: its body's length is not known.
     pub(super) fn edit(
         &self,
         head: &mut Parts,
@@ -57,10 +57,11 @@ impl RequestEditor {
         peer: &Peer,
         id: &HeaderValue,
         upgrade: bool,
+        chunked: bool,
     ) -> Result<(), Fault> {
         self.target(head)?;
         let headers = &mut head.headers;
-        connection(headers, head.version, upgrade);
+        connection(headers, upgrade, chunked);
         head.version = Version::HTTP_11;
         // The gate itself said `100 Continue` when it began to read the body.
         headers.remove(EXPECT);
@@ -99,14 +100,14 @@ impl RequestEditor {
 }
 
 /// Replaces what belongs to the client's connection by what belongs to ours.
-fn connection(headers: &mut HeaderMap, version: Version, upgrade: bool) {
+fn connection(headers: &mut HeaderMap, upgrade: bool, chunked: bool) {
     let trailers = hop::names(headers, &TE, "trailers");
     let protocol = if upgrade { headers.get(UPGRADE).cloned() } else { None };
-    let chunked = version == Version::HTTP_11 && headers.contains_key(TRANSFER_ENCODING);
     hop::remove(headers);
     headers.remove(TRANSFER_ENCODING);
     headers.remove("http2-settings");
     if chunked {
+        // Said aloud, also where the client spoke HTTP/2: hyper would take a GET without it to have no body.
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     if let Some(protocol) = protocol {
