@@ -58,14 +58,14 @@ impl Body for RequestBody {
                     request::clean_trailers(trailers, &upload.identity);
                 }
                 if upload.inner.is_end_stream() {
-                    upload.vigil.expect_within(upload.response_timeout);
+                    upload.vigil.sent(upload.response_timeout);
                 } else {
                     upload.vigil.progress();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => {
-                upload.vigil.expect_within(upload.response_timeout);
+                upload.vigil.sent(upload.response_timeout);
                 Poll::Ready(None)
             }
             other => other,
@@ -90,7 +90,6 @@ impl Body for RequestBody {
 /// An answer's body, on its way to the client. Holds the upstream's connection until it has ended.
 pub struct UpstreamBody {
     stream: Option<Download>,
-    broken: bool,
 }
 
 struct Download {
@@ -116,11 +115,11 @@ pub enum BodyError {
 impl UpstreamBody {
     /// No body: a tunnel follows.
     pub(super) const fn none() -> Self {
-        Self { stream: None, broken: false }
+        Self { stream: None }
     }
 
     pub(super) fn stream(inner: Incoming, lease: Lease, vigil: Rc<Vigil>) -> Self {
-        let mut body = Self { stream: Some(Download { inner, lease, vigil }), broken: false };
+        let mut body = Self { stream: Some(Download { inner, lease, vigil }) };
         body.settle();
         body
     }
@@ -129,7 +128,6 @@ impl UpstreamBody {
     /// knows what is left on it.
     fn break_off(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.stream = None;
-        self.broken = true;
         Poll::Ready(Some(Err(error)))
     }
 
@@ -153,8 +151,11 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = self.get_mut();
         let Some(stream) = &mut body.stream else { return Poll::Ready(None) };
+        // Asked at each frame: what never falls silent never comes to wait.
+        if stream.vigil.is_cut() {
+            return body.break_off(BodyError::SessionEnded);
+        }
         match Pin::new(&mut stream.inner).poll_frame(cx) {
-            Poll::Ready(Some(Ok(_))) if stream.vigil.is_cut() => body.break_off(BodyError::SessionEnded),
             Poll::Ready(Some(Ok(frame))) => {
                 stream.vigil.progress();
                 body.settle();
@@ -177,7 +178,7 @@ impl Body for UpstreamBody {
 
     /// Passed on, or gRPC's trailers-only answers would break.
     fn is_end_stream(&self) -> bool {
-        !self.broken && self.stream.as_ref().is_none_or(|stream| stream.inner.is_end_stream())
+        self.stream.as_ref().is_none_or(|stream| stream.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

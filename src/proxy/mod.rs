@@ -134,7 +134,7 @@ impl Proxy {
         client: Option<(OnUpgrade, HeaderValue)>,
         vigil: Rc<Vigil>,
     ) -> Result<Response<UpstreamBody>, Fault> {
-        vigil.expect_within(self.upstream.idle_timeout);
+        vigil.answered(self.upstream.idle_timeout);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agreed = client.filter(|(_, offered)| upgrade::is_offered(offered, response.headers()));
             let (client, _) =

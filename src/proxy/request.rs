@@ -63,7 +63,7 @@ impl RequestEditor {
         Rc::clone(&self.identity)
     }
 
-    /// Edits a head in place. The order is behaviour: identity comes last.
+    /// Edits a head in place. The order is behaviour: identity comes last. `chunked`: its body's length is not known.
     pub(super) fn edit(
         &self,
         head: &mut Parts,

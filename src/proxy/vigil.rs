@@ -24,13 +24,14 @@ pub(super) struct Vigil {
     timer: Timer,
     patience: Cell<Duration>,
     since: Cell<Duration>,
+    answered: Cell<bool>,
     lifeline: Lifeline,
 }
 
 impl Vigil {
     pub(super) fn new(deadlines: &Deadlines, lifeline: Lifeline) -> Self {
-        let since = Cell::new(deadlines.elapsed());
-        Self { timer: deadlines.timer(), patience: Cell::new(Duration::MAX), since, lifeline }
+        let (patience, since) = (Cell::new(Duration::MAX), Cell::new(deadlines.elapsed()));
+        Self { timer: deadlines.timer(), patience, since, answered: Cell::new(false), lifeline }
     }
 
     /// From now on, something has to happen within `patience`.
@@ -40,13 +41,23 @@ impl Vigil {
         self.timer.set(patience.min(LOOK));
     }
 
-    /// Something happened. The timer goes on as it is: one that each byte set anew would never fire on a busy
-    /// stream, and nobody would look after its session.
+    /// The answer's head has come; from now on, something has to happen within `patience`.
+    pub(super) fn answered(&self, patience: Duration) {
+        self.answered.set(true);
+        self.expect_within(patience);
+    }
+
+    /// The request has been sent to its end: its answer's head has to come within `patience`, if it hasn't yet.
+    pub(super) fn sent(&self, patience: Duration) {
+        if self.answered.get() { self.progress() } else { self.expect_within(patience) }
+    }
+
+    /// Something happened. The timer stays as it is: an exchange that never falls silent is looked after, too.
     pub(super) fn progress(&self) {
         self.since.set(self.timer.deadlines().elapsed());
     }
 
-    /// Whether the session has ended.
+    /// Whether the exchange's session has ended, for what goes on without ever waiting.
     pub(super) fn is_cut(&self) -> bool {
         self.lifeline.is_cut()
     }
