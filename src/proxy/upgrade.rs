@@ -21,6 +21,9 @@ use crate::web::counter::Counter;
 /// Leaves in `Upgrade` what may be forwarded, and says whether anything is left. `h2c`, `HTTP/*` and `TLS/*`
 /// never are: behind the tunnel, requests would pass that nobody judged (contract section 6).
 pub(super) fn keep_offered(request: &mut Request<Incoming>) -> bool {
+    if !request.headers().contains_key(UPGRADE) {
+        return false;
+    }
     let one_one = request.version() == Version::HTTP_11;
     let headers = request.headers_mut();
     let asked = one_one && hop::names(headers, &CONNECTION, "upgrade");
