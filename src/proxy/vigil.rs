@@ -24,6 +24,7 @@ pub(super) struct Vigil {
     timer: Timer,
     patience: Cell<Duration>,
     since: Cell<Duration>,
+    answered: Cell<bool>,
     lifeline: Lifeline,
 }
 
@@ -31,20 +32,36 @@ impl Vigil {
     pub(super) fn new(deadlines: &Deadlines, lifeline: Lifeline) -> Self {
         // What is expected, and since when, is said before anything is awaited.
         let (patience, since) = (Cell::new(Duration::MAX), Cell::new(Duration::ZERO));
-        Self { timer: deadlines.timer(), patience, since, lifeline }
+        Self { timer: deadlines.timer(), patience, since, answered: Cell::new(false), lifeline }
     }
 
     /// From now on, something has to happen within `patience`.
     pub(super) fn expect_within(&self, patience: Duration) {
+        let now = self.timer.deadlines().elapsed();
         self.patience.set(patience);
-        self.progress();
+        self.since.set(now);
+        self.timer.set_at(now.saturating_add(patience.min(LOOK)));
     }
 
-    /// Something happened.
+    /// The answer's head has come; from now on, something has to happen within `patience`.
+    pub(super) fn answered(&self, patience: Duration) {
+        self.answered.set(true);
+        self.expect_within(patience);
+    }
+
+    /// The request has been sent to its end: its answer's head has to come within `patience`, if it hasn't yet.
+    pub(super) fn sent(&self, patience: Duration) {
+        if self.answered.get() { self.progress() } else { self.expect_within(patience) }
+    }
+
+    /// Something happened. The timer stays as it is: an exchange that never falls silent is looked after, too.
     pub(super) fn progress(&self) {
-        let now = self.timer.deadlines().elapsed();
-        self.since.set(now);
-        self.timer.set_at(now.saturating_add(self.patience.get().min(LOOK)));
+        self.since.set(self.timer.deadlines().elapsed());
+    }
+
+    /// Whether the exchange's session has ended, for what goes on without ever waiting.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lifeline.is_cut()
     }
 
     /// Ready when the exchange must not go on.

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
@@ -23,12 +24,28 @@ pub(super) enum Source {
 pub(super) struct Outgoing {
     source: Source,
     record: Option<Record>,
-    _in_flight: InFlight,
+    in_flight: InFlight,
+    version: Version,
+    broken: bool,
 }
 
 impl Outgoing {
-    pub(super) const fn new(source: Source, record: Option<Record>, in_flight: InFlight) -> Self {
-        Self { source, record, _in_flight: in_flight }
+    /// `version`: the request's.
+    pub(super) const fn new(
+        source: Source,
+        record: Option<Record>,
+        in_flight: InFlight,
+        version: Version,
+    ) -> Self {
+        Self { source, record, in_flight, version, broken: false }
+    }
+
+    fn break_off(&mut self) {
+        self.broken = true;
+        // HTTP/1.0 knows no chunks: there, the end of the connection is the end of the answer.
+        if self.version < Version::HTTP_11 {
+            self.in_flight.break_off();
+        }
     }
 }
 
@@ -47,6 +64,9 @@ impl Body for Outgoing {
         };
         if let (Some(record), Poll::Ready(Some(Ok(frame)))) = (&mut this.record, &polled) {
             record.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        if let Poll::Ready(Some(Err(_))) = polled {
+            this.break_off();
         }
         polled
     }
@@ -68,7 +88,7 @@ impl Body for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let complete = self.is_end_stream();
+        let complete = self.is_end_stream() && !self.broken;
         if let Some(record) = &mut self.record {
             record.complete = complete;
         }

@@ -8,9 +8,13 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::sieve::Sieve;
 use super::vital::Vital;
+
+/// Ends a head that was refused, if it has not ended yet.
+const REFUSED_END: &[u8] = b"\0\r\n\r\n";
 
 /// A place among `limits.connections`. Travels with the socket, also into a tunnel, and is given back with it.
 pub(super) struct Slot(Arc<AtomicUsize>);
@@ -29,8 +33,26 @@ impl Drop for Slot {
     }
 }
 
+/// What a client's connection comes by.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Makes the other side see a connection that broke, not one that ended in order.
+    fn reset_when_closed(&self);
+}
+
+impl Socket for TcpStream {
+    fn reset_when_closed(&self) {
+        // A socket that is gone already has been broken enough.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Socket for UnixStream {
+    /// They know no such thing.
+    fn reset_when_closed(&self) {}
+}
+
 /// A client's socket as hyper reads it.
-pub(super) struct ClientIo<S> {
+pub(super) struct ClientIo<S: Socket> {
     stream: S,
     begun: Bytes,
     sieve: Option<Sieve>,
@@ -38,7 +60,15 @@ pub(super) struct ClientIo<S> {
     _slot: Slot,
 }
 
-impl<S> ClientIo<S> {
+impl<S: Socket> Drop for ClientIo<S> {
+    fn drop(&mut self) {
+        if self.vital.is_broken() {
+            self.stream.reset_when_closed();
+        }
+    }
+}
+
+impl<S: Socket> ClientIo<S> {
     /// `begun`: what was read already. HTTP/1 heads go through the sieve.
     pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
         Self { stream, begun, sieve, vital, _slot: slot }
@@ -48,11 +78,16 @@ impl<S> ClientIo<S> {
         if let Some(sieve) = &mut self.sieve {
             sieve.look_at(bytes);
             self.vital.set_in_head(sieve.is_in_head());
+            if sieve.has_refused() {
+                // hyper answers a head once it has an end, and what was spoilt may have been just that.
+                self.begun = Bytes::from_static(REFUSED_END);
+                self.sieve = None;
+            }
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for ClientIo<S> {
+impl<S: Socket> AsyncRead for ClientIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -71,9 +106,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for ClientIo<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
+impl<S: Socket> AsyncWrite for ClientIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.vital.set_stalled(polled.is_pending());
+        polled
     }
 
     fn poll_write_vectored(
@@ -81,7 +118,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.vital.set_stalled(polled.is_pending());
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::client::{ClientIo, Slot};
+use super::client::{ClientIo, Slot, Socket};
 use super::dispatch::Dispatch;
 use super::peer::SocketPeer;
 use super::sieve::Sieve;
@@ -32,6 +32,7 @@ const BUFFER: usize = 128 * 1024;
 pub(super) struct Terms {
     pub(super) limits: Rc<settings::Limits>,
     pub(super) keep_alive: std::time::Duration,
+    pub(super) idle_timeout: std::time::Duration,
     pub(super) deadlines: Deadlines,
     pub(super) closing: tokio::sync::watch::Receiver<bool>,
 }
@@ -44,10 +45,10 @@ pub(super) async fn serve<S>(
     terms: Terms,
     slot: Slot,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Socket,
 {
     let (timer, limit) = terms.deadlines.remote_timer();
-    let vital = Vital::new(limit, terms.limits.header_timeout, terms.keep_alive);
+    let vital = Vital::new(limit, &terms);
     let mut closing = terms.closing.clone();
     let begun = tokio::select! {
         begun = first_bytes(&mut stream) => begun,
@@ -87,7 +88,7 @@ async fn serve_http1<S>(
     vital: &Arc<Vital>,
     timer: &Timer,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Socket,
 {
     let service = service_fn(|request| {
         let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
@@ -109,12 +110,17 @@ async fn serve_http1<S>(
             // How it ended is the client's affair; what was not answered is in the access log.
             _ = connection.as_mut() => return,
             () = timer.fired() => {
-                if vital.is_idle() {
+                if vital.is_over() {
+                    vital.break_off_if_stalled();
                     return;
                 }
                 timer.acknowledge();
             }
             _ = closing.wait_for(|closing| *closing), if !told => {
+                // Half a head is not what runs: nobody waits for its other half.
+                if vital.is_begun_only() {
+                    return;
+                }
                 told = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -130,7 +136,7 @@ async fn serve_http2<S>(
     vital: &Arc<Vital>,
     timer: &Timer,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Socket,
 {
     let service = service_fn(|request| {
         let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
@@ -150,8 +156,8 @@ async fn serve_http2<S>(
             _ = connection.as_mut() => return,
             () = timer.fired() => {
                 timer.acknowledge();
-                if vital.is_idle() {
-                    if told {
+                if vital.is_over() {
+                    if told || vital.break_off_if_stalled() {
                         return;
                     }
                     // Said with a GOAWAY, so that a request that is on its way is sent again elsewhere.

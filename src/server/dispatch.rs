@@ -81,7 +81,8 @@ impl Dispatch {
         let peer = self.peers.judge(&head, socket);
         let mut record = self.log_access.then(|| Record::open(&head, peer.as_ref().ok(), id.clone()));
         // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
-        let last = head.version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
+        let version = head.version;
+        let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
 
         let mut log = Log { record: record.as_mut() };
         let request = Request::from_parts(head, body);
@@ -98,7 +99,7 @@ impl Dispatch {
         if let Some(record) = &mut record {
             record.status = head.status;
         }
-        Response::from_parts(head, Outgoing::new(source, record, in_flight))
+        Response::from_parts(head, Outgoing::new(source, record, in_flight, version))
     }
 
     async fn route(

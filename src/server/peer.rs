@@ -9,6 +9,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Version};
 use ipnet::IpNet;
 
+use super::forwarded;
 use crate::config::settings;
 use crate::web::Peer;
 
@@ -53,8 +54,8 @@ impl Peers {
             return Ok(Peer { address, socket: address, trusted, secure: false, host });
         }
         let headers = &head.headers;
-        let secure = last_item(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
-        let told = last_item(headers, "x-forwarded-host").and_then(|host| host.parse::<Authority>().ok());
+        let secure = forwarded::proto(headers).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        let told = forwarded::host(headers).and_then(|host| host.parse::<Authority>().ok());
         let client = self.client_of(headers).or(address);
         Ok(Peer { address: client, socket: address, trusted, secure, host: told.or(host) })
     }
@@ -63,16 +64,17 @@ impl Peers {
         self.trusted.iter().any(|net| net.contains(&address))
     }
 
-    /// The last address in the chain that no trusted proxy has; whatever stands before it is its own claim.
+    /// The last address in the chain that no trusted proxy has. What stands before it, or before something that is
+    /// no address, is the claim of whoever sent it.
     fn client_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
-        let chain: Vec<IpAddr> = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map_while(|item| parse_node(item.trim()))
-            .collect();
-        chain.iter().rev().find(|address| !self.trusts(**address)).or(chain.first()).copied()
+        let mut nearest = None;
+        for address in forwarded::chain(headers).into_iter().rev().map_while(|address| address) {
+            nearest = Some(address);
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        nearest
     }
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
@@ -110,20 +112,6 @@ fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
 
 fn no_user_info(authority: Authority) -> Result<Authority, AmbiguousHost> {
     if authority.as_str().contains('@') { Err(AmbiguousHost) } else { Ok(authority) }
-}
-
-/// The last item of a list header: the one that the peer itself wrote.
-fn last_item<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let last = headers.get_all(name).iter().next_back()?;
-    last.to_str().ok()?.rsplit(',').next().map(str::trim)
-}
-
-/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
-fn parse_node(text: &str) -> Option<IpAddr> {
-    let address =
-        text.parse().ok().or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()));
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    address.or_else(bracketed).map(|address: IpAddr| address.to_canonical())
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -164,8 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_put_before_its_proxys_word_is_not_believed() {
+        for (claimed, address) in [
+            ("1.2.3.4, garbage, 203.0.113.7", "203.0.113.7"),
+            ("garbage, 203.0.113.7", "203.0.113.7"),
+            (", 203.0.113.7", "203.0.113.7"),
+            ("1.2.3.4, unknown, 10.0.0.8", "10.0.0.8"),
+            ("1.2.3.4, garbage", "10.0.0.9"),
+        ] {
+            let claimed = [("x-forwarded-for", claimed)];
+            assert_eq!(judge(&["10.0.0.0/8"], &claimed).address, address.parse().ok(), "{claimed:?}");
+        }
+    }
+
+    #[test]
     fn host_and_scheme_are_believed_from_trusted_peers_alone() {
-        let told = [("host", "inner"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "outer")];
+        let told = [("host", "inner"), ("x-forwarded-proto", "HTTPS"), ("x-forwarded-host", "outer")];
         let (stranger, proxy) = (judge(&[], &told), judge(&["10.0.0.9/32"], &told));
         assert_eq!((stranger.secure, stranger.host.unwrap().as_str()), (false, "inner"));
         assert_eq!((proxy.secure, proxy.host.unwrap().as_str()), (true, "outer"));

@@ -9,6 +9,9 @@ use memchr::memchr;
 /// What is put in the place of a byte of a refused line: no parser takes it in a name, a value or a line's end.
 const SPOILT: u8 = 0;
 
+/// Chunk extensions that hyper skips; beyond, it refuses.
+const EXTENSIONS: usize = 16 * 1024;
+
 /// Follows one connection.
 #[derive(Debug)]
 pub(super) struct Sieve {
@@ -16,8 +19,9 @@ pub(super) struct Sieve {
     head: Head,
     /// The beginning of a line whose end has not come in yet.
     partial: Vec<u8>,
-    /// The longest head that is followed; a longer one is hyper's to refuse.
+    /// The longest line that is followed; a longer one is hyper's to refuse.
     limit: usize,
+    refused: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +50,13 @@ struct Head {
 
 impl Sieve {
     pub(super) fn new(limit: usize) -> Self {
-        Self { state: State::Head, head: Head::default(), partial: Vec::new(), limit }
+        let limit = limit.max(EXTENSIONS);
+        Self { state: State::Head, head: Head::default(), partial: Vec::new(), limit, refused: false }
+    }
+
+    /// Whether something was spoilt: nothing that comes after it counts.
+    pub(super) const fn has_refused(&self) -> bool {
+        self.refused
     }
 
     /// Whether a part of a head has come in.
@@ -99,23 +109,25 @@ impl Sieve {
         };
         if !good {
             bytes[0] = SPOILT;
-            // A line that ends right here has nothing else to spoil; the next one would be taken for its rest.
+            self.refused = true;
             self.state = State::Done;
         }
         taken
     }
 
     fn whole_line(&mut self, line: &[u8]) -> bool {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match self.state {
-            State::ChunkSize => self.chunk_size(line),
-            State::Trailers => {
+        let ended = line.strip_suffix(b"\r");
+        match (&self.state, ended) {
+            // hyper ends these lines by CRLF alone: by a bare LF, two views of where the body ends would part.
+            (State::ChunkSize | State::Trailers, None) => false,
+            (State::ChunkSize, Some(line)) => self.chunk_size(line),
+            (State::Trailers, Some(line)) => {
                 if line.is_empty() {
                     self.next_head();
                 }
                 true
             }
-            _ => self.head_line(line),
+            _ => self.head_line(ended.unwrap_or(line)),
         }
     }
 
@@ -194,7 +206,11 @@ impl Head {
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let digits = value.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(value).ok());
-                let length = digits.flatten().and_then(|text| text.parse().ok());
+                // hyper keeps the last two numbers for itself.
+                let length = digits
+                    .flatten()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|length| *length < u64::MAX / 2);
                 length.is_some() && self.length.replace(length.unwrap_or_default()).is_none() && !self.chunked
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
@@ -247,6 +263,9 @@ mod tests {
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\na",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: 1\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 0\r\n\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -254,6 +273,8 @@ mod tests {
             "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\r\n",
         ];
         for step in [1, 2, 3, 7, 1000] {
             for text in good {

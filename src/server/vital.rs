@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::connection::Terms;
 use crate::web::deadline::Remote;
 
 /// A connection's state. It is touched by one thread only, but the socket it is part of must be able to move.
@@ -11,23 +12,42 @@ pub(super) struct Vital {
     limit: Arc<Remote>,
     header_timeout: Duration,
     keep_alive: Duration,
+    /// How long a client may read nothing of what it is sent.
+    patience: Duration,
     /// Requests that are being answered.
     busy: AtomicUsize,
     /// Whether a part of a next head has come in.
     in_head: AtomicBool,
+    /// Whether something waits to be sent that the client doesn't take.
+    stalled: AtomicBool,
+    /// Whether an answer broke off that only the end of the connection would have ended.
+    broken: AtomicBool,
 }
 
 impl Vital {
     /// A connection from which the first head is awaited.
-    pub(super) fn new(limit: Arc<Remote>, header_timeout: Duration, keep_alive: Duration) -> Arc<Self> {
-        limit.set(header_timeout);
-        let (busy, in_head) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Arc::new(Self { limit, header_timeout, keep_alive, busy, in_head })
+    pub(super) fn new(limit: Arc<Remote>, terms: &Terms) -> Arc<Self> {
+        limit.set(terms.limits.header_timeout);
+        Arc::new(Self {
+            limit,
+            header_timeout: terms.limits.header_timeout,
+            keep_alive: terms.keep_alive,
+            patience: terms.idle_timeout,
+            busy: AtomicUsize::new(0),
+            in_head: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+        })
     }
 
     /// Whether it is between requests.
     pub(super) fn is_idle(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether a part of a next head has come in, and nothing else is going on.
+    pub(super) fn is_begun_only(&self) -> bool {
+        self.is_idle() && self.in_head.load(Ordering::Relaxed)
     }
 
     /// Says whether a part of a next head has come in. A head that begins starts the clock.
@@ -37,10 +57,44 @@ impl Vital {
         }
     }
 
+    /// Says whether the client takes what it is sent. When it stops during an answer, the clock starts: nobody asks
+    /// that answer's body for more meanwhile, so that its own time limits rest.
+    pub(super) fn set_stalled(&self, stalled: bool) {
+        if self.stalled.swap(stalled, Ordering::Relaxed) != stalled && !self.is_idle() {
+            if stalled { self.limit.set(self.patience) } else { self.limit.clear() }
+        }
+    }
+
+    /// Whether its time is over when the clock runs out: between requests, and where an answer isn't read.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_idle() || self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Breaks it off where an answer isn't read, and says whether that is so.
+    pub(super) fn break_off_if_stalled(&self) -> bool {
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        if stalled {
+            self.break_off();
+        }
+        stalled
+    }
+
+    /// From now on, the connection ends so that the client can't take what it got for whole.
+    pub(super) fn break_off(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has to end like that.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     /// A request has begun; it has ended when the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> InFlight {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        self.limit.clear();
+        if !self.stalled.load(Ordering::Relaxed) {
+            self.limit.clear();
+        }
         InFlight(Arc::clone(self))
     }
 
@@ -52,6 +106,13 @@ impl Vital {
 
 /// A request that is being answered.
 pub(super) struct InFlight(Arc<Vital>);
+
+impl InFlight {
+    /// See [`Vital::break_off`].
+    pub(super) fn break_off(&self) {
+        self.0.break_off();
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {

@@ -7,11 +7,10 @@ use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
-use super::client::Slot;
+use super::client::{Slot, Socket};
 use super::connection::{self, Terms};
 use super::dispatch::{Dispatch, Parties};
 use super::listen::Listeners;
@@ -116,6 +115,7 @@ impl Worker {
         let terms = Terms {
             limits: Rc::new(settings.limits.clone()),
             keep_alive: settings.server.keep_alive,
+            idle_timeout: settings.upstream.idle_timeout,
             deadlines,
             closing,
         };
@@ -192,7 +192,7 @@ impl Worker {
 
     fn begin<S>(&self, stream: S, peer: SocketPeer)
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Socket,
     {
         let Some(slot) = Slot::take(&self.connections, self.terms.limits.connections) else {
             tokio::task::spawn_local(connection::turn_away(stream));

@@ -77,14 +77,19 @@ pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
     }
     let mut kept = BytesMut::new();
     for value in headers.get_all(COOKIE) {
+        let mut between: &[u8] = b"; ";
         for pair in pairs(value.as_bytes()) {
-            if is_ours(pair, names) || pair.trim_ascii().is_empty() {
+            if is_ours(pair, names) {
                 continue;
             }
-            if !kept.is_empty() {
-                kept.extend_from_slice(b"; ");
+            if kept.is_empty() {
+                kept.extend_from_slice(pair.trim_ascii_start());
+            } else {
+                // Within one header what stands between two cookies stays, whatever a quoted value makes of it.
+                kept.extend_from_slice(between);
+                kept.extend_from_slice(if between == b"; " { pair.trim_ascii_start() } else { pair });
             }
-            kept.extend_from_slice(pair.trim_ascii());
+            between = b";";
         }
     }
     headers.remove(COOKIE);
@@ -95,7 +100,12 @@ pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
 
 /// Whether a `Set-Cookie` value sets a cookie under one of the gate's names.
 pub fn sets_ours(set_cookie: &HeaderValue, names: [&str; 2]) -> bool {
-    pairs(set_cookie.as_bytes()).next().is_some_and(|pair| is_ours(pair, names))
+    let mut pair = pairs(set_cookie.as_bytes()).next().unwrap_or_default().trim_ascii();
+    // A browser keeps `=name=value` without a name and sends it back as `name=value` (RFC 6265bis section 5.7).
+    while let Some(rest) = pair.strip_prefix(b"=") {
+        pair = rest.trim_ascii();
+    }
+    is_ours(pair, names)
 }
 
 /// Writes the gate's two cookies.
@@ -203,6 +213,8 @@ mod tests {
             (&["a=1; access_token=a; b=\"2; refresh_token=r"], Some("a=1; b=\"2")),
             (&["access_token=a; access_token=b; c=3"], Some("c=3")),
             (&["a=1;  b=2"], Some("a=1;  b=2")),
+            (&["a=1;b=2; access_token=x;c=\"q;r\""], Some("a=1;b=2;c=\"q;r\"")),
+            (&["access_token=x;a=1;b=2"], Some("a=1;b=2")),
             (&["a=1", "access_token=x", "b=2"], Some("a=1; b=2")),
             (&["access_token; a=1"], Some("a=1")),
             (&["access_token x=1; access_token"], Some("access_token x=1")),
@@ -214,6 +226,23 @@ mod tests {
             let got: Vec<_> =
                 headers.get_all(COOKIE).iter().map(|v| v.to_str().unwrap().to_owned()).collect();
             assert_eq!(got, left.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_can_set_no_cookie_of_the_gates_by_any_spelling() {
+        for (cookie, ours) in [
+            ("access_token=evil; Path=/", true),
+            (" refresh_token = evil", true),
+            ("=access_token=evil", true),
+            (" = = access_token=evil", true),
+            ("access_token", true),
+            ("access_tokens=fine", false),
+            ("theme=access_token=fine", false),
+            ("", false),
+        ] {
+            let value = HeaderValue::from_str(cookie).unwrap();
+            assert_eq!(sets_ours(&value, ["access_token", "refresh_token"]), ours, "{cookie:?}");
         }
     }
 }

@@ -82,6 +82,59 @@ fn what_follows_a_malformed_head_is_not_a_request() {
 }
 
 #[test]
+fn a_malformed_head_is_a_400_however_slowly_it_comes() {
+    let gate = Gate::with("server.workers = 1");
+    let host = format!("Host: {}\r\n", gate.address);
+    for pieces in [
+        &["GET / HTTP/1.1\r\nX: a\r\n", "\r\n"][..],
+        &["GET / HTTP/1.1\r\nX: a\r\n\r", "\n"],
+        &["POST / HTTP/1.1\r\n", &host, "Content-Length: 1, 1\r", "\n", "\r\na"],
+        &["GET / HTTP/1.1\r\n", &host, "X: a\r\n b\r\n", "\r\n"],
+    ] {
+        let mut connection = gate.connect();
+        for piece in pieces {
+            // It may have had enough by now.
+            let _ = connection.try_write(piece);
+            // The one worker has read the piece by the time it has answered somebody else.
+            assert_eq!(gate.get("/auth/healthz", "").status, 200);
+        }
+        assert_eq!(connection.answer().status, 400, "{pieces:?}");
+        assert!(connection.is_closed(), "{pieces:?}");
+    }
+}
+
+#[test]
+fn what_looks_like_a_head_within_trailers_does_not_lead_astray() {
+    let gate = Gate::start();
+    let cookie = signed_in(&gate);
+    let post = format!("POST / HTTP/1.1\r\nHost: {}\r\n{cookie}", gate.address);
+    let astray = "POST / HTTP/1.1\nHost: a\nContent-Length: 100000\n\n";
+    let twofold = format!("{post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    let extension = "x".repeat(15 * 1024);
+    for (settings, body) in [
+        ("", format!("0\r\nA: b\n\n{astray}\r\n\r\n")),
+        ("", format!("0\r\n\n{astray}\r\n\r\n")),
+        ("limits.header_bytes = \"8KiB\"", format!("1;{extension}\r\na\r\n0\r\n\r\n")),
+    ] {
+        let small;
+        let gate = if settings.is_empty() {
+            &gate
+        } else {
+            small = Gate::with(settings);
+            &small
+        };
+        let mut connection = gate.connect();
+        let _ = connection.try_write(format!("{post}Transfer-Encoding: chunked\r\n\r\n{body}{twofold}"));
+        let mut statuses = Vec::new();
+        while let Some(answer) = connection.next_answer() {
+            statuses.push(answer.status);
+        }
+        assert_eq!(statuses.last(), Some(&400), "{statuses:?} {settings}");
+        assert!(connection.is_closed());
+    }
+}
+
+#[test]
 fn a_bare_line_feed_may_end_a_line_and_is_never_forwarded() {
     let gate = Gate::start();
     let cookie = signed_in(&gate).replace("\r\n", "\n");
@@ -231,6 +284,36 @@ mod http2 {
         assert_eq!(seen.header("cookie").as_deref(), Some("a=1; b=2"));
         assert_eq!(seen.header("host"), Some(gate.address.to_string()));
         assert_eq!(seen.header("x-user-id").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_body_goes_through_with_any_method_and_no_length() {
+        let gate = Gate::start();
+        let cookies = gate.member("jack@example.com");
+        Gate::wait(async {
+            let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                    .await
+                    .unwrap();
+            tokio::spawn(connection);
+            for method in ["GET", "POST", "DELETE", "SEARCH"] {
+                let body =
+                    http_body_util::StreamBody::new(futures_util::stream::iter([Ok::<_, std::io::Error>(
+                        http_body::Frame::data(Bytes::from_static(b"abc")),
+                    )]));
+                let request = http::Request::builder()
+                    .method(method)
+                    .uri(format!("http://{}/", gate.address))
+                    .header("cookie", format!("access_token={}", cookies.access))
+                    .body(body)
+                    .unwrap();
+                let response = sender.send_request(request).await.unwrap();
+                assert_eq!(response.status(), 200, "{method}");
+                response.into_body().collect().await.unwrap();
+                assert_eq!(gate.upstream.last().body, b"abc", "{method}");
+            }
+        });
     }
 
     #[test]

@@ -363,3 +363,50 @@ fn cors_for_the_upstreams_paths_is_answered_where_the_settings_say_so() {
     let answer = gate.get("/x", &format!("{cookie}Origin: http://evil.example\r\n"));
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, None));
 }
+
+#[test]
+fn an_old_upstreams_version_is_its_own_affair() {
+    let upstream = Upstream::answering(|exchange| {
+        match exchange.seen.line().split(' ').nth(1) {
+            Some("/length") => exchange.write("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+            _ => exchange.write("HTTP/1.0 200 OK\r\n\r\nabc"),
+        }
+        false
+    });
+    let gate = Gate::before(upstream, "");
+    let cookie = signed_in(&gate);
+    let mut connection = gate.connect();
+    for path in ["/length", "/until-closed", "/length"] {
+        connection.write(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
+        let answer = connection.answer();
+        assert!(answer.head.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {}", answer.head);
+        assert_eq!(answer.text(), "abc", "{path}");
+    }
+}
+
+#[test]
+fn an_http_1_0_client_is_not_left_with_a_part_that_looks_whole() {
+    let upstream = Upstream::answering(|exchange| {
+        exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+        false
+    });
+    let gate = Gate::before(upstream, "");
+    let cookie = signed_in(&gate);
+    let mut connection = gate.connect();
+    connection.write(format!("GET / HTTP/1.0\r\nHost: {}\r\n{cookie}\r\n", gate.address));
+    assert!(connection.is_reset(), "an orderly end says that the answer is whole");
+}
+
+#[test]
+fn a_length_beside_a_coding_is_not_passed_on() {
+    let upstream = Upstream::answering(|exchange| {
+        exchange.write(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        );
+        false
+    });
+    let gate = Gate::before(upstream, "");
+    let cookie = signed_in(&gate);
+    let answer = gate.get("/", &cookie);
+    assert_eq!((answer.status, answer.header("content-length"), answer.text().as_str()), (200, None, "abc"));
+}

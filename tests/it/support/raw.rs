@@ -49,6 +49,16 @@ impl Raw {
         self.answer_to("GET")
     }
 
+    /// The next answer, unless the connection is closed.
+    pub(crate) fn next_answer(&mut self) -> Option<Answer> {
+        while self.buffer.is_empty() {
+            if !matches!(self.try_fill(), Ok(1..)) {
+                return None;
+            }
+        }
+        Some(self.answer())
+    }
+
     /// The next final answer; informational ones are skipped.
     pub(crate) fn answer_to(&mut self, method: &str) -> Answer {
         loop {
@@ -133,6 +143,17 @@ impl Raw {
         self.buffer.drain(..count).collect()
     }
 
+    /// Takes `count` bytes; true: the other side has closed before.
+    pub(crate) fn closed_before(&mut self, count: usize) -> bool {
+        while self.buffer.len() < count {
+            if !matches!(self.try_fill(), Ok(1..)) {
+                return true;
+            }
+        }
+        self.buffer.drain(..count);
+        false
+    }
+
     /// Everything until the other side closes, an abrupt end included.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while matches!(self.try_fill(), Ok(1..)) {}
@@ -144,6 +165,17 @@ impl Raw {
         self.rest();
         matches!(self.try_fill(), Ok(0))
             || self.try_fill().is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the other side breaks the connection off, rather than closing it in order.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        loop {
+            match self.try_fill() {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+            }
+        }
     }
 
     fn fill(&mut self) -> usize {
