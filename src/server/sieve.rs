@@ -54,9 +54,14 @@ impl Sieve {
         Self { state: State::Head, head: Head::default(), partial: Vec::new(), limit, refused: false }
     }
 
-    /// Whether something was spoilt: nothing that comes after it counts.
-    pub(super) const fn has_refused(&self) -> bool {
-        self.refused
+    /// Whether something was just spoilt: nothing that comes after it counts.
+    pub(super) fn take_refusal(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Whether what came so far are whole requests.
+    pub(super) fn is_between_requests(&self) -> bool {
+        self.state == State::Head && !self.is_in_head()
     }
 
     /// Whether a part of a head has come in.

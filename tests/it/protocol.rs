@@ -170,6 +170,22 @@ fn connect_is_refused() {
 }
 
 #[test]
+fn an_upload_that_is_refused_may_be_sent_to_its_end() {
+    let gate = Gate::start();
+    let body = vec![b'x'; 32 << 20];
+    for (path, status) in [("/upload", 401), ("/auth/signin", 413), ("/\0", 400)] {
+        let mut connection = gate.connect();
+        connection.write(format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            gate.address,
+            body.len()
+        ));
+        assert!(connection.try_write(&body).is_ok(), "{path}");
+        assert_eq!(connection.answer().status, status, "{path}");
+    }
+}
+
+#[test]
 fn http_1_0_is_served_and_closed() {
     let gate = Gate::start();
     let cookie = signed_in(&gate);
