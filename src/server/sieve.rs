@@ -123,9 +123,14 @@ impl Sieve {
     fn whole_line(&mut self, line: &[u8]) -> bool {
         let ended = line.strip_suffix(b"\r");
         match (&self.state, ended) {
-            // hyper ends these lines by CRLF alone: by a bare LF, two views of where the body ends would part.
-            (State::ChunkSize | State::Trailers, None) => false,
+            // hyper refuses a bare LF here, and would skip a spoilt byte as an extension's.
+            (State::ChunkSize, None) => {
+                self.state = State::Done;
+                true
+            }
             (State::ChunkSize, Some(line)) => self.chunk_size(line),
+            // hyper ends these lines by CRLF alone: by a bare LF, two views of where the body ends would part.
+            (State::Trailers, None) => false,
             (State::Trailers, Some(line)) => {
                 if line.is_empty() {
                     self.next_head();

@@ -113,6 +113,7 @@ fn what_looks_like_a_head_within_trailers_does_not_lead_astray() {
     for (settings, body) in [
         ("", format!("0\r\nA: b\n\n{astray}\r\n\r\n")),
         ("", format!("0\r\n\n{astray}\r\n\r\n")),
+        ("", "0;\nA: b\r\n\r\n".to_owned()),
         ("limits.header_bytes = \"8KiB\"", format!("1;{extension}\r\na\r\n0\r\n\r\n")),
     ] {
         let small;
