@@ -181,6 +181,10 @@ impl Dispatch {
                     tracing::error!(%error, "a session could not be renewed");
                     own(Problem::new(Code::Unavailable).retry_after(BUSY).answer())
                 }
+                Err(RefreshError::Tokens(error)) => {
+                    tracing::error!(%error, "a session could not be renewed");
+                    own(Problem::new(Code::Internal).answer())
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a session was not renewed");
                     self.refuse(self.gate.not_renewed(&renewal, &head), log)
