@@ -22,8 +22,9 @@ use crate::store::{OpenError, Store, StoreError, open};
 use crate::tokens::{Tokens, TokensError, keys};
 use crate::types::Clock;
 
-/// How often what has run out is swept away.
-const SWEEP: Duration = Duration::from_mins(1);
+/// How often what has run out is swept away. Mostly that is one look at an index; and open tunnels end with their
+/// session because of it.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// What a gate consists of, for those who administer it.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -15,7 +15,7 @@ use super::input::{Fields, Media};
 use super::pages::Form;
 use super::{Auth, Handler, ROUTES, Route, body};
 use crate::config::settings::Delivery;
-use crate::gate::credential::doubled_authorization;
+use crate::gate::credential::{Credential, doubled_authorization};
 use crate::gate::origin::Site;
 use crate::sessions::Device;
 use crate::types::SessionId;
@@ -84,7 +84,7 @@ impl Auth {
     {
         let form = self.posted_form(route.handler, head);
         let mut call = Call { head, peer, fields: Fields::default(), from_page: form.is_some() };
-        let failure = match self.read(&mut call, body).await {
+        let failure = match self.read(route.handler, &mut call, body).await {
             Ok(()) => match self.serve(route.handler, &call).await {
                 Ok(answer) => return answer,
                 Err(failure) => failure,
@@ -107,7 +107,7 @@ impl Auth {
     }
 
     /// Refuses what no endpoint takes, then reads the body of what changes something.
-    async fn read<B>(&self, call: &mut Call<'_>, body: B) -> Result<(), Problem>
+    async fn read<B>(&self, handler: Handler, call: &mut Call<'_>, body: B) -> Result<(), Problem>
     where
         B: Body<Data = Bytes>,
         B::Error: Display,
@@ -123,10 +123,27 @@ impl Auth {
         if self.origins.judge(headers, call.peer.host.as_ref()) == Site::Foreign {
             return Err(Code::CrossSite.into());
         }
+        match self.fields(headers, body).await {
+            Ok(fields) => call.fields = fields,
+            // What needs no body is not kept from it by one: a sign-out is always one (contract section 4).
+            Err(_) if handler == Handler::SignOut => {}
+            Err(problem) => return Err(problem),
+        }
+        Ok(())
+    }
+
+    async fn fields<B>(&self, headers: &HeaderMap, body: B) -> Result<Fields, Problem>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        // What nothing is called does not matter: scripts send an empty text with a type of its own.
+        if body.is_end_stream() {
+            return Ok(Fields::default());
+        }
         let media = Media::of(headers)?;
         let body = body::read(body, self.body_limit, self.body_timeout).await?;
-        call.fields = Fields::read(media, &body)?;
-        Ok(())
+        Fields::read(media, &body)
     }
 
     async fn serve(&self, handler: Handler, call: &Call<'_>) -> Result<Answer, Failure> {
@@ -153,10 +170,10 @@ impl Auth {
     }
 
     /// The sessions that a request's genuine tokens name, even if their time is over.
-    pub(super) fn named_sessions(&self, call: &Call<'_>) -> Result<Vec<SessionId>, Problem> {
+    pub(super) fn named_sessions(&self, call: &Call<'_>) -> Vec<SessionId> {
         let access = self.credentials.access(&call.head.headers).token();
-        let refresh = self.presented_refresh(call)?.token();
-        Ok(self.services.sessions.session_of(access, refresh))
+        let refresh = self.presented_refresh(call).ok().and_then(Credential::token);
+        self.services.sessions.session_of(access, refresh)
     }
 }
 

@@ -3,6 +3,8 @@
 use super::failure::Failure;
 use super::handle::Call;
 use super::{Auth, reply};
+use crate::gate::credential::Credential;
+use crate::sessions::Issued;
 use crate::store::User;
 use crate::web::{Answer, Code, Problem};
 
@@ -10,6 +12,26 @@ impl Auth {
     /// The record of who asks.
     pub(super) async fn me(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         Ok(reply::user(&self.who(call).await?))
+    }
+
+    /// Who looks at a page, and their new pair of tokens where their session was renewed in passing (contract
+    /// section 5: silent renewal holds for the pages, too).
+    pub(super) async fn visitor(&self, call: &Call<'_>) -> (Option<User>, Option<Issued>) {
+        let headers = &call.head.headers;
+        let problem = match self.who(call).await {
+            Ok(user) => return (Some(user), None),
+            Err(problem) => problem,
+        };
+        let lapsed = matches!(problem.code(), Code::TokenExpired | Code::NotAuthenticated);
+        match self.credentials.refresh(headers) {
+            Credential::Presented(token)
+                if lapsed && self.renews && self.credentials.access(headers) != Credential::Ambiguous =>
+            {
+                let issued = self.services.sessions.refresh(token).await.ok();
+                (issued.as_ref().map(|issued| issued.user.clone()), issued)
+            }
+            _ => (None, None),
+        }
     }
 
     /// The user whose access token comes with a request, as they are now.

@@ -22,7 +22,7 @@ impl Auth {
     /// Ends every session that the request's tokens name. When that can't be written down it is said, and the
     /// cookies stay, so that it can be tried again.
     pub(super) async fn sign_out(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let sessions = self.named_sessions(call)?;
+        let sessions = self.named_sessions(call);
         self.services.accounts.sign_out(&sessions, call.peer.address).await.map_err(Problem::from)?;
         let answer = if call.from_page {
             reply::see_other("/auth/login")

@@ -30,7 +30,7 @@ impl Auth {
             email: input.email,
             password: input.password,
             device: call.device(),
-            replaces: self.named_sessions(call)?,
+            replaces: self.named_sessions(call),
         };
         Ok(self.services.accounts.sign_in(attempt).await?)
     }

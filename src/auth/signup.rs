@@ -25,7 +25,7 @@ impl Auth {
         };
         let user = accounts.sign_up(new).await?;
         if call.from_page {
-            let issued = accounts.enter(&user, call.device(), &self.named_sessions(call)?).await?;
+            let issued = accounts.enter(&user, call.device(), &self.named_sessions(call)).await?;
             let answer = reply::see_other(call.fields.next().as_str());
             return Ok(self.with_tokens(answer, &issued, call.peer.secure));
         }

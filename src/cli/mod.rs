@@ -9,7 +9,8 @@ use crate::config::env::System;
 
 pub mod check;
 mod demo;
-pub mod logging;
+mod lines;
+mod logging;
 mod serve;
 mod signals;
 

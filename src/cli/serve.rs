@@ -17,7 +17,11 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    logging::start(&loaded.settings.log);
+    // Dropped last: what the gate says while it stops is written too.
+    let _log = match logging::start(&loaded.settings.log) {
+        Ok(log) => log,
+        Err(error) => return super::fail(&format!("the system refuses a thread for the log: {error}")),
+    };
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.to_string().trim_start_matches("warning: "));
     }

@@ -9,8 +9,11 @@ mod ticks;
 mod upstream;
 mod websocket;
 
+use std::future::poll_fn;
 use std::io::Write;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::task::Poll;
 
 pub use error::DemoError;
 
@@ -51,8 +54,13 @@ pub fn run(options: &Options, out: &mut dyn Write, stop: impl Future<Output = ()
     runtime.block_on(async {
         tokio::spawn(upstream::run(upstream, clock));
         tokio::spawn(page_server::run(page, page_origin.clone(), gate.origin().to_owned()));
+        // From here on what stops the demo does so in order, also while the lines are being read.
+        let mut stop = pin!(stop);
+        let stopped = poll_fn(|cx| Poll::Ready(stop.as_mut().poll(cx).is_ready())).await;
         welcome(out, &page_origin, &gate).map_err(DemoError::Output)?;
-        stop.await;
+        if !stopped {
+            stop.await;
+        }
         // The upstream must go on answering while the gate finishes what runs.
         tokio::task::spawn_blocking(move || gate.stop()).await.map_err(|_panicked| DemoError::Stop)
     })

@@ -124,6 +124,13 @@ impl UpstreamBody {
         body
     }
 
+    /// Ends the answer for the client as what it is: not whole. The connection goes with the lease, since nobody
+    /// knows what is left on it.
+    fn break_off(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.stream = None;
+        Poll::Ready(Some(Err(error)))
+    }
+
     /// Gives the connection back as soon as the body has ended.
     fn settle(&mut self) {
         if self.stream.as_ref().is_some_and(|stream| stream.inner.is_end_stream())
@@ -144,9 +151,9 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = self.get_mut();
         let Some(stream) = &mut body.stream else { return Poll::Ready(None) };
+        // Asked at each frame: what never falls silent never comes to wait.
         if stream.vigil.is_cut() {
-            body.stream = None;
-            return Poll::Ready(Some(Err(BodyError::SessionEnded)));
+            return body.break_off(BodyError::SessionEnded);
         }
         match Pin::new(&mut stream.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
@@ -160,18 +167,12 @@ impl Body for UpstreamBody {
                 }
                 Poll::Ready(None)
             }
-            // The connection goes with the lease: nobody knows what is left on it.
-            Poll::Ready(Some(Err(error))) => {
-                body.stream = None;
-                Poll::Ready(Some(Err(error.into())))
-            }
-            Poll::Pending => stream.vigil.poll(cx).map(|why| {
-                body.stream = None;
-                Some(Err(match why {
-                    Why::TooLong => BodyError::Silent,
-                    Why::SessionEnded => BodyError::SessionEnded,
-                }))
-            }),
+            Poll::Ready(Some(Err(error))) => body.break_off(error.into()),
+            Poll::Pending => match stream.vigil.poll(cx) {
+                Poll::Ready(Why::TooLong) => body.break_off(BodyError::Silent),
+                Poll::Ready(Why::SessionEnded) => body.break_off(BodyError::SessionEnded),
+                Poll::Pending => Poll::Pending,
+            },
         }
     }
 

@@ -1,8 +1,12 @@
 //! `X-Forwarded-For/-Proto/-Host` and `Forwarded` (RFC 7239): set, or extended when the peer is trusted.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use quick_cache::unsync::Cache;
 
 use crate::web::Peer;
 use crate::web::spelling::Spellings;
@@ -12,17 +16,37 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
+/// How many peers a worker remembers the words for.
+const PEERS: usize = 1024;
+
+/// Longer ones than any name in the DNS are not remembered: they would only fill memory.
+const LONGEST_HOST: usize = 260;
+
 /// Writes the forwarded headers.
-#[derive(Clone, Debug)]
 pub(super) struct ForwardedHeaders {
     spellings: Spellings,
     public_https: bool,
+    /// Most peers ask many times, and for one host.
+    words: RefCell<Cache<Option<IpAddr>, Rc<Words>>>,
+}
+
+/// What is said of a peer's requests for one host.
+struct Words {
+    proto: &'static str,
+    host: Option<Authority>,
+    x_for: Option<HeaderValue>,
+    x_host: Option<HeaderValue>,
+    forwarded: Option<HeaderValue>,
 }
 
 impl ForwardedHeaders {
     pub(super) fn new(public_https: bool) -> Self {
         let names = [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, FORWARDED];
-        Self { spellings: Spellings::of(names.iter().map(HeaderName::as_str)), public_https }
+        Self {
+            spellings: Spellings::of(names.iter().map(HeaderName::as_str)),
+            public_https,
+            words: RefCell::new(Cache::new(PEERS)),
+        }
     }
 
     /// Says where the request came from. What the client claims counts only if the peer is trusted, and then it
@@ -35,18 +59,47 @@ impl ForwardedHeaders {
         };
         self.spellings.remove_from(headers);
 
-        let proto = if peer.secure || self.public_https { "https" } else { "http" };
-        let host = peer.host.as_ref().map(http::uri::Authority::as_str);
-        let socket = peer.socket.map(|address| address.to_string());
-        if let Some(chain) = join(chain, socket.as_deref()) {
+        let words = self.words_for(peer);
+        if let Some(chain) = join(chain, words.x_for.as_ref()) {
             headers.insert(X_FORWARDED_FOR, chain);
         }
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
-        if let Some(value) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
-            headers.insert(X_FORWARDED_HOST, value);
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(words.proto));
+        if let Some(host) = words.x_host.clone() {
+            headers.insert(X_FORWARDED_HOST, host);
         }
-        if let Some(value) = join(forwarded, Some(&element(peer.socket, proto, host))) {
-            headers.insert(FORWARDED, value);
+        if let Some(forwarded) = join(forwarded, words.forwarded.as_ref()) {
+            headers.insert(FORWARDED, forwarded);
+        }
+    }
+
+    fn words_for(&self, peer: &Peer) -> Rc<Words> {
+        let proto = if peer.secure || self.public_https { "https" } else { "http" };
+        // Compared to the letter: authorities are equal whatever their case.
+        let host = peer.host.as_ref().map(Authority::as_str);
+        let mut cache = self.words.borrow_mut();
+        if let Some(words) = cache.get(&peer.socket)
+            && words.proto == proto
+            && words.host.as_ref().map(Authority::as_str) == host
+        {
+            return Rc::clone(words);
+        }
+        let words = Rc::new(Words::of(peer, proto));
+        if host.is_none_or(|host| host.len() <= LONGEST_HOST) {
+            cache.insert(peer.socket, Rc::clone(&words));
+        }
+        words
+    }
+}
+
+impl Words {
+    fn of(peer: &Peer, proto: &'static str) -> Self {
+        let host = peer.host.as_ref().map(Authority::as_str);
+        Self {
+            proto,
+            host: peer.host.clone(),
+            x_for: peer.socket.and_then(|address| HeaderValue::try_from(address.to_string()).ok()),
+            x_host: host.and_then(|host| HeaderValue::from_str(host).ok()),
+            forwarded: HeaderValue::try_from(element(peer.socket, proto, host)).ok(),
         }
     }
 }
@@ -57,14 +110,14 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!values.is_empty()).then(|| values.join(", "))
 }
 
-fn join(list: Option<String>, item: Option<&str>) -> Option<HeaderValue> {
-    let text = match (list, item) {
-        (Some(list), Some(item)) => format!("{list}, {item}"),
-        (Some(list), None) => list,
-        (None, Some(item)) => item.to_owned(),
-        (None, None) => return None,
-    };
-    HeaderValue::try_from(text).ok()
+/// A list and one more item.
+fn join(list: Option<String>, item: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let Some(mut list) = list else { return item.cloned() };
+    if let Some(item) = item.and_then(|item| item.to_str().ok()) {
+        list.push_str(", ");
+        list.push_str(item);
+    }
+    HeaderValue::try_from(list).ok()
 }
 
 /// One element of `Forwarded` (RFC 7239 section 4): IPv6 addresses and hosts are quoted.

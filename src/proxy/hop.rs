@@ -8,14 +8,21 @@ use http::{HeaderMap, HeaderName};
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
+/// Those that are a connection's own whatever `Connection` says.
+const OWN: [HeaderName; 6] =
+    [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
+
 /// Removes them. `Transfer-Encoding` is left to the caller, who knows the body; `Trailer` stays, since trailers
 /// are forwarded.
 pub(super) fn remove(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         remove_nominated(headers);
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION] {
-        headers.remove(name);
+    // Few messages have any: to look at each name once costs less than to look for each of these.
+    if headers.keys().any(|name| OWN.contains(name)) {
+        for name in OWN {
+            headers.remove(name);
+        }
     }
 }
 
@@ -23,7 +30,11 @@ fn remove_nominated(headers: &mut HeaderMap) {
     let mut nominated = Vec::new();
     for value in headers.get_all(CONNECTION) {
         for option in value.as_bytes().split(|byte| *byte == b',') {
-            nominated.extend(HeaderName::from_bytes(option.trim_ascii()).ok());
+            let option = option.trim_ascii();
+            // What nearly everybody says, and what goes in any case.
+            if !option.eq_ignore_ascii_case(b"keep-alive") {
+                nominated.extend(HeaderName::from_bytes(option).ok());
+            }
         }
     }
     headers.remove(CONNECTION);

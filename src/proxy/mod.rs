@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::{Request, Response, StatusCode, Version};
+use http::header::UPGRADE;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::upgrade::OnUpgrade;
@@ -28,8 +29,8 @@ mod vigil;
 use body::{RequestBody, UpstreamBody};
 pub use fault::{Fault, Kind, Side};
 use pool::{Lease, Pool};
-use request::RequestEditor;
 pub use request::X_REQUEST_ID;
+use request::{RequestEditor, Shape};
 pub use upgrade::Tunnels;
 use vigil::{Vigil, Why};
 
@@ -68,8 +69,9 @@ impl Proxy {
         let wants_upgrade = upgrade::keep_offered(&mut request);
         let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
-        let chunked = body.size_hint().exact().is_none();
-        self.editor.edit(&mut head, &pass, peer, id, wants_upgrade, chunked)?;
+        let offered = head.headers.get(UPGRADE).filter(|_| wants_upgrade).cloned();
+        let shape = Shape { body: !body.is_end_stream(), upgrade: wants_upgrade };
+        self.editor.edit(&mut head, &pass, peer, id, shape)?;
 
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
         let copy = fault::may_repeat(&head, &body).then(|| head.clone());
@@ -82,7 +84,7 @@ impl Proxy {
                 self.attempt(None, again, &vigil).await.map_err(|(fault, _)| fault)?
             }
         };
-        self.answer(response, lease, client, vigil)
+        self.answer(response, lease, client.zip(offered), vigil)
     }
 
     fn request_body(&self, body: Incoming, vigil: &Rc<Vigil>) -> RequestBody {
@@ -129,18 +131,21 @@ impl Proxy {
         &self,
         response: Response<Incoming>,
         lease: Lease,
-        client: Option<OnUpgrade>,
+        client: Option<(OnUpgrade, HeaderValue)>,
         vigil: Rc<Vigil>,
     ) -> Result<Response<UpstreamBody>, Fault> {
         vigil.answered(self.upstream.idle_timeout);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let client = client.ok_or_else(|| Fault::of(Kind::BadAnswer))?;
+            let agreed = client.filter(|(_, offered)| upgrade::is_offered(offered, response.headers()));
+            let (client, _) =
+                agreed.ok_or_else(|| Fault::because(Kind::BadAnswer, &"a 101 that was not asked for"))?;
             return Ok(self.tunnels.open(client, response, vigil, &self.credentials));
         }
         let (mut head, body) = response.into_parts();
-        response::edit(&mut head.headers, self.credentials.cookie_names());
-        // The version is each connection's own (RFC 9110 section 6.2).
+        response::check_framing(&mut head.headers)?;
+        // Ours, not the upstream's (RFC 9110 section 6.2).
         head.version = Version::HTTP_11;
+        response::edit(&mut head.headers, self.credentials.cookie_names());
         Ok(Response::from_parts(head, UpstreamBody::stream(body, lease, vigil)))
     }
 }

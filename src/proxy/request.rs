@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fault::{Fault, Kind};
@@ -22,25 +22,39 @@ use crate::web::{Peer, cookies};
 /// The header that names a request in everybody's logs.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What follows a request's head.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    /// Whether there is a body.
+    pub(super) body: bool,
+    /// Whether a tunnel was asked for.
+    pub(super) upgrade: bool,
+}
+
 /// Edits requests' heads.
 pub(super) struct RequestEditor {
     identity: Rc<IdentityHeaders>,
     forwarded: ForwardedHeaders,
     credentials: Credentials,
     host: Option<HeaderValue>,
+    /// For requests that name none, as HTTP/1.0 allows: HTTP/1.1 does not.
+    fallback_host: HeaderValue,
 }
 
 impl RequestEditor {
     pub(super) fn new(settings: &Settings) -> Self {
+        let upstream = HeaderValue::try_from(authority_of(&settings.upstream.target))
+            .unwrap_or(HeaderValue::from_static("localhost"));
         let host = match settings.upstream.host_header {
             HostHeader::Preserve => None,
-            HostHeader::Upstream => HeaderValue::try_from(authority_of(&settings.upstream.target)).ok(),
+            HostHeader::Upstream => Some(upstream.clone()),
         };
         Self {
             identity: Rc::new(IdentityHeaders::new(&settings.identity)),
             forwarded: ForwardedHeaders::new(settings.server.public_url.https),
             credentials: Credentials::new(settings),
             host,
+            fallback_host: upstream,
         }
     }
 
@@ -56,12 +70,11 @@ impl RequestEditor {
         pass: &Pass,
         peer: &Peer,
         id: &HeaderValue,
-        upgrade: bool,
-        chunked: bool,
+        shape: Shape,
     ) -> Result<(), Fault> {
         self.target(head)?;
         let headers = &mut head.headers;
-        connection(headers, upgrade, chunked);
+        connection(headers, shape);
         head.version = Version::HTTP_11;
         // The gate itself said `100 Continue` when it began to read the body.
         headers.remove(EXPECT);
@@ -74,7 +87,10 @@ impl RequestEditor {
 
     /// Puts the target in origin form (RFC 9112 section 3.2.1), byte for byte, and the authority into `Host`.
     fn target(&self, head: &mut Parts) -> Result<(), Fault> {
-        if head.method == Method::CONNECT {
+        let foreign =
+            head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS);
+        let misplaced_asterisk = head.uri.path() == "*" && head.method != Method::OPTIONS;
+        if head.method == Method::CONNECT || foreign || misplaced_asterisk {
             return Err(Fault::of(Kind::Unforwardable));
         }
         if let Some(authority) = head.uri.authority() {
@@ -87,6 +103,8 @@ impl RequestEditor {
         }
         if let Some(host) = &self.host {
             head.headers.insert(HOST, host.clone());
+        } else if !head.headers.contains_key(HOST) {
+            head.headers.insert(HOST, self.fallback_host.clone());
         }
         Ok(())
     }
@@ -100,14 +118,14 @@ impl RequestEditor {
 }
 
 /// Replaces what belongs to the client's connection by what belongs to ours.
-fn connection(headers: &mut HeaderMap, upgrade: bool, chunked: bool) {
+fn connection(headers: &mut HeaderMap, shape: Shape) {
     let trailers = hop::names(headers, &TE, "trailers");
-    let protocol = if upgrade { headers.get(UPGRADE).cloned() } else { None };
+    let protocol = if shape.upgrade { headers.get(UPGRADE).cloned() } else { None };
     hop::remove(headers);
     headers.remove(TRANSFER_ENCODING);
     headers.remove("http2-settings");
-    if chunked {
-        // Said aloud, also where the client spoke HTTP/2: hyper would take a GET without it to have no body.
+    if shape.body && !headers.contains_key(CONTENT_LENGTH) {
+        // Said in so many words, or hyper would leave out the body of a GET.
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     if let Some(protocol) = protocol {

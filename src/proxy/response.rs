@@ -3,17 +3,29 @@
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING};
 
+use super::fault::{Fault, Kind};
 use super::hop;
 use crate::web::cookies;
+
+/// An answer with both lengths is as long as its chunks say (RFC 9112 section 6.3); one with another coding than
+/// `chunked` can't be passed on, since the client was not asked whether it knows that one.
+pub(super) fn check_framing(headers: &mut HeaderMap) -> Result<(), Fault> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+            headers.remove(CONTENT_LENGTH);
+            Ok(())
+        }
+        _ => Err(Fault::because(Kind::BadAnswer, &"a transfer coding other than chunked")),
+    }
+}
 
 /// Takes out what is not the client's: hop-by-hop headers, and cookies under the gate's names, with which an
 /// upstream could sign its visitors in or out.
 pub(super) fn edit(headers: &mut HeaderMap, ours: [&str; 2]) {
     hop::remove(headers);
-    if headers.remove(TRANSFER_ENCODING).is_some() {
-        // The coding has overruled it (RFC 9112 section 6.3).
-        headers.remove(CONTENT_LENGTH);
-    }
+    headers.remove(TRANSFER_ENCODING);
     if headers.get_all(SET_COOKIE).iter().any(|value| cookies::sets_ours(value, ours)) {
         let kept: Vec<_> = headers
             .get_all(SET_COOKIE)

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -21,6 +21,9 @@ use crate::web::counter::Counter;
 /// Leaves in `Upgrade` what may be forwarded, and says whether anything is left. `h2c`, `HTTP/*` and `TLS/*`
 /// never are: behind the tunnel, requests would pass that nobody judged (contract section 6).
 pub(super) fn keep_offered(request: &mut Request<Incoming>) -> bool {
+    if !request.headers().contains_key(UPGRADE) {
+        return false;
+    }
     let one_one = request.version() == Version::HTTP_11;
     let headers = request.headers_mut();
     let asked = one_one && hop::names(headers, &CONNECTION, "upgrade");
@@ -41,7 +44,18 @@ pub(super) fn keep_offered(request: &mut Request<Incoming>) -> bool {
 
 fn may_tunnel(protocol: &str) -> bool {
     let name = protocol.split('/').next().unwrap_or_default().to_ascii_lowercase();
-    !name.is_empty() && !["h2c", "h2", "http", "tls"].contains(&name.as_str())
+    // A token (RFC 9110 section 7.8): what is quoted may be read without its quotes.
+    let plain = protocol.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./+~".contains(&b));
+    plain && !name.is_empty() && !["h2c", "h2", "http", "tls"].contains(&name.as_str())
+}
+
+/// Whether the upstream switches to a protocol that was offered (RFC 9110 section 7.8).
+pub(super) fn is_offered(offered: &HeaderValue, answer: &HeaderMap) -> bool {
+    let offered = offered.to_str().unwrap_or_default();
+    answer
+        .get(UPGRADE)
+        .and_then(|chosen| chosen.to_str().ok())
+        .is_some_and(|chosen| offered.split(',').any(|item| item.trim().eq_ignore_ascii_case(chosen.trim())))
 }
 
 /// The open tunnels of one worker.

@@ -30,15 +30,17 @@ pub(super) struct Vigil {
 
 impl Vigil {
     pub(super) fn new(deadlines: &Deadlines, lifeline: Lifeline) -> Self {
-        let (patience, since) = (Cell::new(Duration::MAX), Cell::new(deadlines.elapsed()));
+        // What is expected, and since when, is said before anything is awaited.
+        let (patience, since) = (Cell::new(Duration::MAX), Cell::new(Duration::ZERO));
         Self { timer: deadlines.timer(), patience, since, answered: Cell::new(false), lifeline }
     }
 
     /// From now on, something has to happen within `patience`.
     pub(super) fn expect_within(&self, patience: Duration) {
+        let now = self.timer.deadlines().elapsed();
         self.patience.set(patience);
-        self.progress();
-        self.timer.set(patience.min(LOOK));
+        self.since.set(now);
+        self.timer.set_at(now.saturating_add(patience.min(LOOK)));
     }
 
     /// The answer's head has come; from now on, something has to happen within `patience`.

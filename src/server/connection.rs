@@ -126,6 +126,10 @@ async fn serve_http1<S>(
                 timer.acknowledge();
             }
             _ = closing.wait_for(|closing| *closing), if !told => {
+                // Half a head is not what runs: nobody waits for its other half.
+                if vital.is_begun_only() {
+                    return;
+                }
                 told = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -12,7 +12,7 @@ use http_body_util::Full;
 
 use crate::config::settings::Settings;
 use crate::gate::origin::Origins;
-use crate::web::Answer;
+use crate::web::{Answer, Code, Problem};
 
 /// Writes CORS headers.
 pub(super) struct Cors {
@@ -45,15 +45,16 @@ impl Cors {
         if head.method != Method::OPTIONS || !head.headers.contains_key(ORIGIN) {
             return None;
         }
+        let Some(origin) = self.origin(&head.headers) else {
+            let mut answer = Problem::new(Code::CrossSite).answer();
+            answer.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
+            return Some(answer);
+        };
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::NO_CONTENT;
         let headers = answer.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(VARY, HeaderValue::from_static("Origin"));
-        let Some(origin) = self.origin(&head.headers) else {
-            *answer.status_mut() = StatusCode::FORBIDDEN;
-            return Some(answer);
-        };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, method.clone());

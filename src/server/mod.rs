@@ -5,6 +5,7 @@ mod client;
 mod connection;
 mod cors;
 mod dispatch;
+mod forwarded;
 pub mod listen;
 pub mod observe;
 mod peer;

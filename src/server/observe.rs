@@ -1,7 +1,6 @@
 //! The access log: one line a request, written when its answer has ended or was given up.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
@@ -75,7 +74,7 @@ impl Drop for Record {
         tracing::info!(
             target: "access",
             method = self.method.as_str(),
-            path = self.target.as_ref().map_or("*", PathAndQuery::path),
+            path = self.target.as_ref().map_or("*", |target| without_token(target.path())),
             status = self.status.as_u16(),
             version = ?self.version,
             peer = self.peer.map(tracing::field::display),
@@ -89,6 +88,11 @@ impl Drop for Record {
     }
 }
 
+/// A path up to where a token begins, if a client put one there: `{"` in base64 is `eyJ`.
+fn without_token(path: &str) -> &str {
+    path.find("eyJ").map_or(path, |token| &path[..token])
+}
+
 struct Milliseconds(Duration);
 
 impl Milliseconds {
@@ -100,18 +104,13 @@ impl Milliseconds {
 
 /// Names requests: a random beginning that is this worker's own, and a count.
 pub(super) struct RequestIds {
-    prefix: String,
+    prefix: u64,
     next: Cell<u64>,
 }
 
 impl RequestIds {
-    pub(super) fn new(prefix: [u8; 8]) -> Self {
-        let mut text = String::with_capacity(16);
-        for byte in prefix {
-            // Writing to a string can't fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self { prefix: text, next: Cell::new(0) }
+    pub(super) const fn new(prefix: [u8; 8]) -> Self {
+        Self { prefix: u64::from_be_bytes(prefix), next: Cell::new(0) }
     }
 
     /// The request's own id, if it has one that can't harm a log, else a new one.
@@ -126,10 +125,33 @@ impl RequestIds {
     fn make(&self) -> HeaderValue {
         let count = self.next.get() + 1;
         self.next.set(count);
-        HeaderValue::try_from(format!("{}{count:016x}", self.prefix)).expect("hexadecimal digits are visible")
+        let mut text = [0; 32];
+        hexadecimal(self.prefix, &mut text[..16]);
+        hexadecimal(count, &mut text[16..]);
+        HeaderValue::from_bytes(&text).expect("hexadecimal digits are visible")
+    }
+}
+
+/// Writes as many digits as there is room for.
+fn hexadecimal(mut number: u64, text: &mut [u8]) {
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
     }
 }
 
 fn is_harmless(id: &[u8]) -> bool {
     (1..=128).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:+/=~@".contains(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_the_workers_beginning_and_a_count() {
+        let ids = RequestIds::new([0, 1, 2, 3, 0xfc, 0xfd, 0xfe, 0xff]);
+        let made = [ids.of(&HeaderMap::new()), ids.of(&HeaderMap::new())];
+        assert_eq!(made, ["00010203fcfdfeff0000000000000001", "00010203fcfdfeff0000000000000002"]);
+    }
 }

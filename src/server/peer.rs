@@ -9,6 +9,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Version};
 use ipnet::IpNet;
 
+use super::forwarded;
 use crate::config::settings;
 use crate::web::Peer;
 
@@ -56,8 +57,8 @@ impl Peers {
             return Ok(Peer { address, socket: address, trusted, secure: false, host });
         }
         let headers = &head.headers;
-        let secure = last_item(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
-        let told = last_item(headers, "x-forwarded-host").and_then(|host| host.parse::<Authority>().ok());
+        let secure = forwarded::proto(headers).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        let told = forwarded::host(headers).and_then(|host| host.parse::<Authority>().ok());
         let client = self.client_of(headers).or(address);
         Ok(Peer { address: client, socket: address, trusted, secure, host: told.or(host) })
     }
@@ -66,22 +67,17 @@ impl Peers {
         self.trusted.iter().any(|net| net.contains(&address))
     }
 
-    /// The last address in the chain that no trusted proxy has; whatever stands before it is its own claim.
+    /// The last address in the chain that no trusted proxy has. What stands before it, or before something that is
+    /// no address, is the claim of whoever sent it.
     fn client_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
-        let values: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-        let mut vouched = None;
-        // From the right, and no further than can be read: before that, anything is the client's own invention.
-        for item in values.into_iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
-            let Some(address) = std::str::from_utf8(item).ok().and_then(|item| parse_node(item.trim()))
-            else {
-                break;
-            };
-            vouched = Some(address);
+        let mut nearest = None;
+        for address in forwarded::chain(headers).into_iter().rev().map_while(|address| address) {
+            nearest = Some(address);
             if !self.trusts(address) {
                 break;
             }
         }
-        vouched
+        nearest
     }
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
@@ -121,20 +117,6 @@ fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
 
 fn no_user_info(authority: Authority) -> Result<Authority, AmbiguousHost> {
     if authority.as_str().contains('@') { Err(AmbiguousHost) } else { Ok(authority) }
-}
-
-/// The last item of a list header: the one that the peer itself wrote.
-fn last_item<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let last = headers.get_all(name).iter().next_back()?;
-    last.to_str().ok()?.rsplit(',').next().map(str::trim)
-}
-
-/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
-fn parse_node(text: &str) -> Option<IpAddr> {
-    let address =
-        text.parse().ok().or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()));
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    address.or_else(bracketed).map(|address: IpAddr| address.to_canonical())
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -190,7 +172,7 @@ mod tests {
 
     #[test]
     fn host_and_scheme_are_believed_from_trusted_peers_alone() {
-        let told = [("host", "inner"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "outer")];
+        let told = [("host", "inner"), ("x-forwarded-proto", "HTTPS"), ("x-forwarded-host", "outer")];
         let (stranger, proxy) = (judge(&[], &told), judge(&["10.0.0.9/32"], &told));
         assert_eq!((stranger.secure, stranger.host.unwrap().as_str()), (false, "inner"));
         assert_eq!((proxy.secure, proxy.host.unwrap().as_str()), (true, "outer"));

@@ -216,7 +216,11 @@ impl Head {
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let digits = value.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(value).ok());
-                let length = digits.flatten().and_then(|text| text.parse().ok());
+                // hyper keeps the last two numbers for itself.
+                let length = digits
+                    .flatten()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|length| *length < u64::MAX / 2);
                 length.is_some() && self.length.replace(length.unwrap_or_default()).is_none() && !self.chunked
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
@@ -269,6 +273,8 @@ mod tests {
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\na",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: 1\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 0\r\n\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",

@@ -45,6 +45,11 @@ impl Vital {
         self.busy.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether a part of a next head has come in, and nothing else is going on.
+    pub(super) fn is_begun_only(&self) -> bool {
+        self.is_idle() && self.in_head.load(Ordering::Relaxed)
+    }
+
     /// Says whether a part of a next head has come in. A head that begins starts the clock.
     pub(super) fn set_in_head(&self, in_head: bool) {
         if self.in_head.swap(in_head, Ordering::Relaxed) != in_head && in_head && self.is_idle() {

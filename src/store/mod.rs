@@ -78,9 +78,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Reply<'_, Vec<SessionId>>;
     /// The sessions that were revoked and whose access tokens may still be about at `now`.
     fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>>;
-    /// Removes at most `limit` sessions and remembered revocations that ended before `now`; gives how
-    /// many it removed, so that the caller goes on while that is `limit`.
-    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, usize>;
+    /// Removes at most `limit` sessions and remembered revocations that ended before `now`; the caller goes on
+    /// while that many were removed.
+    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, Swept>;
 
     /// Finishes what is queued and closes the database. Calls after it fail with `Closed`.
     fn close(&self) -> Reply<'_, ()>;
@@ -211,6 +211,22 @@ pub enum Rotated {
     Moved(Session),
     /// The session has ended, or its user was disabled or removed.
     Gone,
+}
+
+/// What a sweep removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Sessions that had run out.
+    pub sessions: Vec<SessionId>,
+    /// How many revocations no longer had to be remembered.
+    pub revocations: usize,
+}
+
+impl Swept {
+    /// How many records that were.
+    pub fn count(&self) -> usize {
+        self.sessions.len() + self.revocations
+    }
 }
 
 /// A session that ended before its access tokens did.

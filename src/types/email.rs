@@ -3,6 +3,7 @@
 use std::fmt;
 
 use email_address::{EmailAddress, Options};
+use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// An address as its owner wrote it, with the key that it is compared by.
@@ -30,7 +31,8 @@ impl Email {
         let options = Options::default().without_display_text().without_domain_literal();
         let address = EmailAddress::parse_with_options(&composed, options).ok()?;
         let domain = idna::domain_to_ascii(address.domain()).ok().filter(|ascii| is_host_name(ascii))?;
-        let local = address.local_part().to_lowercase();
+        // Folded, not lowered: `Σ` has two small forms (Unicode section 5.18).
+        let local = UniCase::unicode(address.local_part()).to_folded_case();
         let key = format!("{}@{}", local.nfc(), domain.to_ascii_lowercase());
         // An `@` that is not inside quotes would make the domain a matter of who reads it.
         if !local.starts_with('"') && local.contains('@') || key.len() > 2 * Self::MAX {
@@ -96,6 +98,10 @@ mod tests {
             ("jack@BÜCHER.example", "jack@xn--bcher-kva.example"),
             ("ju\u{308}rgen@example.com", "jürgen@example.com"),
             ("JÜRGEN@example.com", "jürgen@example.com"),
+            ("ΣΑΣ@example.com", "σασ@example.com"),
+            ("σας@example.com", "σασ@example.com"),
+            ("STRASSE@example.com", "strasse@example.com"),
+            ("straße@example.com", "strasse@example.com"),
             ("jack@localhost", "jack@localhost"),
             ("\"a@b\"@example.com", "\"a@b\"@example.com"),
         ] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
+use memchr::memchr;
 
 use crate::config::settings::{Cookies, SameSite, SecureCookies};
 
@@ -23,7 +24,7 @@ pub enum Found<'a> {
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     let mut found = Found::Absent;
     for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|byte| *byte == b';') {
+        for pair in pairs(header.as_bytes()) {
             let Some(value) = value_of(pair, name) else { continue };
             // A value that is not visible ASCII is no token; it still makes a second one ambiguous.
             let value = std::str::from_utf8(value).unwrap_or("\u{fffd}");
@@ -37,6 +38,17 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     found
 }
 
+/// The pairs of one `Cookie` header as they stand there. A token is long, so that the search by the word pays.
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr(b';', bytes);
+        rest = end.map(|end| &bytes[end + 1..]);
+        Some(&bytes[..end.unwrap_or(bytes.len())])
+    })
+}
+
 /// The value in `pair` if it is `name`'s. White space around name and value is not theirs, and
 /// quotes around the value are cut, as servers do (RFC 6265 section 4.1.1).
 fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
@@ -48,8 +60,11 @@ fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
 
 /// Whether `pair` belongs to one of `names`, also where it has no value at all.
 fn is_ours(pair: &[u8], names: [&str; 2]) -> bool {
-    let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-    names.iter().any(|ours| ours.as_bytes() == name)
+    let pair = pair.trim_ascii_start();
+    names.iter().any(|ours| {
+        let rest = pair.strip_prefix(ours.as_bytes()).map(<[u8]>::trim_ascii_start);
+        rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'=')
+    })
 }
 
 /// Cuts the gate's own cookies out of all `Cookie` headers; the others stay as they were. Headers in
@@ -57,21 +72,24 @@ fn is_ours(pair: &[u8], names: [&str; 2]) -> bool {
 pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
     let mut values = headers.get_all(COOKIE).iter();
     let (Some(first), more) = (values.next(), values.next().is_some()) else { return };
-    let pairs =
-        |value: &HeaderValue| value.as_bytes().split(|byte| *byte == b';').any(|pair| is_ours(pair, names));
-    if !more && !pairs(first) {
+    if !more && !pairs(first.as_bytes()).any(|pair| is_ours(pair, names)) {
         return;
     }
     let mut kept = BytesMut::new();
     for value in headers.get_all(COOKIE) {
-        for pair in value.as_bytes().split(|byte| *byte == b';') {
-            if is_ours(pair, names) || pair.trim_ascii().is_empty() {
+        let mut between: &[u8] = b"; ";
+        for pair in pairs(value.as_bytes()) {
+            if is_ours(pair, names) {
                 continue;
             }
-            if !kept.is_empty() {
-                kept.extend_from_slice(b"; ");
+            if kept.is_empty() {
+                kept.extend_from_slice(pair.trim_ascii_start());
+            } else {
+                // Within one header what stands between two cookies stays, whatever a quoted value makes of it.
+                kept.extend_from_slice(between);
+                kept.extend_from_slice(if between == b"; " { pair.trim_ascii_start() } else { pair });
             }
-            kept.extend_from_slice(pair.trim_ascii());
+            between = b";";
         }
     }
     headers.remove(COOKIE);
@@ -82,7 +100,11 @@ pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
 
 /// Whether a `Set-Cookie` value sets a cookie under one of the gate's names.
 pub fn sets_ours(set_cookie: &HeaderValue, names: [&str; 2]) -> bool {
-    let pair = set_cookie.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    let mut pair = pairs(set_cookie.as_bytes()).next().unwrap_or_default().trim_ascii();
+    // A browser keeps `=name=value` without a name and sends it back as `name=value` (RFC 6265bis section 5.7).
+    while let Some(rest) = pair.strip_prefix(b"=") {
+        pair = rest.trim_ascii();
+    }
     is_ours(pair, names)
 }
 
@@ -191,8 +213,11 @@ mod tests {
             (&["a=1; access_token=a; b=\"2; refresh_token=r"], Some("a=1; b=\"2")),
             (&["access_token=a; access_token=b; c=3"], Some("c=3")),
             (&["a=1;  b=2"], Some("a=1;  b=2")),
+            (&["a=1;b=2; access_token=x;c=\"q;r\""], Some("a=1;b=2;c=\"q;r\"")),
+            (&["access_token=x;a=1;b=2"], Some("a=1;b=2")),
             (&["a=1", "access_token=x", "b=2"], Some("a=1; b=2")),
             (&["access_token; a=1"], Some("a=1")),
+            (&["access_token x=1; access_token"], Some("access_token x=1")),
             (&[" access_token =a; a=1"], Some("a=1")),
             (&["theme=dark; access_token2=keep"], Some("theme=dark; access_token2=keep")),
         ] {
@@ -201,6 +226,23 @@ mod tests {
             let got: Vec<_> =
                 headers.get_all(COOKIE).iter().map(|v| v.to_str().unwrap().to_owned()).collect();
             assert_eq!(got, left.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_can_set_no_cookie_of_the_gates_by_any_spelling() {
+        for (cookie, ours) in [
+            ("access_token=evil; Path=/", true),
+            (" refresh_token = evil", true),
+            ("=access_token=evil", true),
+            (" = = access_token=evil", true),
+            ("access_token", true),
+            ("access_tokens=fine", false),
+            ("theme=access_token=fine", false),
+            ("", false),
+        ] {
+            let value = HeaderValue::from_str(cookie).unwrap();
+            assert_eq!(sets_ours(&value, ["access_token", "refresh_token"]), ours, "{cookie:?}");
         }
     }
 }

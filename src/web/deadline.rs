@@ -60,8 +60,11 @@ pub struct Remote {
 impl Remote {
     /// Fires this long from now.
     pub fn set(&self, after: Duration) {
-        let due = self.start.elapsed().saturating_add(after).as_millis();
-        self.due.store(u64::try_from(due).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.set_at(self.start.elapsed().saturating_add(after));
+    }
+
+    fn set_at(&self, due: Duration) {
+        self.due.store(u64::try_from(due.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Fires no more.
@@ -157,12 +160,16 @@ pub struct Timer {
 impl Timer {
     /// Fires this long from now, whatever was set before.
     pub fn set(&self, after: Duration) {
-        let due = self.deadlines.elapsed().saturating_add(after);
+        self.set_at(self.deadlines.elapsed().saturating_add(after));
+    }
+
+    /// Fires when the deadlines are this old: for those who have looked at the time already.
+    pub fn set_at(&self, due: Duration) {
         let mut entries = self.deadlines.0.entries.borrow_mut();
         let entry = &mut entries[self.key];
         entry.fired = false;
         if let Due::Kept(remote) = &entry.due {
-            remote.set(after);
+            remote.set_at(due);
         } else if !std::mem::replace(&mut entry.due, Due::At(due)).is_armed() {
             self.deadlines.arm();
         }

@@ -262,3 +262,16 @@ fn a_navigation_goes_by_the_login_page_to_where_it_wanted_to() {
     assert_eq!(back.text(), "hello from upstream");
     gate.clock.advance(Duration::from_mins(1));
 }
+
+#[test]
+fn the_login_page_renews_a_lapsed_session_in_passing() {
+    let gate = Gate::start();
+    let cookies = gate.member("jack@example.com");
+    gate.clock.advance(std::time::Duration::from_mins(16));
+    let page =
+        gate.get("/auth/login", &format!("Cookie: {}\r\nSec-Fetch-Mode: navigate\r\n", cookies.header()));
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("jack"), "{}", page.text());
+    let renewed = page.cookies();
+    assert_eq!(gate.get("/", &format!("Cookie: access_token={}\r\n", renewed.access)).status, 200);
+}

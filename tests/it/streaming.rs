@@ -233,6 +233,24 @@ fn a_slow_reader_holds_the_upstream_back() {
     assert!(total < 64 << 20, "{total} bytes were taken from the upstream for a client that reads nothing");
 }
 
+/// Seen: a quiet WebSocket was still open long after its session had run out.
+#[test]
+fn a_tunnel_outlives_its_access_token_and_not_its_session() {
+    let gate = Gate::before(shouting(), "tokens.session_ttl = \"1h\"");
+    let cookie = signed_in(&gate);
+    let mut tunnel = gate.connect();
+    tunnel.write(format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: Upgrade\r\nUpgrade: shout\r\n\r\n",
+        gate.address
+    ));
+    assert_eq!(tunnel.answer().status, 101);
+    gate.clock.advance(Duration::from_mins(59));
+    tunnel.write("still here");
+    assert_eq!(tunnel.exactly(10), b"STILL HERE");
+    gate.clock.advance(Duration::from_mins(2));
+    assert!(tunnel.is_closed());
+}
+
 /// An upstream that never falls silent: an event every 50 ms, in a stream or through a tunnel.
 fn chatty() -> Upstream {
     Upstream::answering_heads(|exchange| {
@@ -274,14 +292,19 @@ fn a_session_that_ends_closes_also_what_never_falls_silent() {
 
 #[test]
 fn an_answer_that_has_begun_may_be_silent_for_the_idle_timeout_also_after_the_upload_has_ended() {
-    let upstream = Upstream::answering_heads(|exchange| {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let upstream = Upstream::answering_heads(move |exchange| {
+        if exchange.seen.line().starts_with("GET /never") {
+            return exchange.stream.read(&mut [0]).is_ok_and(|_| false);
+        }
         exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
         while crate::support::raw::find(&exchange.rest, b"0\r\n\r\n").is_none() {
             let mut bytes = [0; 64];
             let got = exchange.stream.read(&mut bytes).unwrap();
             exchange.rest.extend_from_slice(&bytes[..got]);
         }
-        std::thread::sleep(Duration::from_millis(900));
+        gone.lock().unwrap().recv().unwrap();
         exchange.write("1\r\nb\r\n0\r\n\r\n");
         false
     });
@@ -295,17 +318,29 @@ fn an_answer_that_has_begun_may_be_silent_for_the_idle_timeout_also_after_the_up
     assert_eq!(connection.head().status, 200);
     assert_eq!(connection.exactly(6), b"1\r\na\r\n");
     connection.write("0\r\n\r\n");
+    // Others run into the time limit meanwhile, one after the other.
+    (0..2).for_each(|_| assert_eq!(gate.get("/never", &cookie).status, 504));
+    go.send(()).unwrap();
     assert_eq!(connection.exactly(11), b"1\r\nb\r\n0\r\n\r\n");
 }
 
 #[test]
 fn a_client_that_reads_nothing_is_not_waited_for_for_ever() {
-    let gate = Gate::before(heavy(), "upstream.idle_timeout = \"300ms\"");
+    let (gave_up, given_up) = std::sync::mpsc::channel();
+    let gave_up = std::sync::Mutex::new(gave_up);
+    let upstream = Upstream::answering(move |exchange| {
+        exchange.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {GIB}\r\n\r\n"));
+        let chunk = vec![b'x'; CHUNK];
+        while exchange.stream.write_all(&chunk).is_ok() {}
+        gave_up.lock().unwrap().send(()).unwrap();
+        false
+    });
+    let gate = Gate::before(upstream, "upstream.idle_timeout = \"300ms\"");
     let cookie = signed_in(&gate);
     let mut connection = gate.connect();
     connection.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert_eq!(connection.head().status, 200);
-    // Reads nothing for long enough, then all that is there: it is not the whole answer.
-    std::thread::sleep(Duration::from_millis(1500));
+    // Reads nothing until the upstream was let go, then all that is there: it is not the whole answer.
+    given_up.recv_timeout(crate::support::PATIENCE).unwrap();
     assert!(connection.rest().len() < GIB);
 }

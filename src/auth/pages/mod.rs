@@ -121,8 +121,9 @@ impl Auth {
     /// `GET /auth/login`: always the form, whoever asks, so that nothing can go round in circles.
     pub(super) async fn login_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let next = call.fields.next();
+        let (visitor, renewed) = self.visitor(call).await;
         let view = View {
-            signed_in_as: self.who(call).await.ok().map(|user| user.username.as_str().to_owned()),
+            signed_in_as: visitor.map(|user| user.username.as_str().to_owned()),
             doubled: doubled::names(&call.head.headers, self.credentials.cookie_names()),
             ..self.view(call, &next)
         };
@@ -131,6 +132,9 @@ impl Auth {
             for cleared in doubled::clear(name, call.peer) {
                 answer.headers_mut().append(SET_COOKIE, cleared);
             }
+        }
+        if let Some(issued) = renewed {
+            answer = self.with_tokens(answer, &issued, call.peer.secure);
         }
         Ok(answer)
     }

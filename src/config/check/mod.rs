@@ -18,6 +18,7 @@ use crate::types::Secret;
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
 pub(super) fn rules(written: &mut Written, findings: &mut Vec<Finding>) {
     network::rules(written, findings);
+    signing::yield_to_algorithm(written, findings);
     signing::follow(written);
     signing::rules(written, findings);
     bounds::rules(written, findings);

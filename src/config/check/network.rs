@@ -24,6 +24,14 @@ pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
                 .hint("put TLS in front of the gate and write the URL with `https://`"),
         );
     }
+    let open = |listen: &Listen| matches!(listen, Listen::Tcp(address) if !address.ip().is_loopback());
+    let at = &written.server.listen;
+    if !url.bad && !url.value.https && is_loopback(url.value.authority.host()) && at.value.iter().any(open) {
+        findings.push(
+            at.warning("is open to other machines, and `server.public_url` is plain http: passwords and tokens can be read on the way")
+                .hint("put TLS in front of the gate and set `server.public_url` to its `https://` URL"),
+        );
+    }
     let trusted = &written.server.trusted_proxies;
     if trusted_nets(&trusted.value).iter().any(|net| net.prefix_len() == 0) {
         findings.push(

@@ -3,13 +3,26 @@
 use std::time::Duration;
 
 use crate::config::file::{Cookies, Written};
-use crate::config::finding::Finding;
+use crate::config::finding::{Finding, Place};
 use crate::config::measures::show_duration;
 use crate::config::names::Auto;
 use crate::config::secrets::{LEAST_BYTES, is_published};
 use crate::config::settings::{Algorithm, SameSite};
-use crate::config::table::Given;
+use crate::config::table::{Given, Source};
 use crate::config::urls::is_loopback;
+
+/// The FastAPI project's variable loses to Sidegate's own names: where `tokens.algorithm` says otherwise, `JWT_KEY`
+/// is likely the backend's.
+pub(super) fn yield_to_algorithm(written: &mut Written, findings: &mut Vec<Finding>) {
+    let (algorithm, secret) = (&written.tokens.algorithm, &mut written.tokens.secret);
+    let fastapi =
+        matches!(secret.place(), Some(Place::Variable(name) | Place::DotEnv(name)) if name == "JWT_KEY");
+    if fastapi && algorithm.is_written() && !algorithm.bad && algorithm.value != Algorithm::Hs256 {
+        let text = format!("`JWT_KEY` is ignored: `tokens.algorithm` is `{}`", algorithm.value.name());
+        findings.push(Finding::warning(secret.place(), text));
+        (secret.value, secret.source, secret.bad) = (None, Source::Default, false);
+    }
+}
 
 /// Keys that nobody gave follow those that were: a secret selects HS256, and lifetimes don't outlast one another.
 pub(super) fn follow(written: &mut Written) {

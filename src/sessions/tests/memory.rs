@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
     CreatedUser, Generation, NewUser, Origin, PasswordHash, Reply, Revoked, Rotated, Session, SigningKey,
-    Started, Store, StoreError, User,
+    Started, Store, StoreError, Swept, User,
 };
 use crate::types::{EmailKey, Secret, SessionId, Timestamp, UserId};
 
@@ -214,7 +214,7 @@ impl Store for Memory {
         })
     }
 
-    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
+    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, Swept> {
         self.write(|state| {
             let over = state.sessions.values().filter(|session| session.expires < now);
             let over: Vec<_> = over.map(|session| session.id).take(limit).collect();
@@ -222,7 +222,7 @@ impl Store for Memory {
             let forgotten = state.revoked.iter().filter(|(_, until)| **until < now).map(|(id, _)| *id);
             let forgotten: Vec<_> = forgotten.take(limit - over.len()).collect();
             state.revoked.retain(|id, _| !forgotten.contains(id));
-            over.len() + forgotten.len()
+            Swept { sessions: over, revocations: forgotten.len() }
         })
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     CreatedUser, Generation, NewUser, OpenError, Origin, PasswordHash, Reply, Revoked, Rotated, Session,
-    SigningKey, Started, Store, StoreError, User,
+    SigningKey, Started, Store, StoreError, Swept, User,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -203,10 +203,10 @@ impl Store for RedbStore {
         Box::pin(self.read(move |view| view.revoked(now)))
     }
 
-    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
+    fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, Swept> {
         Box::pin(async move {
             if limit == 0 || !self.read(move |view| view.is_sweepable(now)).await? {
-                return Ok(0);
+                return Ok(Swept::default());
             }
             self.write(move |tables| tables.sweep(now, limit)).await
         })

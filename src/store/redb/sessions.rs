@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::tables::Tables;
-use crate::store::{Generation, Rotated, Session, Started};
+use crate::store::{Generation, Rotated, Session, Started, Swept};
 use crate::types::{SessionId, Timestamp, UserId};
 
 /// Whether this generation is the session's current one and nothing is noted of it.
@@ -86,7 +86,7 @@ impl Tables<'_> {
         Ok(ending.iter().map(|session| session.id).collect())
     }
 
-    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<usize, Fault> {
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<Swept, Fault> {
         let expired = self.expired(now, limit)?;
         let forgettable = self.forgettable(now, limit - expired.len())?;
         let sessions = expired
@@ -102,7 +102,8 @@ impl Tables<'_> {
         for (until, id) in &forgettable {
             self.forget(*id, *until)?;
         }
-        Ok(sessions.len() + forgettable.len())
+        let sessions = sessions.into_iter().map(|session| session.id).collect();
+        Ok(Swept { sessions, revocations: forgettable.len() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -48,14 +49,14 @@ impl Browser {
 
     /// Replaces what a field holds.
     pub async fn fill(&self, field: &str, text: &str) {
-        let found = self.0.find(Locator::Css(field)).await.unwrap_or_else(|error| panic!("{field}: {error}"));
+        let found = self.find(field).await;
         found.clear().await.unwrap_or_else(|error| panic!("clearing {field}: {error}"));
         found.send_keys(text).await.unwrap_or_else(|error| panic!("typing into {field}: {error}"));
     }
 
     /// Presses a button or follows a link.
     pub async fn press(&self, what: &str) {
-        let found = self.0.find(Locator::Css(what)).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let found = self.find(what).await;
         found.click().await.unwrap_or_else(|error| panic!("pressing {what}: {error}"));
     }
 
@@ -98,6 +99,12 @@ impl Browser {
     /// Photographs the page where pictures were asked for.
     pub async fn shot(&self, name: &str) {
         shots::take(&self.0, name).await;
+    }
+
+    /// Waits for an element: what was pressed before may still be on its way to the page that has it.
+    async fn find(&self, what: &str) -> Element {
+        let look = || async { Ok(self.0.find_all(Locator::Css(what)).await?.into_iter().next()) };
+        self.until(what, look, Option::is_some).await.unwrap_or_else(|| panic!("{what} is gone again"))
     }
 
     async fn text(&self, element: &str) -> Result<Option<String>, CmdError> {

@@ -15,9 +15,13 @@ fn a_body_is_json_or_a_form() {
         "application/json; charset=utf-16",
     ] {
         for route in ROUTES.iter().filter(|route| route.method == "POST" && route.when == When::Always) {
-            let answer = gate.post_as(kind, route.path, body_for(route.path), "");
-            assert_eq!(answer.status, 415, "{kind} {}", route.path);
+            let body = Some(body_for(route.path)).filter(|body| !body.is_empty()).unwrap_or("x");
+            let answer = gate.post_as(kind, route.path, body, "");
+            // A sign-out is one whatever comes with it.
+            let status = if route.path == "/auth/signout" { 200 } else { 415 };
+            assert_eq!(answer.status, status, "{kind} {}", route.path);
         }
+        assert_eq!(gate.post_as(kind, "/auth/refresh", "", "").status, 401, "an empty body is none");
     }
     let unsaid =
         format!("POST /auth/signin HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\r\n{{}}", gate.address);

@@ -175,3 +175,25 @@ fn a_store_that_fails_is_503_and_a_sign_out_tells_no_lie() {
     }
     assert_eq!(gate.post("/auth/signout", "", "").status, 200, "where no session is named none has to end");
 }
+
+/// Seen: `fetch` with an empty text sends `text/plain`, got 415, and nobody was signed out.
+#[test]
+fn a_sign_out_is_one_whatever_comes_with_it() {
+    let gate = Gate::start();
+    gate.sign_up("jack@example.com");
+    for (kind, body) in [
+        ("text/plain", ""),
+        ("text/plain", "bye"),
+        ("application/json", "{bad"),
+        ("application/json", "[]"),
+        ("multipart/form-data; boundary=x", "--x--"),
+    ] {
+        let cookie = format!("Cookie: {}\r\n", gate.sign_in("jack@example.com").header());
+        let answer = gate.post_as(kind, "/auth/signout", body, &cookie);
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, r#"{"status":"ok","message":"Signed out."}"#)
+        );
+        assert_eq!(gate.get("/auth/me", &cookie).status, 401, "{kind} {body}");
+    }
+}

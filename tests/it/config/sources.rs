@@ -146,3 +146,27 @@ fn an_unknown_variable_is_a_warning() {
          hint: did you mean `SIDEGATE_UPSTREAM_URL`?\n"
     );
 }
+
+#[test]
+fn the_fastapi_projects_key_loses_to_an_algorithm_that_needs_none() {
+    let env = Fixed::new([("JWT_KEY", "0123456789abcdef0123456789abcdef")]);
+    let text = format!("{UPSTREAM}[tokens]\nalgorithm = \"ES256\"\n");
+    let loaded = config::from_toml(&text, &env).expect("it loads");
+    assert_eq!(loaded.settings.tokens.algorithm.name(), "ES256");
+    assert!(loaded.settings.tokens.secret.is_none());
+    assert_eq!(
+        findings(Ok(loaded)),
+        "warning: JWT_KEY: `JWT_KEY` is ignored: `tokens.algorithm` is `ES256`\n"
+    );
+}
+
+#[test]
+fn plain_http_for_other_machines_is_warned_of() {
+    let text = format!("{UPSTREAM}[server]\nlisten = \"0.0.0.0:8000\"\n");
+    assert_eq!(
+        findings(config::from_toml(&text, &none())),
+        "warning: sidegate.toml:4:10: `server.listen` is open to other machines, and `server.public_url` is plain http: \
+         passwords and tokens can be read on the way\n\
+         hint: put TLS in front of the gate and set `server.public_url` to its `https://` URL\n"
+    );
+}

@@ -314,18 +314,18 @@ async fn a_sweep_removes_what_has_ended_and_no_more_than_asked(open: Open<'_>) {
     }
     store.end_session(id(5), at(10_000)).await.unwrap();
     // 1 and 2 expired before 10 003, and what is remembered of 5 may go; 3 and 4 stay.
-    assert_eq!(store.sweep(at(10_000), 10).await.unwrap(), 0);
-    assert_eq!(store.sweep(at(10_003), 0).await.unwrap(), 0);
-    assert_eq!(store.sweep(at(10_003), 2).await.unwrap(), 2);
-    assert_eq!(store.sweep(at(10_003), 2).await.unwrap(), 1);
-    assert_eq!(store.sweep(at(10_003), 2).await.unwrap(), 0);
+    assert_eq!(store.sweep(at(10_000), 10).await.unwrap().count(), 0);
+    assert_eq!(store.sweep(at(10_003), 0).await.unwrap().count(), 0);
+    assert_eq!(store.sweep(at(10_003), 2).await.unwrap().count(), 2);
+    assert_eq!(store.sweep(at(10_003), 2).await.unwrap().count(), 1);
+    assert_eq!(store.sweep(at(10_003), 2).await.unwrap().count(), 0);
     let left: Vec<_> = store.sessions_of(jack).await.unwrap().iter().map(|session| session.id).collect();
     assert_eq!(left, [id(3), id(4)]);
     assert!(store.revoked(at(0)).await.unwrap().is_empty());
     // A rotation moves a session's end, also in the eyes of the sweep.
     let next = Session { generation: 2, expires: at(50_000), ..session(jack, 3) };
     assert!(matches!(store.rotate(1, next).await, Ok(Rotated::Done(_))));
-    assert_eq!(store.sweep(at(20_000), 10).await.unwrap(), 1);
+    assert_eq!(store.sweep(at(20_000), 10).await.unwrap().count(), 1);
     assert!(store.session(id(3)).await.unwrap().is_some());
 }
 

@@ -49,7 +49,8 @@ impl Process {
         let lines = std::sync::Mutex::new(lines);
         let mut process = Self { child, address: SocketAddr::from(([0, 0, 0, 0], 0)), lines };
         let line = process.line("listening on http://");
-        process.address = line.rsplit("http://").next().unwrap().trim().parse().unwrap();
+        let address = line.rsplit("http://").next().unwrap().split('"').next().unwrap();
+        process.address = address.trim().parse().unwrap();
         process
     }
 
@@ -97,6 +98,12 @@ impl Process {
             assert!(start.elapsed() < PATIENCE, "it did not end");
             std::thread::yield_now();
         }
+    }
+
+    /// Every log line that nobody has asked for yet, once the process has ended.
+    pub(crate) fn rest(&mut self) -> Vec<String> {
+        self.wait();
+        self.lines.lock().unwrap().iter().collect()
     }
 
     /// Its resident memory in KiB.

@@ -1,0 +1,116 @@
+//! What a trusted proxy says of the client: `X-Forwarded-*`, or `Forwarded` (RFC 7239) where it sends no such header.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderMap;
+
+/// The chain of clients, the nearest last. An item that is no address is `None`.
+pub(super) fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    if headers.contains_key("x-forwarded-for") {
+        return items(headers, "x-forwarded-for").iter().map(|item| node(item)).collect();
+    }
+    let elements = items(headers, "forwarded");
+    elements.iter().map(|element| parameter(element, "for").and_then(|value| node(&value))).collect()
+}
+
+/// The client's scheme, as the peer itself says it: the last item.
+pub(super) fn proto(headers: &HeaderMap) -> Option<String> {
+    last(headers, "x-forwarded-proto", "proto")
+}
+
+/// The host that the client asked for, as the peer itself says it: the last item.
+pub(super) fn host(headers: &HeaderMap) -> Option<String> {
+    last(headers, "x-forwarded-host", "host")
+}
+
+fn last(headers: &HeaderMap, own: &str, name: &str) -> Option<String> {
+    if headers.contains_key(own) {
+        return items(headers, own).pop();
+    }
+    items(headers, "forwarded").pop().and_then(|element| parameter(&element, name))
+}
+
+/// The items of a list header; a comma in quotes separates nothing.
+fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let values: Vec<_> =
+        headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    split(&values.join(","), ',')
+}
+
+fn split(text: &str, separator: char) -> Vec<String> {
+    let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
+    for sign in text.chars() {
+        if sign == separator && !quoted {
+            parts.push(String::new());
+            continue;
+        }
+        quoted ^= sign == '"' && !escaped;
+        escaped = sign == '\\' && !escaped;
+        if let Some(part) = parts.last_mut() {
+            part.push(sign);
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).collect()
+}
+
+/// A parameter of an element; a quoted value loses its quotes. One that comes twice is none.
+fn parameter(element: &str, name: &str) -> Option<String> {
+    let pairs = split(element, ';');
+    let mut values = pairs.iter().filter_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+    });
+    let value = values.next().filter(|_| values.next().is_none())?;
+    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Some(inner.map_or_else(|| value.to_owned(), |inner| inner.replace('\\', "")))
+}
+
+/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`; IPv4-mapped addresses are folded.
+fn node(text: &str) -> Option<IpAddr> {
+    let address = text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    address.or_else(bracketed).map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn forwarded_is_read_where_there_is_no_x_forwarded_header() {
+        let told =
+            "for=192.0.2.43;proto=http, For=\"[2001:db8:cafe::17]:4711\";host=\"a.example:8080\";PROTO=https";
+        let told = headers(&[("forwarded", told)]);
+        let addresses = ["192.0.2.43", "2001:db8:cafe::17"].map(|address| address.parse().ok());
+        assert_eq!(chain(&told), addresses);
+        assert_eq!(
+            (proto(&told).as_deref(), host(&told).as_deref()),
+            (Some("https"), Some("a.example:8080"))
+        );
+
+        let both = headers(&[("forwarded", "for=192.0.2.1;proto=https"), ("x-forwarded-for", "192.0.2.2")]);
+        assert_eq!(chain(&both), ["192.0.2.2".parse().ok()]);
+        assert_eq!(proto(&both).as_deref(), Some("https"));
+    }
+
+    #[test]
+    fn what_is_no_address_stands_in_the_chain_as_nobody() {
+        for (told, expected) in [
+            ("for=unknown", vec![None]),
+            ("for=_hidden, for=192.0.2.1", vec![None, "192.0.2.1".parse().ok()]),
+            ("proto=https", vec![None]),
+            ("for=192.0.2.1;for=192.0.2.2", vec![None]),
+            ("for=\"192.0.2.1, 192.0.2.2\"", vec![None]),
+        ] {
+            assert_eq!(chain(&headers(&[("forwarded", told)])), expected, "{told}");
+        }
+    }
+}
