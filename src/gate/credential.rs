@@ -1,5 +1,7 @@
 //! What a request presents to prove who it is from. Three answers, not an `Option`.
 
+use std::fmt;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -7,7 +9,7 @@ use crate::config::settings::{Delivery, Settings};
 use crate::web::cookies::{self, Found};
 
 /// A token as it was presented, not yet looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
     /// None came.
     Absent,
@@ -15,6 +17,16 @@ pub enum Credential<'a> {
     Ambiguous,
     /// One came.
     Presented(&'a str),
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Ambiguous => "Ambiguous",
+            Self::Presented(_) => "Presented(…)",
+        })
+    }
 }
 
 impl<'a> Credential<'a> {

@@ -10,9 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pool::Lease;
-use super::request;
+use super::request::{self, Claims};
 use super::vigil::{Vigil, Why};
-use crate::gate::identity::IdentityHeaders;
 
 /// A request's body, on its way to the upstream.
 pub enum RequestBody {
@@ -25,7 +24,7 @@ pub enum RequestBody {
 /// A body that is still coming in.
 pub struct Upload {
     inner: Incoming,
-    identity: Rc<IdentityHeaders>,
+    claims: Rc<Claims>,
     vigil: Rc<Vigil>,
     /// How long the answer's head may take once the upload is done.
     response_timeout: Duration,
@@ -34,11 +33,11 @@ pub struct Upload {
 impl RequestBody {
     pub(super) fn stream(
         inner: Incoming,
-        identity: Rc<IdentityHeaders>,
+        claims: Rc<Claims>,
         vigil: Rc<Vigil>,
         response_timeout: Duration,
     ) -> Self {
-        Self::Stream(Upload { inner, identity, vigil, response_timeout })
+        Self::Stream(Upload { inner, claims, vigil, response_timeout })
     }
 }
 
@@ -55,7 +54,7 @@ impl Body for RequestBody {
         match polled {
             Poll::Ready(Some(Ok(mut frame))) => {
                 if let Some(trailers) = frame.trailers_mut() {
-                    request::clean_trailers(trailers, &upload.identity);
+                    request::clean_trailers(trailers, &upload.claims);
                 }
                 if upload.inner.is_end_stream() {
                     upload.vigil.sent(upload.response_timeout);

@@ -49,6 +49,11 @@ impl ForwardedHeaders {
         }
     }
 
+    /// Removes every such claim, in every spelling, from a request's trailers.
+    pub(super) fn strip(&self, trailers: &mut HeaderMap) {
+        self.spellings.remove_from(trailers);
+    }
+
     /// Says where the request came from. What the client claims counts only if the peer is trusted, and then it
     /// is extended by the peer's own address; other spellings go in any case.
     pub(super) fn apply(&self, headers: &mut HeaderMap, peer: &Peer) {

@@ -93,7 +93,7 @@ impl Proxy {
             return RequestBody::Empty;
         }
         vigil.expect_within(self.upstream.idle_timeout);
-        RequestBody::stream(body, self.editor.identity(), Rc::clone(vigil), self.upstream.response_timeout)
+        RequestBody::stream(body, self.editor.claims(), Rc::clone(vigil), self.upstream.response_timeout)
     }
 
     /// Sends a request over `pooled`, or over a new connection, and waits for the answer's head.

@@ -33,8 +33,7 @@ pub(super) struct Shape {
 
 /// Edits requests' heads.
 pub(super) struct RequestEditor {
-    identity: Rc<IdentityHeaders>,
-    forwarded: ForwardedHeaders,
+    claims: Rc<Claims>,
     credentials: Credentials,
     host: Option<HeaderValue>,
     /// For requests that name none, as HTTP/1.0 allows: HTTP/1.1 does not.
@@ -50,8 +49,10 @@ impl RequestEditor {
             HostHeader::Upstream => Some(upstream.clone()),
         };
         Self {
-            identity: Rc::new(IdentityHeaders::new(&settings.identity)),
-            forwarded: ForwardedHeaders::new(settings.server.public_url.https),
+            claims: Rc::new(Claims {
+                identity: IdentityHeaders::new(&settings.identity),
+                forwarded: ForwardedHeaders::new(settings.server.public_url.https),
+            }),
             credentials: Credentials::new(settings),
             host,
             fallback_host: upstream,
@@ -59,11 +60,11 @@ impl RequestEditor {
     }
 
     /// Who may clean a request's trailers.
-    pub(super) fn identity(&self) -> Rc<IdentityHeaders> {
-        Rc::clone(&self.identity)
+    pub(super) fn claims(&self) -> Rc<Claims> {
+        Rc::clone(&self.claims)
     }
 
-    /// Edits a head in place. The order is behaviour: identity comes last. `chunked`: its body's length is not known.
+    /// Edits a head in place. The order is behaviour: identity comes last.
     pub(super) fn edit(
         &self,
         head: &mut Parts,
@@ -79,9 +80,9 @@ impl RequestEditor {
         // The gate itself said `100 Continue` when it began to read the body.
         headers.remove(EXPECT);
         self.cut_credentials(headers);
-        self.forwarded.apply(headers, peer);
+        self.claims.forwarded.apply(headers, peer);
         headers.insert(X_REQUEST_ID, id.clone());
-        self.identity.apply(pass, headers);
+        self.claims.identity.apply(pass, headers);
         Ok(())
     }
 
@@ -137,9 +138,16 @@ fn connection(headers: &mut HeaderMap, shape: Shape) {
     }
 }
 
+/// What only the gate may say of a request.
+pub(super) struct Claims {
+    identity: IdentityHeaders,
+    forwarded: ForwardedHeaders,
+}
+
 /// Takes out of a request's trailers what only a head may say, and what only the gate may.
-pub(super) fn clean_trailers(trailers: &mut HeaderMap, identity: &IdentityHeaders) {
-    identity.strip(trailers);
+pub(super) fn clean_trailers(trailers: &mut HeaderMap, claims: &Claims) {
+    claims.identity.strip(trailers);
+    claims.forwarded.strip(trailers);
     for name in [COOKIE, AUTHORIZATION, HOST, TRAILER, CONNECTION, TE, UPGRADE, EXPECT] {
         trailers.remove(name);
     }

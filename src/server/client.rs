@@ -1,6 +1,7 @@
 //! A client's socket: counted, looked through by the sieve, and begun with what was read to tell the protocol.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,6 +58,8 @@ pub(super) struct ClientIo<S: Socket> {
     begun: Bytes,
     sieve: Option<Sieve>,
     vital: Arc<Vital>,
+    /// Whether all that it is told has been said.
+    closed: bool,
     _slot: Slot,
 }
 
@@ -71,17 +74,16 @@ impl<S: Socket> Drop for ClientIo<S> {
 impl<S: Socket> ClientIo<S> {
     /// `begun`: what was read already. HTTP/1 heads go through the sieve.
     pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
-        Self { stream, begun, sieve, vital, _slot: slot }
+        Self { stream, begun, sieve, vital, closed: false, _slot: slot }
     }
 
     fn look_at(&mut self, bytes: &mut [u8]) {
         if let Some(sieve) = &mut self.sieve {
             sieve.look_at(bytes);
             self.vital.set_in_head(sieve.is_in_head());
-            if sieve.has_refused() {
+            if sieve.take_refusal() {
                 // hyper answers a head once it has an end, and what was spoilt may have been just that.
                 self.begun = Bytes::from_static(REFUSED_END);
-                self.sieve = None;
             }
         }
     }
@@ -132,6 +134,22 @@ impl<S: Socket> AsyncWrite for ClientIo<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if !self.closed {
+            std::task::ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.closed = true;
+            self.vital.last_words();
+        }
+        // Closing on a client that is still sending would reset the connection, perhaps before it reads its answer.
+        if self.sieve.as_ref().is_none_or(Sieve::is_between_requests) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut scratch = [MaybeUninit::uninit(); 8 * 1024];
+        loop {
+            let mut unread = ReadBuf::uninit(&mut scratch);
+            let read = std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut unread));
+            if read.is_err() || unread.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }

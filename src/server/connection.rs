@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::server::conn::{http1, http2};
@@ -27,12 +28,15 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What is read from a client at once, in bytes, unless heads may be larger.
 const BUFFER: usize = 128 * 1024;
 
+/// How long a new connection's first bytes are waited for when the gate is about to stop.
+const UNNOTICED: Duration = Duration::from_millis(100);
+
 /// The limits of connections, and what says that they have to end.
 #[derive(Clone)]
 pub(super) struct Terms {
     pub(super) limits: Rc<settings::Limits>,
-    pub(super) keep_alive: std::time::Duration,
-    pub(super) idle_timeout: std::time::Duration,
+    pub(super) keep_alive: Duration,
+    pub(super) idle_timeout: Duration,
     pub(super) deadlines: Deadlines,
     pub(super) closing: tokio::sync::watch::Receiver<bool>,
 }
@@ -50,11 +54,16 @@ pub(super) async fn serve<S>(
     let (timer, limit) = terms.deadlines.remote_timer();
     let vital = Vital::new(limit, &terms);
     let mut closing = terms.closing.clone();
+    // A connection that has not asked for anything loses nothing; but what was sent may not have been noticed yet.
+    let nothing_asked = async {
+        let _ = closing.wait_for(|closing| *closing).await;
+        tokio::time::sleep(UNNOTICED).await;
+    };
     let begun = tokio::select! {
+        biased;
         begun = first_bytes(&mut stream) => begun,
         () = timer.fired() => return,
-        // A connection that has not asked for anything loses nothing.
-        _ = closing.wait_for(|closing| *closing) => return,
+        () = nothing_asked => return,
     };
     let Ok(begun) = begun else { return };
     if begun.starts_with(PREFACE) {
@@ -176,7 +185,7 @@ async fn serve_http2<S>(
 
 /// Tells a client that there is no room, and closes.
 pub(super) async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S) {
-    let problem = Problem::new(Code::Unavailable).retry_after(std::time::Duration::from_secs(1));
+    let problem = Problem::new(Code::Unavailable).retry_after(Duration::from_secs(1));
     let body = problem.document();
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\

@@ -3,25 +3,25 @@
 
 use std::sync::Arc;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, LOCATION, SET_COOKIE, UPGRADE};
+use http::header::{CACHE_CONTROL, CONNECTION, SET_COOKIE, UPGRADE};
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body_util::Full;
 use hyper::body::Incoming;
 
+use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
 use super::observe::{Outcome, Record, RequestIds};
-use super::peer::{Peers, SocketPeer};
+use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::vital::InFlight;
 use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
-use crate::proxy::{Fault, Kind, Proxy};
+use crate::proxy::Proxy;
 use crate::sessions::{Issued, RefreshError, Sessions};
 use crate::web::cookies::CookieWriter;
-use crate::web::path::{self, LocalPath, Owner};
+use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 /// What a request waits for before it is answered anew.
@@ -84,15 +84,12 @@ impl Dispatch {
         let version = head.version;
         let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
 
-        let mut log = Log { record: record.as_mut() };
         let request = Request::from_parts(head, body);
-        let (mut head, source) = match peer {
-            Ok(peer) => self.route(request, &peer, &id, &mut log).await.into_parts(),
-            Err(_) => {
-                own(closing(&Problem::new(Code::Malformed).detail("The request names no single host.")))
-                    .into_parts()
-            }
+        let response = match &peer {
+            Ok(peer) => self.route(request, &mut Errand { peer, id: &id, record: record.as_mut() }).await,
+            Err(AmbiguousHost) => own(answers::no_single_host()),
         };
+        let (mut head, source) = response.into_parts();
         if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -102,23 +99,17 @@ impl Dispatch {
         Response::from_parts(head, Outgoing::new(source, record, in_flight, version))
     }
 
-    async fn route(
-        &self,
-        request: Request<Incoming>,
-        peer: &Peer,
-        id: &HeaderValue,
-        log: &mut Log<'_>,
-    ) -> Response<Source> {
+    async fn route(&self, request: Request<Incoming>, errand: &mut Errand<'_>) -> Response<Source> {
         if request.method() == Method::CONNECT {
-            return own(refuse_connect());
+            return own(answers::no_connect());
         }
-        if let Some(answer) = self.to_loopback(&request, peer) {
+        if let Some(answer) = self.to_loopback(&request, errand.peer) {
             return own(answer);
         }
         match path::owner(request.uri().path()) {
-            Owner::Gate => own(self.own_path(request, peer).await),
+            Owner::Gate => own(self.own_path(request, errand.peer).await),
             Owner::GateInDisguise => own(Problem::new(Code::NotFound).answer()),
-            Owner::Upstream => self.upstream_path(request, peer, id, log).await,
+            Owner::Upstream => self.upstream_path(request, errand).await,
         }
     }
 
@@ -133,23 +124,17 @@ impl Dispatch {
         answer
     }
 
-    async fn upstream_path(
-        &self,
-        request: Request<Incoming>,
-        peer: &Peer,
-        id: &HeaderValue,
-        log: &mut Log<'_>,
-    ) -> Response<Source> {
+    async fn upstream_path(&self, request: Request<Incoming>, errand: &mut Errand<'_>) -> Response<Source> {
         if !self.cors.covers_upstream() {
-            return self.through_the_gate(request, peer, id, log).await;
+            return self.through_the_gate(request, errand).await;
         }
         let (head, body) = request.into_parts();
         if let Some(answer) = self.cors.preflight(&head) {
-            log.outcome(Outcome::Own);
+            errand.outcome(Outcome::Own);
             return own(answer);
         }
         let origin = self.cors.origin(&head.headers);
-        let mut response = self.through_the_gate(Request::from_parts(head, body), peer, id, log).await;
+        let mut response = self.through_the_gate(Request::from_parts(head, body), errand).await;
         Cors::allow(origin, response.headers_mut());
         response
     }
@@ -157,44 +142,46 @@ impl Dispatch {
     async fn through_the_gate(
         &self,
         request: Request<Incoming>,
-        peer: &Peer,
-        id: &HeaderValue,
-        log: &mut Log<'_>,
+        errand: &mut Errand<'_>,
     ) -> Response<Source> {
         let (head, body) = request.into_parts();
-        match self.gate.decide(&head, peer) {
+        match self.gate.decide(&head, errand.peer) {
             Verdict::Forward(pass) => {
                 self.note_first_sight(&pass);
-                self.forward(pass, Request::from_parts(head, body), peer, id, log).await
+                self.forward(pass, Request::from_parts(head, body), errand).await
             }
             Verdict::Renew(renewal) => match self.sessions.refresh(renewal.token()).await {
                 Ok(issued) => match self.gate.renewed(renewal, &issued) {
                     Ok(pass) => {
                         let request = Request::from_parts(head, body);
-                        let mut response = self.forward(pass, request, peer, id, log).await;
-                        self.hand_over(&issued, peer, &mut response);
+                        let mut response = self.forward(pass, request, errand).await;
+                        self.hand_over(&issued, errand.peer, &mut response);
                         response
                     }
-                    Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), log),
+                    Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), errand),
                 },
                 Err(RefreshError::Store(error)) => {
                     tracing::error!(%error, "a session could not be renewed");
                     own(Problem::new(Code::Unavailable).retry_after(BUSY).answer())
                 }
+                Err(RefreshError::Tokens(error)) => {
+                    tracing::error!(%error, "a session could not be renewed");
+                    own(Problem::new(Code::Internal).answer())
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a session was not renewed");
-                    self.refuse(self.gate.not_renewed(&renewal, &head), log)
+                    self.refuse(self.gate.not_renewed(&renewal, &head), errand)
                 }
             },
-            refusal => self.refuse(refusal, log),
+            refusal => self.refuse(refusal, errand),
         }
     }
 
-    fn refuse(&self, verdict: Verdict, log: &mut Log<'_>) -> Response<Source> {
-        log.outcome(Outcome::Refused);
+    fn refuse(&self, verdict: Verdict, errand: &mut Errand<'_>) -> Response<Source> {
+        errand.outcome(Outcome::Refused);
         match verdict {
             Verdict::Refuse(refusal) => own(self.refusal(&refusal)),
-            Verdict::ToLogin(next) => own(to_login(&next)),
+            Verdict::ToLogin(next) => own(answers::to_login(&next)),
             Verdict::Forward(_) | Verdict::Renew(_) => own(Problem::new(Code::Internal).answer()),
         }
     }
@@ -214,19 +201,17 @@ impl Dispatch {
         &self,
         pass: Pass,
         request: Request<Incoming>,
-        peer: &Peer,
-        id: &HeaderValue,
-        log: &mut Log<'_>,
+        errand: &mut Errand<'_>,
     ) -> Response<Source> {
-        log.user(&pass);
-        match self.proxy.forward(pass, request, peer, id).await {
+        errand.user(&pass);
+        match self.proxy.forward(pass, request, errand.peer, errand.id).await {
             Ok(response) => {
-                log.outcome(Outcome::Forwarded);
+                errand.outcome(Outcome::Forwarded);
                 response.map(Source::Upstream)
             }
             Err(fault) => {
-                log.outcome(Outcome::UpstreamFailed);
-                own(failed(&fault, id))
+                errand.outcome(Outcome::UpstreamFailed);
+                own(answers::failed(&fault, errand.id))
             }
         }
     }
@@ -262,16 +247,18 @@ impl Dispatch {
             return None;
         }
         let asked = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        Some(redirect(StatusCode::TEMPORARY_REDIRECT, &format!("http://{public}{asked}")))
+        Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("http://{public}{asked}")))
     }
 }
 
-/// What the access log learns on the way.
-struct Log<'a> {
+/// One request on its way: who sent it, what it is called, and what the access log learns of it.
+struct Errand<'a> {
+    peer: &'a Peer,
+    id: &'a HeaderValue,
     record: Option<&'a mut Record>,
 }
 
-impl Log<'_> {
+impl Errand<'_> {
     fn outcome(&mut self, outcome: Outcome) {
         if let Some(record) = &mut self.record {
             record.outcome = outcome;
@@ -287,51 +274,4 @@ impl Log<'_> {
 
 fn own(answer: Answer) -> Response<Source> {
     answer.map(Source::Own)
-}
-
-/// A problem after which nothing more is read from the connection.
-fn closing(problem: &Problem) -> Answer {
-    let mut answer = problem.answer();
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
-}
-
-fn refuse_connect() -> Answer {
-    let mut answer =
-        closing(&Problem::new(Code::MethodNotAllowed).detail("This gate makes no tunnels by CONNECT."));
-    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
-    answer.headers_mut().insert(ALLOW, methods);
-    answer
-}
-
-/// Two texts that never mix: the client's, and the log's.
-fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
-    let id = id.to_str().unwrap_or_default();
-    match fault.kind() {
-        Kind::ClientGone | Kind::SessionEnded => {
-            tracing::debug!(id, kind = ?fault.kind(), "a request ended early");
-        }
-        kind => tracing::warn!(id, ?kind, side = ?fault.side(), cause = fault.cause(), "the upstream failed"),
-    }
-    match fault.kind() {
-        Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => closing(&fault.problem()),
-        _ => fault.problem().answer(),
-    }
-}
-
-fn to_login(next: &LocalPath) -> Answer {
-    let query: String =
-        form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
-    redirect(StatusCode::SEE_OTHER, &format!("/auth/login?{query}"))
-}
-
-fn redirect(status: StatusCode, to: &str) -> Answer {
-    let Ok(location) = HeaderValue::from_str(to) else {
-        return Problem::new(Code::Malformed).answer();
-    };
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(LOCATION, location);
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
 }

@@ -33,24 +33,24 @@ fn last(headers: &HeaderMap, own: &str, name: &str) -> Option<String> {
 /// The items of a list header; a comma in quotes separates nothing.
 fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
     let values: Vec<_> =
-        headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
-    split(&values.join(","), ',')
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    split(&values.join(","), ',').into_iter().map(str::to_owned).collect()
 }
 
-fn split(text: &str, separator: char) -> Vec<String> {
-    let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
-    for sign in text.chars() {
-        if sign == separator && !quoted {
-            parts.push(String::new());
-            continue;
-        }
-        quoted ^= sign == '"' && !escaped;
-        escaped = sign == '\\' && !escaped;
-        if let Some(part) = parts.last_mut() {
-            part.push(sign);
+/// Read from the right: a quote that a client left open must not swallow what its proxy added.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut end, mut quoted) = (Vec::new(), text.len(), false);
+    for (at, sign) in text.char_indices().rev() {
+        if sign == '"' && !text[..at].ends_with('\\') {
+            quoted = !quoted;
+        } else if sign == separator && !quoted {
+            parts.push(text[at + separator.len_utf8()..end].trim());
+            end = at;
         }
     }
-    parts.iter().map(|part| part.trim().to_owned()).collect()
+    parts.push(text[..end].trim());
+    parts.reverse();
+    parts
 }
 
 /// A parameter of an element; a quoted value loses its quotes. One that comes twice is none.
@@ -79,7 +79,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(*name, value.parse().unwrap());
+            headers.append(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         headers
     }
@@ -99,6 +99,21 @@ mod tests {
         let both = headers(&[("forwarded", "for=192.0.2.1;proto=https"), ("x-forwarded-for", "192.0.2.2")]);
         assert_eq!(chain(&both), ["192.0.2.2".parse().ok()]);
         assert_eq!(proto(&both).as_deref(), Some("https"));
+    }
+
+    #[test]
+    fn what_a_client_wrote_can_not_swallow_what_its_proxy_added() {
+        for (name, claimed) in [
+            ("forwarded", "for=1.2.3.4;x=\", for=192.0.2.1"),
+            ("forwarded", "for=\", for=192.0.2.1"),
+            ("x-forwarded-for", "1.2.3.4, \", 192.0.2.1"),
+            ("x-forwarded-for", "1.2.3.4\u{fc}, 192.0.2.1"),
+        ] {
+            let told = chain(&headers(&[(name, claimed)]));
+            assert_eq!(told.last(), Some(&"192.0.2.1".parse().ok()), "{claimed}");
+        }
+        let apart = headers(&[("forwarded", "for=1.2.3.4;x=\""), ("forwarded", "for=192.0.2.1")]);
+        assert_eq!(chain(&apart).last(), Some(&"192.0.2.1".parse().ok()));
     }
 
     #[test]

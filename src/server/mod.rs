@@ -1,5 +1,6 @@
 //! Clients' connections, and the road of a request: `/auth/*` to its handlers, the rest through the gate.
 
+mod answers;
 mod body;
 mod client;
 mod connection;

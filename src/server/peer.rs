@@ -13,6 +13,9 @@ use super::forwarded;
 use crate::config::settings;
 use crate::web::Peer;
 
+/// The headers by which a proxy tells of its client.
+const FORWARDED: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
+
 /// The other end of a connection's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SocketPeer {
@@ -79,11 +82,13 @@ impl Peers {
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
     fn warn_of_untrusted(&self, headers: &HeaderMap, address: Option<IpAddr>) {
-        let (true, Some(address)) = (headers.contains_key("x-forwarded-for"), address) else { return };
+        let told = FORWARDED.iter().find(|name| headers.contains_key(**name));
+        let (Some(told), Some(address)) = (told, address) else { return };
         if is_private(address) && !self.warned.swap(true, Ordering::Relaxed) {
+            let net = IpNet::from(address);
             tracing::warn!(
-                "a peer at {address} sends X-Forwarded-For and is not trusted; if it is your proxy, add \
-                 \"{address}\" to `server.trusted_proxies`"
+                "a peer at {address} sends {told} and is not trusted; if it is your proxy, add \"{net}\" to \
+                 `server.trusted_proxies`"
             );
         }
     }

@@ -98,6 +98,11 @@ impl Vital {
         InFlight(Arc::clone(self))
     }
 
+    /// All has been said; what the client still sends is waited for as long as for a head.
+    pub(super) fn last_words(&self) {
+        self.limit.set(self.header_timeout);
+    }
+
     /// Gives the connection a little longer to say goodbye.
     pub(super) fn linger(&self) {
         self.limit.set(Duration::from_secs(1));

@@ -138,8 +138,8 @@ fn identity_claims_in_trailers_go_as_well() {
     let cookies = gate.member("jack@example.com");
     let answer = gate.send(format!(
         "POST /upload HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nTransfer-Encoding: chunked\r\n\
-         Trailer: X-User-Id, X_User_Id, X-Checksum\r\n\r\n3\r\nabc\r\n0\r\n\
-         X-User-Id: 1\r\nX_User_Id: 1\r\nX-Checksum: ok\r\nCookie: access_token=x\r\n\r\n",
+         Trailer: X-User-Id, X_User_Id, X-Forwarded-For, X-Checksum\r\n\r\n3\r\nabc\r\n0\r\n\
+         X-User-Id: 1\r\nX_User_Id: 1\r\nX-Forwarded-For: 1.2.3.4\r\nX-Checksum: ok\r\nCookie: access_token=x\r\n\r\n",
         gate.address,
         cookies.header()
     ));

@@ -114,6 +114,7 @@ fn what_looks_like_a_head_within_trailers_does_not_lead_astray() {
     for (settings, body) in [
         ("", format!("0\r\nA: b\n\n{astray}\r\n\r\n")),
         ("", format!("0\r\n\n{astray}\r\n\r\n")),
+        ("", "0;\nA: b\r\n\r\n".to_owned()),
         ("limits.header_bytes = \"8KiB\"", format!("1;{extension}\r\na\r\n0\r\n\r\n")),
     ] {
         let small;
@@ -168,6 +169,22 @@ fn connect_is_refused() {
     connection.write(request);
     assert_eq!(connection.answer().status, 405);
     assert_eq!(gate.upstream.connections(), 0);
+}
+
+#[test]
+fn an_upload_that_is_refused_may_be_sent_to_its_end() {
+    let gate = Gate::start();
+    let body = vec![b'x'; 32 << 20];
+    for (path, status) in [("/upload", 401), ("/auth/signin", 413), ("/\0", 400)] {
+        let mut connection = gate.connect();
+        connection.write(format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            gate.address,
+            body.len()
+        ));
+        assert!(connection.try_write(&body).is_ok(), "{path}");
+        assert_eq!(connection.answer().status, status, "{path}");
+    }
 }
 
 #[test]

@@ -410,3 +410,17 @@ fn a_length_beside_a_coding_is_not_passed_on() {
     let answer = gate.get("/", &cookie);
     assert_eq!((answer.status, answer.header("content-length"), answer.text().as_str()), (200, None, "abc"));
 }
+
+#[test]
+fn a_proxy_that_nobody_trusts_is_named_once_with_what_to_set() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let process = crate::support::process::Process::serve(folder.path(), &upstream.url(), "");
+    let mut connection = process.connect();
+    connection.write(format!(
+        "GET /auth/healthz HTTP/1.1\r\nHost: {}\r\nX-Forwarded-Proto: https\r\n\r\n",
+        process.address
+    ));
+    assert_eq!(connection.answer().status, 200);
+    let line = process.line("server.trusted_proxies");
+    assert!(line.contains("\"127.0.0.1/32\""), "{line}");
+}

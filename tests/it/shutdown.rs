@@ -102,3 +102,19 @@ fn half_a_head_is_not_waited_for() {
     assert_eq!(process.wait().code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
+
+#[test]
+fn a_request_that_was_sent_before_the_signal_is_answered() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let mut process = Process::serve(folder.path(), &upstream.url(), "");
+    let health = format!("GET /auth/healthz HTTP/1.1\r\nHost: {}\r\n\r\n", process.address);
+    let mut connections: Vec<_> = (0..200).map(|_| process.connect()).collect();
+    for connection in &mut connections {
+        connection.write(&health);
+    }
+    process.terminate();
+    for (number, connection) in connections.iter_mut().enumerate() {
+        assert!(connection.next_answer().is_some_and(|answer| answer.status == 200), "{number}");
+    }
+    assert_eq!(process.wait().code(), Some(0));
+}
