@@ -74,8 +74,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
+        // Answers keep their names' spelling. Requests' names are written as people write them (`X-User-Id`): to
+        // keep the client's own would cost a seventh of the gate's time, and names compare without case.
         .preserve_header_case(true)
-        // What the gate adds is written as people write it: `X-User-Id`.
         .title_case_headers(true)
         .max_buf_size(BUFFER)
         .handshake(TokioIo::new(stream))

@@ -104,7 +104,6 @@ async fn serve_http1<S>(
         async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
     });
     let connection = http1::Builder::new()
-        .preserve_header_case(true)
         .header_read_timeout(None)
         .max_header_size(terms.limits.header_bytes)
         .max_buf_size(terms.limits.header_bytes.max(BUFFER))
