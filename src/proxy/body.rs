@@ -111,7 +111,22 @@ pub enum BodyError {
     SessionEnded,
 }
 
+/// The watch over an answer, for who has to end it while nobody asks it for more.
+pub struct Watch(Rc<Vigil>);
+
+impl Watch {
+    /// Ready when the answer must not go on: nothing was taken of it for too long, or its session has ended.
+    pub fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.poll(cx).map(|_| ())
+    }
+}
+
 impl UpstreamBody {
+    /// The watch over it; `None`: it has no body.
+    pub fn watch(&self) -> Option<Watch> {
+        self.stream.as_ref().map(|stream| Watch(Rc::clone(&stream.vigil)))
+    }
+
     /// No body: a tunnel follows.
     pub(super) const fn none() -> Self {
         Self { stream: None }

@@ -57,11 +57,7 @@ impl ForwardedHeaders {
     /// Says where the request came from. What the client claims counts only if the peer is trusted, and then it
     /// is extended by the peer's own address; other spellings go in any case.
     pub(super) fn apply(&self, headers: &mut HeaderMap, peer: &Peer) {
-        let (chain, forwarded) = if peer.trusted {
-            (joined(headers, &X_FORWARDED_FOR), joined(headers, &FORWARDED))
-        } else {
-            (None, None)
-        };
+        let (chain, forwarded) = if peer.trusted { Self::told(headers, peer) } else { (None, None) };
         self.spellings.remove_from(headers);
 
         let words = self.words_for(peer);
@@ -75,6 +71,22 @@ impl ForwardedHeaders {
         if let Some(forwarded) = join(forwarded, words.forwarded.as_ref()) {
             headers.insert(FORWARDED, forwarded);
         }
+    }
+
+    /// What a trusted peer says, in both tongues. One that speaks `X-Forwarded-*` passes on its client's `Forwarded`:
+    /// that is then made anew from the other.
+    fn told(headers: &HeaderMap, peer: &Peer) -> (Option<String>, Option<String>) {
+        let x = [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST];
+        let chain = joined(headers, &X_FORWARDED_FOR);
+        if x.iter().any(|name| headers.contains_key(name)) {
+            let nodes = chain.iter().flat_map(|chain| chain.split(','));
+            let elements: Vec<_> =
+                nodes.map(|address| format!("for={}", node(address.trim().parse().ok()))).collect();
+            let forwarded = (!elements.is_empty()).then(|| elements.join(", "));
+            return (chain, forwarded);
+        }
+        let client = peer.address.filter(|address| Some(*address) != peer.socket);
+        (client.map(|address| address.to_string()), joined(headers, &FORWARDED))
     }
 
     fn words_for(&self, peer: &Peer) -> Rc<Words> {
@@ -127,13 +139,18 @@ fn join(list: Option<String>, item: Option<&HeaderValue>) -> Option<HeaderValue>
 
 /// One element of `Forwarded` (RFC 7239 section 4): IPv6 addresses and hosts are quoted.
 fn element(address: Option<IpAddr>, proto: &str, host: Option<&str>) -> String {
-    let node = match address {
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => format!("\"[{address}]\""),
-        None => "unknown".to_owned(),
-    };
+    let node = node(address);
     match host {
         Some(host) => format!("for={node};host=\"{host}\";proto={proto}"),
         None => format!("for={node};proto={proto}"),
+    }
+}
+
+/// A node's name (RFC 7239 section 6).
+fn node(address: Option<IpAddr>) -> String {
+    match address {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => format!("\"[{address}]\""),
+        None => "unknown".to_owned(),
     }
 }

@@ -12,7 +12,12 @@ use crate::web::cookies;
 pub(super) fn check_framing(headers: &mut HeaderMap) -> Result<(), Fault> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
+        (None, _) => match headers.get(CONTENT_LENGTH) {
+            Some(length) if !length.as_bytes().iter().all(u8::is_ascii_digit) => {
+                Err(Fault::because(Kind::BadAnswer, &"a length that is no number"))
+            }
+            _ => Ok(()),
+        },
         (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
             headers.remove(CONTENT_LENGTH);
             Ok(())

@@ -17,6 +17,7 @@ use super::client::{ClientIo, Slot, Socket};
 use super::dispatch::Dispatch;
 use super::peer::SocketPeer;
 use super::sieve::Sieve;
+use super::stream::Streams;
 use super::vital::Vital;
 use crate::config::settings;
 use crate::web::deadline::{Deadlines, Timer};
@@ -150,8 +151,9 @@ async fn serve_http2<S>(
         let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
         async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
     });
+    let streams = Streams { deadlines: terms.deadlines.clone(), patience: terms.idle_timeout };
     let header_list = u32::try_from(terms.limits.header_bytes).unwrap_or(u32::MAX);
-    let connection = http2::Builder::new(OnThisThread)
+    let connection = http2::Builder::new(streams)
         .max_concurrent_streams(terms.limits.streams)
         .max_header_list_size(header_list)
         .serve_connection(TokioIo::new(io), service);
@@ -199,19 +201,4 @@ pub(super) async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S) {
 /// Folds an IPv4 address that came by an IPv6 socket.
 pub(super) fn socket_peer(address: IpAddr) -> SocketPeer {
     SocketPeer::Address(address.to_canonical())
-}
-
-/// Runs HTTP/2's streams on the worker's own thread.
-#[derive(Clone, Copy)]
-struct OnThisThread;
-
-impl<F> hyper::rt::Executor<F> for OnThisThread
-where
-    F: Future + 'static,
-{
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(async move {
-            let _ = future.await;
-        });
-    }
 }

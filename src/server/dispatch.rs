@@ -13,6 +13,7 @@ use super::body::{Outgoing, Source};
 use super::cors::Cors;
 use super::observe::{Outcome, Record, RequestIds};
 use super::peer::{AmbiguousHost, Peers, SocketPeer};
+use super::stream;
 use super::vital::InFlight;
 use crate::auth::Auth;
 use crate::config::settings::Settings;
@@ -90,6 +91,7 @@ impl Dispatch {
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
         let (mut head, source) = response.into_parts();
+        stream::answered(&source);
         if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

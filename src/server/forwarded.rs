@@ -1,4 +1,5 @@
-//! What a trusted proxy says of the client: `X-Forwarded-*`, or `Forwarded` (RFC 7239) where it sends no such header.
+//! What a trusted proxy says of the client: `X-Forwarded-*`, or `Forwarded` (RFC 7239) where it sends none of those. Never
+//! a mixture: a proxy that speaks the one tongue passes on what its client said in the other.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,7 +7,7 @@ use http::HeaderMap;
 
 /// The chain of clients, the nearest last. An item that is no address is `None`.
 pub(super) fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    if headers.contains_key("x-forwarded-for") {
+    if speaks_x(headers) {
         return items(headers, "x-forwarded-for").iter().map(|item| node(item)).collect();
     }
     let elements = items(headers, "forwarded");
@@ -24,10 +25,16 @@ pub(super) fn host(headers: &HeaderMap) -> Option<String> {
 }
 
 fn last(headers: &HeaderMap, own: &str, name: &str) -> Option<String> {
-    if headers.contains_key(own) {
-        return items(headers, own).pop();
+    if speaks_x(headers) {
+        return items(headers, own).pop().filter(|item| !item.is_empty());
     }
     items(headers, "forwarded").pop().and_then(|element| parameter(&element, name))
+}
+
+fn speaks_x(headers: &HeaderMap) -> bool {
+    ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 /// The items of a list header; a comma in quotes separates nothing.
@@ -98,7 +105,7 @@ mod tests {
 
         let both = headers(&[("forwarded", "for=192.0.2.1;proto=https"), ("x-forwarded-for", "192.0.2.2")]);
         assert_eq!(chain(&both), ["192.0.2.2".parse().ok()]);
-        assert_eq!(proto(&both).as_deref(), Some("https"));
+        assert_eq!(proto(&both), None, "its proxy speaks the other tongue");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod listen;
 pub mod observe;
 mod peer;
 mod sieve;
+mod stream;
 mod vital;
 mod worker;
 

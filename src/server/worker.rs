@@ -168,6 +168,7 @@ impl Worker {
                 Ok((stream, address)) => {
                     // A socket that is gone already fails here, and says so when it is read.
                     let _ = stream.set_nodelay(true);
+                    tell_of_slow_readers(&stream);
                     self.begin(stream, connection::socket_peer(address.ip()));
                 }
                 Err(error) => rest_after(&error).await,
@@ -206,6 +207,18 @@ impl Worker {
         });
     }
 }
+
+/// Has the socket say that it can be written to as soon as most of what it holds is on its way, not only when a third of
+/// its buffer has been read: else a slow reader looks like one that reads nothing.
+#[cfg(target_os = "linux")]
+fn tell_of_slow_readers(stream: &tokio::net::TcpStream) {
+    const UNSENT: u32 = 128 * 1024;
+    // Without it, very slow readers are let go earlier.
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn tell_of_slow_readers(_: &tokio::net::TcpStream) {}
 
 /// Out of descriptors, mostly: trying again at once would only burn the core.
 async fn rest_after(error: &io::Error) {

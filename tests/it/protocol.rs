@@ -1,6 +1,6 @@
 //! HTTP itself: what is malformed is refused and its connection closed; both versions on one port; limits.
 
-use crate::support::{Gate, Raw, raw::find};
+use crate::support::{Gate, Raw, Upstream, raw::find};
 
 fn signed_in(gate: &Gate) -> String {
     format!("Cookie: {}\r\n", gate.member("jack@example.com").header())
@@ -331,6 +331,47 @@ mod http2 {
                 assert_eq!(gate.upstream.last().body, b"abc", "{method}");
             }
         });
+    }
+
+    /// Seen: nobody asked such an answer's body for more, so that it looked neither at the clock nor after its session.
+    #[test]
+    fn a_client_that_opens_no_window_holds_nothing_beyond_the_idle_timeout_or_its_session() {
+        for (settings, signs_out) in [("upstream.idle_timeout = \"300ms\"", false), ("", true)] {
+            let (gave_up, given_up) = std::sync::mpsc::channel();
+            let gave_up = std::sync::Mutex::new(gave_up);
+            let upstream = Upstream::answering(move |exchange| {
+                exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+                let chunk = vec![b'x'; 64 * 1024];
+                while std::io::Write::write_all(&mut exchange.stream, &chunk).is_ok() {}
+                gave_up.lock().unwrap().send(()).unwrap();
+                false
+            });
+            let gate = Gate::before(upstream, settings);
+            let cookies = gate.member("jack@example.com");
+            Gate::wait(async {
+                let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+                let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                    .initial_stream_window_size(1024)
+                    .handshake(TokioIo::new(stream))
+                    .await
+                    .unwrap();
+                tokio::spawn(connection);
+                let request = http::Request::get(format!("http://{}/", gate.address))
+                    .header("cookie", cookies.header())
+                    .body(Full::<Bytes>::default())
+                    .unwrap();
+                let response = sender.send_request(request).await.unwrap();
+                assert_eq!(response.status(), 200);
+                if signs_out {
+                    let cookie = format!("Cookie: {}\r\n", cookies.header());
+                    assert_eq!(gate.post("/auth/signout", "", &cookie).status, 200);
+                }
+                let patience =
+                    if signs_out { std::time::Duration::from_secs(2) } else { crate::support::PATIENCE };
+                given_up.recv_timeout(patience).unwrap();
+                drop(response);
+            });
+        }
     }
 
     #[test]

@@ -197,3 +197,16 @@ fn a_sign_out_is_one_whatever_comes_with_it() {
         assert_eq!(gate.get("/auth/me", &cookie).status, 401, "{kind} {body}");
     }
 }
+
+#[test]
+fn a_sign_out_does_not_wait_for_its_body() {
+    let gate = Gate::start();
+    let cookie = format!("Cookie: {}\r\n", gate.member("jack@example.com").header());
+    let mut connection = gate.connect();
+    connection.write(format!(
+        "POST /auth/signout HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+        gate.address
+    ));
+    assert_eq!(connection.answer().status, 200);
+    assert_eq!(gate.get("/auth/me", &cookie).status, 401);
+}
