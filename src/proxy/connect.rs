@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::body::RequestBody;
 use super::fault::{Fault, Kind};
+use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
 use crate::web::deadline::Deadlines;
 
@@ -79,7 +80,7 @@ where
         .preserve_header_case(true)
         .title_case_headers(true)
         .max_buf_size(BUFFER)
-        .handshake(TokioIo::new(stream))
+        .handshake(TokioIo::new(UpstreamSocket::new(stream)))
         .await
         .map_err(|error| Fault::because(Kind::Connect, &error))?;
     tokio::task::spawn_local(async move {

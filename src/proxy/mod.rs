@@ -23,6 +23,7 @@ mod hop;
 mod pool;
 mod request;
 mod response;
+mod socket;
 mod upgrade;
 mod vigil;
 

@@ -426,3 +426,28 @@ fn a_proxy_that_nobody_trusts_is_named_once_with_what_to_set() {
     let line = process.line("server.trusted_proxies");
     assert!(line.contains("\"127.0.0.1/32\""), "{line}");
 }
+
+/// Seen: ten of twelve such answers were lost, and the client got a 502.
+#[test]
+fn an_early_answer_of_an_upstream_that_stops_listening_is_passed_on() {
+    let upstream = Upstream::answering_heads(|exchange| {
+        exchange
+            .write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nearly");
+        false
+    });
+    let gate = Gate::before(upstream, "");
+    let cookie = signed_in(&gate);
+    let upload = vec![b'x'; 3_000_000];
+    for round in 0..12 {
+        let mut connection = gate.connect();
+        connection.write(format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Length: {}\r\n\r\n",
+            gate.address,
+            upload.len()
+        ));
+        // The gate may have answered before it has taken all of it.
+        let _ = connection.try_write(&upload);
+        let answer = connection.answer();
+        assert_eq!((answer.status, answer.text().as_str()), (413, "early"), "round {round}");
+    }
+}
