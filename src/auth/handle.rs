@@ -44,7 +44,9 @@ impl Auth {
             None => self.no_route(path),
         };
         if answer.status() == StatusCode::UNAUTHORIZED {
-            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge()));
+            answer
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.credentials.challenge()));
         }
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if head.method == Method::HEAD { without_body(answer) } else { answer }
@@ -162,14 +164,6 @@ impl Auth {
             Handler::KeySet => Ok(self.key_set()),
             Handler::LoginPage => self.login_page(call).await,
             Handler::SignUpPage => self.sign_up_page(call),
-        }
-    }
-
-    /// The scheme that a 401 names (contract section 6).
-    const fn challenge(&self) -> &'static str {
-        match self.delivery {
-            Delivery::Cookie => "Cookie",
-            Delivery::Body => "Bearer",
         }
     }
 

@@ -3,7 +3,6 @@
 use super::failure::Failure;
 use super::handle::Call;
 use super::{Auth, reply};
-use crate::gate::credential::Credential;
 use crate::sessions::Issued;
 use crate::store::User;
 use crate::web::{Answer, Code, Problem};
@@ -22,16 +21,9 @@ impl Auth {
             Ok(user) => return (Some(user), None),
             Err(problem) => problem,
         };
-        let lapsed = matches!(problem.code(), Code::TokenExpired | Code::NotAuthenticated);
-        match self.credentials.refresh(headers) {
-            Credential::Presented(token)
-                if lapsed && self.renews && self.credentials.access(headers) != Credential::Ambiguous =>
-            {
-                let issued = self.services.sessions.refresh(token).await.ok();
-                (issued.as_ref().map(|issued| issued.user.clone()), issued)
-            }
-            _ => (None, None),
-        }
+        let Some(token) = self.credentials.renewal(headers, problem.code()) else { return (None, None) };
+        let issued = self.services.sessions.refresh(token).await.ok();
+        (issued.as_ref().map(|issued| issued.user.clone()), issued)
     }
 
     /// The user whose access token comes with a request, as they are now.

@@ -122,8 +122,6 @@ pub struct Auth {
     origins: Origins,
     cookies: CookieWriter,
     delivery: Delivery,
-    /// Whether a lapsed session is renewed in passing.
-    renews: bool,
     pages: Option<Pages>,
     body_limit: usize,
     body_timeout: Duration,
@@ -153,7 +151,6 @@ impl Auth {
             origins: Origins::new(settings),
             cookies: CookieWriter::new(settings.cookies.clone(), https),
             delivery: settings.tokens.delivery,
-            renews: settings.tokens.silent_refresh && settings.tokens.delivery == Delivery::Cookie,
             pages: settings.pages.enabled.then(|| Pages::new(&settings.pages.title)),
             body_limit: settings.limits.body,
             // As long as a head may take: the bodies are as small.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
@@ -64,16 +64,20 @@ impl Auth {
         self.with_tokens(json(&Value::Object(bearer(issued))), issued, secure)
     }
 
-    /// Adds the cookies: both, or where the access token is in the body the refresh token's.
     pub(super) fn with_tokens(&self, mut answer: Answer, issued: &Issued, secure: bool) -> Answer {
-        let headers = answer.headers_mut();
+        self.add_tokens(answer.headers_mut(), issued, secure);
+        answer
+    }
+
+    /// Puts a new pair on an answer, whoever wrote it: both cookies, or where the access token is in the body the
+    /// refresh token's. `secure`: the request came by TLS.
+    pub fn add_tokens(&self, headers: &mut HeaderMap, issued: &Issued, secure: bool) {
         if self.delivery == Delivery::Cookie {
             let access = &issued.access;
             headers.append(SET_COOKIE, self.cookies.access(access.token.reveal(), access.lifetime, secure));
         }
         let refresh = self.cookies.refresh(issued.refresh.reveal(), issued.refresh_lifetime, secure);
         headers.append(SET_COOKIE, refresh);
-        answer
     }
 
     /// Clears both cookies.

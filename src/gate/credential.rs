@@ -6,6 +6,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::config::settings::{Delivery, Settings};
+use crate::web::Code;
 use crate::web::cookies::{self, Found};
 
 /// A token as it was presented, not yet looked at.
@@ -52,6 +53,7 @@ impl<'a> Credential<'a> {
 #[derive(Clone, Debug)]
 pub struct Credentials {
     delivery: Delivery,
+    renews: bool,
     access: Box<str>,
     refresh: Box<str>,
 }
@@ -61,6 +63,8 @@ impl Credentials {
     pub fn new(settings: &Settings) -> Self {
         Self {
             delivery: settings.tokens.delivery,
+            // In body delivery an answer has no place for the new access token, and each request would renew again.
+            renews: settings.tokens.silent_refresh && settings.tokens.delivery == Delivery::Cookie,
             access: settings.cookies.access.as_str().into(),
             refresh: settings.cookies.refresh.as_str().into(),
         }
@@ -77,6 +81,22 @@ impl Credentials {
     /// The refresh token of its cookie.
     pub fn refresh<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
         Credential::from_cookie(cookies::find(headers, &self.refresh))
+    }
+
+    /// The refresh token by which a request that has no good access token, `because` of this, is renewed in passing.
+    /// What was revoked or forged is not renewed, and of two access cookies the renewal would replace one only.
+    pub fn renewal<'a>(&self, headers: &'a HeaderMap, because: Code) -> Option<&'a str> {
+        let lapsed = matches!(because, Code::TokenExpired | Code::NotAuthenticated);
+        let renewable = self.renews && lapsed && self.access(headers) != Credential::Ambiguous;
+        if renewable { self.refresh(headers).token() } else { None }
+    }
+
+    /// The scheme that a 401 names (contract section 6).
+    pub const fn challenge(&self) -> &'static str {
+        match self.delivery {
+            Delivery::Cookie => "Cookie",
+            Delivery::Body => "Bearer",
+        }
     }
 
     /// Whether the gate's own bearer has to be kept from the upstream, as its cookies are.

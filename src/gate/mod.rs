@@ -6,7 +6,7 @@ use http::Method;
 use http::header::UPGRADE;
 use http::request::Parts;
 
-use crate::config::settings::{Delivery, Settings};
+use crate::config::settings::Settings;
 use crate::sessions::{Issued, Revocations};
 use crate::tokens::{TokenFault, Tokens};
 use crate::types::{Clock, Secret, Timestamp};
@@ -22,7 +22,7 @@ mod pass;
 pub mod refusal;
 
 use cache::{Cache, Known};
-use credential::{Credential, Credentials, doubled_authorization};
+use credential::{Credentials, doubled_authorization};
 pub use lifeline::Lifeline;
 use origin::{Origins, Site};
 pub use pass::Pass;
@@ -58,7 +58,6 @@ pub struct Gate {
     credentials: Credentials,
     origins: Origins,
     pages: bool,
-    silent_refresh: bool,
     tells_token: bool,
     tokens: Tokens,
     revocations: Rc<Revocations>,
@@ -73,8 +72,6 @@ impl Gate {
             credentials: Credentials::new(settings),
             origins: Origins::new(settings),
             pages: settings.pages.enabled,
-            // In body delivery an answer has no place for the new access token, and each request would renew again.
-            silent_refresh: settings.tokens.silent_refresh && settings.tokens.delivery == Delivery::Cookie,
             tells_token: settings.identity.token.is_some(),
             tokens,
             revocations: Rc::new(revocations),
@@ -97,17 +94,12 @@ impl Gate {
             Some(Err(TokenFault::Invalid(_))) => Code::InvalidToken,
             None => Code::NotAuthenticated,
         };
-        // What was revoked or forged is not renewed, and of two cookies the renewal would replace one only.
-        let renewable =
-            self.silent_refresh && because != Code::InvalidToken && access != Credential::Ambiguous;
-        match self.credentials.refresh(headers) {
-            Credential::Presented(token) if renewable => {
-                if self.is_foreign_write(head, peer) {
-                    return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
-                }
-                Verdict::Renew(Renewal { token: Secret::new(token.to_owned()), because })
+        match self.credentials.renewal(headers, because) {
+            Some(_) if self.is_foreign_write(head, peer) => {
+                Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)))
             }
-            _ => self.not_signed_in(head, because),
+            Some(token) => Verdict::Renew(Renewal { token: Secret::new(token.to_owned()), because }),
+            None => self.not_signed_in(head, because),
         }
     }
 
@@ -129,11 +121,6 @@ impl Gate {
             other => other,
         };
         self.not_signed_in(head, because)
-    }
-
-    /// Where tokens are found in a request.
-    pub const fn credentials(&self) -> &Credentials {
-        &self.credentials
     }
 
     fn admit(&self, head: &Parts, peer: &Peer, known: &Rc<Known>, fresh: bool) -> Verdict {
@@ -188,7 +175,6 @@ impl Gate {
             let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
             return Verdict::ToLogin(LocalPath::parse(asked).unwrap_or_else(LocalPath::root));
         }
-        let challenge = if self.credentials.owns_authorization() { "Bearer" } else { "Cookie" };
-        Verdict::Refuse(Refusal::unauthorized(because, challenge, head, self.pages))
+        Verdict::Refuse(Refusal::unauthorized(because, self.credentials.challenge(), head, self.pages))
     }
 }

@@ -9,12 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use quick_cache::unsync::Cache;
 
 use crate::web::Peer;
+use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 use crate::web::spelling::Spellings;
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// How many peers a worker remembers the words for.
 const PEERS: usize = 1024;
@@ -76,9 +72,8 @@ impl ForwardedHeaders {
     /// What a trusted peer says, in both tongues. One that speaks `X-Forwarded-*` passes on its client's `Forwarded`:
     /// that is then made anew from the other.
     fn told(headers: &HeaderMap, peer: &Peer) -> (Option<String>, Option<String>) {
-        let x = [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST];
         let chain = joined(headers, &X_FORWARDED_FOR);
-        if x.iter().any(|name| headers.contains_key(name)) {
+        if speaks_x(headers) {
             let nodes = chain.iter().flat_map(|chain| chain.split(','));
             let elements: Vec<_> =
                 nodes.map(|address| format!("for={}", node(address.trim().parse().ok()))).collect();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONNECTION, SET_COOKIE, UPGRADE};
+use http::header::{CACHE_CONTROL, CONNECTION, UPGRADE};
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -20,8 +20,7 @@ use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::proxy::Proxy;
-use crate::sessions::{Issued, RefreshError, Sessions};
-use crate::web::cookies::CookieWriter;
+use crate::sessions::{RefreshError, Sessions};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
@@ -36,7 +35,6 @@ pub(super) struct Dispatch {
     sessions: Sessions,
     peers: Arc<Peers>,
     cors: Cors,
-    cookies: CookieWriter,
     ids: RequestIds,
     log_access: bool,
     /// Where a browser is sent that came by `localhost`.
@@ -63,7 +61,6 @@ impl Dispatch {
             sessions: parties.sessions,
             peers: parties.peers,
             cors: Cors::new(settings),
-            cookies: CookieWriter::new(settings.cookies.clone(), public.https),
             ids: parties.ids,
             log_access: settings.log.access,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
@@ -157,7 +154,10 @@ impl Dispatch {
                     Ok(pass) => {
                         let request = Request::from_parts(head, body);
                         let mut response = self.forward(pass, request, errand).await;
-                        self.hand_over(&issued, errand.peer, &mut response);
+                        let headers = response.headers_mut();
+                        self.auth.add_tokens(headers, &issued, errand.peer.secure);
+                        // What carries a session must not be kept by any cache.
+                        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
                         response
                     }
                     Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), errand),
@@ -228,16 +228,6 @@ impl Dispatch {
                 }
             });
         }
-    }
-
-    /// Puts a renewed pair on an answer, which then must not be kept by any cache.
-    fn hand_over(&self, issued: &Issued, peer: &Peer, response: &mut Response<Source>) {
-        let headers = response.headers_mut();
-        let access = self.cookies.access(issued.access.token.reveal(), issued.access.lifetime, peer.secure);
-        let refresh = self.cookies.refresh(issued.refresh.reveal(), issued.refresh_lifetime, peer.secure);
-        headers.append(SET_COOKIE, access);
-        headers.append(SET_COOKIE, refresh);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 
     /// `localhost` and `127.0.0.1` are two sites for cookies: a browser that came by the one is sent to the other,

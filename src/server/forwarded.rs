@@ -3,42 +3,38 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 
 /// The chain of clients, the nearest last. An item that is no address is `None`.
 pub(super) fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     if speaks_x(headers) {
-        return items(headers, "x-forwarded-for").iter().map(|item| node(item)).collect();
+        return items(headers, &X_FORWARDED_FOR).iter().map(|item| node(item)).collect();
     }
-    let elements = items(headers, "forwarded");
+    let elements = items(headers, &FORWARDED);
     elements.iter().map(|element| parameter(element, "for").and_then(|value| node(&value))).collect()
 }
 
 /// The client's scheme, as the peer itself says it: the last item.
 pub(super) fn proto(headers: &HeaderMap) -> Option<String> {
-    last(headers, "x-forwarded-proto", "proto")
+    last(headers, &X_FORWARDED_PROTO, "proto")
 }
 
 /// The host that the client asked for, as the peer itself says it: the last item.
 pub(super) fn host(headers: &HeaderMap) -> Option<String> {
-    last(headers, "x-forwarded-host", "host")
+    last(headers, &X_FORWARDED_HOST, "host")
 }
 
-fn last(headers: &HeaderMap, own: &str, name: &str) -> Option<String> {
+fn last(headers: &HeaderMap, own: &HeaderName, name: &str) -> Option<String> {
     if speaks_x(headers) {
         return items(headers, own).pop().filter(|item| !item.is_empty());
     }
-    items(headers, "forwarded").pop().and_then(|element| parameter(&element, name))
-}
-
-fn speaks_x(headers: &HeaderMap) -> bool {
-    ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
-        .iter()
-        .any(|name| headers.contains_key(*name))
+    items(headers, &FORWARDED).pop().and_then(|element| parameter(&element, name))
 }
 
 /// The items of a list header; a comma in quotes separates nothing.
-fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
+fn items(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     let values: Vec<_> =
         headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     split(&values.join(","), ',').into_iter().map(str::to_owned).collect()

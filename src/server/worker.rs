@@ -135,11 +135,20 @@ impl Worker {
         let mut accepting = Vec::new();
         for listener in listeners.tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept_tcp(listener)));
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(async move || {
+                let (stream, address) = listener.accept().await?;
+                // A socket that is gone already fails here, and says so when it is read.
+                let _ = stream.set_nodelay(true);
+                tell_of_slow_readers(&stream);
+                Ok((stream, connection::socket_peer(address.ip())))
+            })));
         }
         for listener in listeners.unix {
             let listener = tokio::net::UnixListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept_unix(listener)));
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(async move || {
+                let (stream, _) = listener.accept().await?;
+                Ok((stream, SocketPeer::Unix))
+            })));
         }
         // Each ends once the crew is told to stop and its queue is empty.
         for task in accepting {
@@ -155,37 +164,18 @@ impl Worker {
 }
 
 impl Worker {
-    async fn accept_tcp(self: Rc<Self>, listener: tokio::net::TcpListener) {
+    /// Begins what `next` accepts, until the crew is told to stop.
+    async fn accept<S: Socket>(self: Rc<Self>, next: impl AsyncFn() -> io::Result<(S, SocketPeer)>) {
         let mut closing = self.terms.closing.clone();
         loop {
             let accepted = tokio::select! {
                 biased;
-                accepted = listener.accept() => accepted,
+                accepted = next() => accepted,
                 // What waited in the queue has been taken by now: closing the listener would reset it.
                 _ = closing.wait_for(|closing| *closing) => return,
             };
             match accepted {
-                Ok((stream, address)) => {
-                    // A socket that is gone already fails here, and says so when it is read.
-                    let _ = stream.set_nodelay(true);
-                    tell_of_slow_readers(&stream);
-                    self.begin(stream, connection::socket_peer(address.ip()));
-                }
-                Err(error) => rest_after(&error).await,
-            }
-        }
-    }
-
-    async fn accept_unix(self: Rc<Self>, listener: tokio::net::UnixListener) {
-        let mut closing = self.terms.closing.clone();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                accepted = listener.accept() => accepted,
-                _ = closing.wait_for(|closing| *closing) => return,
-            };
-            match accepted {
-                Ok((stream, _)) => self.begin(stream, SocketPeer::Unix),
+                Ok((stream, peer)) => self.begin(stream, peer),
                 Err(error) => rest_after(&error).await,
             }
         }

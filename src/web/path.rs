@@ -91,7 +91,7 @@ impl LocalPath {
             && !text.starts_with("//")
             && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         let path = text.split(['?', '#']).next().unwrap_or_default();
-        // `/%2F/host` or `/./​/host` are harmless to browsers, but not worth a doubt.
+        // `/%2F/host` and `/.//host` are harmless to browsers, but not worth a doubt.
         let leads_off = tidied_start_is_doubtful(path);
         (plain && !leads_off && owner(path) == Owner::Upstream)
             .then(|| Self(text.split('#').next().unwrap_or_default().to_owned()))
