@@ -2,15 +2,11 @@
 
 use crate::support::{Gate, Raw, Upstream, raw::find};
 
-fn signed_in(gate: &Gate) -> String {
-    format!("Cookie: {}\r\n", gate.member("jack@example.com").header())
-}
-
 /// Each with a good cookie, so that only its form keeps it out.
 #[test]
 fn a_malformed_request_is_a_400_and_closes_the_connection() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let host = format!("Host: {}\r\n", gate.address);
     let chunked = "Transfer-Encoding: chunked\r\n";
     for (request, body) in [
@@ -46,7 +42,7 @@ fn a_malformed_request_is_a_400_and_closes_the_connection() {
 #[test]
 fn bad_chunks_never_make_a_whole_request() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     for body in [
         "x\r\nabc\r\n0\r\n\r\n",
         "3\nabc\r\n0\r\n\r\n",
@@ -69,7 +65,7 @@ fn bad_chunks_never_make_a_whole_request() {
 #[test]
 fn what_follows_a_malformed_head_is_not_a_request() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!(
         "POST / HTTP/1.1\r\nHost: {0}\r\n{cookie}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n\
@@ -106,7 +102,7 @@ fn a_malformed_head_is_a_400_however_slowly_it_comes() {
 #[test]
 fn what_looks_like_a_head_within_trailers_does_not_lead_astray() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let post = format!("POST / HTTP/1.1\r\nHost: {}\r\n{cookie}", gate.address);
     let astray = "POST / HTTP/1.1\nHost: a\nContent-Length: 100000\n\n";
     let twofold = format!("{post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
@@ -138,7 +134,7 @@ fn what_looks_like_a_head_within_trailers_does_not_lead_astray() {
 #[test]
 fn a_bare_line_feed_may_end_a_line_and_is_never_forwarded() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate).replace("\r\n", "\n");
+    let cookie = gate.signed_in().replace("\r\n", "\n");
     let answer = gate.send(format!("GET / HTTP/1.1\nHost: {}\n{cookie}X: a\n\n", gate.address));
     assert!(matches!(answer.status, 200 | 400));
     for seen in gate.upstream.requests() {
@@ -149,7 +145,7 @@ fn a_bare_line_feed_may_end_a_line_and_is_never_forwarded() {
 #[test]
 fn pipelined_requests_are_answered_in_their_order() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     let me = format!("GET /auth/me HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address);
     let post = format!("POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Length: 3\r\n\r\nabc", gate.address);
@@ -163,7 +159,7 @@ fn pipelined_requests_are_answered_in_their_order() {
 #[test]
 fn connect_is_refused() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let request = format!("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n{cookie}\r\n");
     let mut connection = gate.connect();
     connection.write(request);
@@ -190,7 +186,7 @@ fn an_upload_that_is_refused_may_be_sent_to_its_end() {
 #[test]
 fn http_1_0_is_served_and_closed() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!("GET / HTTP/1.0\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     let answer = connection.answer();
@@ -201,7 +197,7 @@ fn http_1_0_is_served_and_closed() {
 #[test]
 fn a_head_may_have_header_bytes_and_no_more() {
     let gate = Gate::with("limits.header_bytes = \"16KiB\"");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let filler = "x".repeat(14 * 1024);
     assert_eq!(gate.get("/", &format!("{cookie}X: {filler}\r\n")).status, 200);
     let mut connection = gate.connect();
@@ -258,21 +254,35 @@ fn connections_beyond_the_limit_get_a_503_and_room_comes_back() {
 mod http2 {
     use bytes::Bytes;
     use http_body_util::{BodyExt as _, Full};
+    use hyper::client::conn::http2::{self, SendRequest};
     use hyper_util::rt::{TokioExecutor, TokioIo};
 
     use super::*;
+
+    /// RFC 9113 section 6.9.2.
+    const WINDOW: u32 = 65_535;
+
+    /// A client that takes `window` bytes of an answer before it has to be asked for more.
+    async fn connect<B>(gate: &Gate, window: u32) -> SendRequest<B>
+    where
+        B: http_body::Body<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + Unpin + 'static,
+    {
+        let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(window)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        sender
+    }
 
     #[test]
     fn http_2_by_prior_knowledge_is_served_on_the_same_port() {
         let gate = Gate::start();
         let cookies = gate.member("jack@example.com");
         Gate::wait(async {
-            let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-            let (mut sender, connection) =
-                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-                    .await
-                    .unwrap();
-            tokio::spawn(connection);
+            let mut sender = connect(&gate, WINDOW).await;
             // Cookies may come in several headers (RFC 9113 section 8.2.3).
             let request = http::Request::post(format!("http://{}/a?b", gate.address))
                 .header("cookie", format!("access_token={}", cookies.access))
@@ -308,12 +318,7 @@ mod http2 {
         let gate = Gate::start();
         let cookies = gate.member("jack@example.com");
         Gate::wait(async {
-            let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-            let (mut sender, connection) =
-                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-                    .await
-                    .unwrap();
-            tokio::spawn(connection);
+            let mut sender = connect(&gate, WINDOW).await;
             for method in ["GET", "POST", "DELETE", "SEARCH"] {
                 let body =
                     http_body_util::StreamBody::new(futures_util::stream::iter([Ok::<_, std::io::Error>(
@@ -349,13 +354,7 @@ mod http2 {
             let gate = Gate::before(upstream, settings);
             let cookies = gate.member("jack@example.com");
             Gate::wait(async {
-                let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-                let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
-                    .initial_stream_window_size(1024)
-                    .handshake(TokioIo::new(stream))
-                    .await
-                    .unwrap();
-                tokio::spawn(connection);
+                let mut sender = connect(&gate, 1024).await;
                 let request = http::Request::get(format!("http://{}/", gate.address))
                     .header("cookie", cookies.header())
                     .body(Full::<Bytes>::default())

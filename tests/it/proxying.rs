@@ -6,14 +6,10 @@ use std::time::Duration;
 
 use crate::support::{Gate, Upstream};
 
-fn signed_in(gate: &Gate) -> String {
-    format!("Cookie: {}\r\n", gate.member("jack@example.com").header())
-}
-
 #[test]
 fn method_path_and_query_go_through_byte_for_byte() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     for target in [
         "/",
         "/a%20b?c=%zz&d=;",
@@ -35,7 +31,7 @@ fn method_path_and_query_go_through_byte_for_byte() {
 #[test]
 fn a_fragment_is_never_forwarded() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     assert_eq!(gate.get("/a?b#c", &cookie).status, 200);
     assert_eq!(gate.upstream.request().line(), "GET /a?b HTTP/1.1");
 }
@@ -43,7 +39,7 @@ fn a_fragment_is_never_forwarded() {
 #[test]
 fn an_absolute_target_goes_in_origin_form() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let target = format!("http://{}/a?b", gate.address);
     assert_eq!(gate.get(&target, &cookie).status, 200);
     assert_eq!(gate.upstream.request().line(), "GET /a?b HTTP/1.1");
@@ -57,7 +53,7 @@ fn hop_by_hop_headers_go_and_the_others_stay_as_they_were() {
     let headers = format!(
         "{}Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nTE: gzip, trailers\r\n\
          Upgrade: h2c, HTTP/3.0, TLS/1.0\r\nHTTP2-Settings: AAAA\r\nX-Kept: a\r\nX-kept: b\r\nAuthorization: Basic eA==\r\n",
-        signed_in(&gate)
+        gate.signed_in()
     );
     assert_eq!(gate.get("/", &headers).status, 200);
     let seen = gate.upstream.request();
@@ -78,7 +74,7 @@ fn where_a_request_came_from_is_the_gates_word_alone() {
     let gate = Gate::start();
     let claims = "X-Forwarded-For: 1.2.3.4\r\nX_Forwarded_For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\
                   X-Forwarded-Host: evil\r\nX.Forwarded.Host: evil\r\nForwarded: for=1.2.3.4\r\n";
-    let headers = format!("{}{claims}", signed_in(&gate));
+    let headers = format!("{}{claims}", gate.signed_in());
     assert_eq!(gate.get("/", &headers).status, 200);
     let seen = gate.upstream.request();
     assert_eq!(seen.header("x-forwarded-for").as_deref(), Some("127.0.0.1"));
@@ -94,7 +90,7 @@ fn a_trusted_proxys_word_is_extended() {
     let gate = Gate::with("server.trusted_proxies = [\"127.0.0.1\"]");
     let claims = "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: app.example\r\n\
                   Forwarded: for=1.2.3.4\r\n";
-    let headers = format!("{}{claims}", signed_in(&gate));
+    let headers = format!("{}{claims}", gate.signed_in());
     assert_eq!(gate.get("/", &headers).status, 200);
     let seen = gate.upstream.request();
     assert_eq!(seen.header("x-forwarded-for").as_deref(), Some("1.2.3.4, 127.0.0.1"));
@@ -107,7 +103,7 @@ fn a_trusted_proxys_word_is_extended() {
 #[test]
 fn a_request_id_is_kept_or_made() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     gate.get("/", &format!("{cookie}X-Request-Id: my-id.1\r\n"));
     assert_eq!(gate.upstream.last().header("x-request-id").as_deref(), Some("my-id.1"));
     for odd in ["", "X-Request-Id: a b\r\n", "X-Request-Id: a\r\nX-Request-Id: b\r\n"] {
@@ -119,7 +115,7 @@ fn a_request_id_is_kept_or_made() {
 #[test]
 fn the_upstreams_own_host_is_sent_where_the_settings_say_so() {
     let gate = Gate::with("upstream.host_header = \"upstream\"");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     assert_eq!(gate.get("/", &cookie).status, 200);
     let seen = gate.upstream.request();
     assert_eq!(seen.header("host"), Some(gate.upstream.address.to_string()));
@@ -137,7 +133,7 @@ fn the_answer_goes_back_as_it_was_less_the_gates_own_cookies() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let answer = gate.get("/", &cookie);
     assert_eq!((answer.status, answer.text().as_str()), (418, "abc"));
     assert!(answer.head.contains("X-Odd-CASE: a\r\n"), "{}", answer.head);
@@ -161,7 +157,7 @@ fn head_204_and_304_have_no_body_and_keep_the_connection() {
         true
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     for (method, path, status, length) in
         [("HEAD", "/", 200, Some("1000")), ("GET", "/204", 204, None), ("GET", "/304", 304, None)]
@@ -175,7 +171,7 @@ fn head_204_and_304_have_no_body_and_keep_the_connection() {
 #[test]
 fn connections_to_the_upstream_are_used_again() {
     let gate = Gate::with("server.workers = 1");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     (0..20).for_each(|_| assert_eq!(gate.get("/", &cookie).status, 200));
     assert_eq!(gate.upstream.connections(), 1);
 }
@@ -183,7 +179,7 @@ fn connections_to_the_upstream_are_used_again() {
 #[test]
 fn an_upstream_that_is_down_is_a_502() {
     let gate = Gate::with("upstream.url = \"http://127.0.0.1:1\"");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let answer = gate.get("/", &cookie);
     assert_eq!((answer.status, answer.detail().as_str()), (502, "The upstream can't be reached."));
     assert_eq!(gate.get("/auth/me", &cookie).status, 200, "the gate itself goes on");
@@ -204,7 +200,7 @@ fn what_the_upstream_does_wrong_is_told_apart() {
             }),
             "",
         );
-        let cookie = signed_in(&gate);
+        let cookie = gate.signed_in();
         let answer = gate.get("/", &cookie);
         assert_eq!(answer.status, status, "{sent:?}");
         assert_eq!(answer.json()["code"], "bad_gateway");
@@ -217,7 +213,7 @@ fn an_upstream_that_is_too_slow_is_a_504() {
         std::io::Read::read(&mut exchange.stream, &mut [0]).is_ok_and(|_| false)
     });
     let gate = Gate::before(upstream, "upstream.response_timeout = \"200ms\"");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let answer = gate.get("/", &cookie);
     assert_eq!((answer.status, answer.json()["code"].as_str()), (504, Some("gateway_timeout")));
 }
@@ -232,7 +228,7 @@ fn an_answer_that_is_cut_short_is_never_taken_for_whole() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     for path in ["/length", "/chunked"] {
         let mut connection = gate.connect();
         connection.write(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
@@ -251,7 +247,7 @@ fn a_dead_pooled_connection_is_retried_once_where_that_is_safe() {
         false
     });
     let gate = Gate::before(upstream, "server.workers = 1");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     for round in 0..50 {
         assert_eq!(gate.get("/", &cookie).status, 200, "round {round}");
     }
@@ -269,7 +265,7 @@ fn a_write_that_may_have_arrived_is_not_sent_again() {
         false
     });
     let gate = Gate::before(upstream, "server.workers = 1");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     assert_eq!(gate.get("/", &cookie).status, 200);
     assert_eq!(gate.post("/order", "{}", &cookie).status, 502);
     assert_eq!(gate.upstream.requests().iter().filter(|seen| seen.line().starts_with("POST")).count(), 1);
@@ -285,7 +281,7 @@ fn a_client_that_leaves_ends_the_upstreams_request() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!("GET /slow HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     gate.upstream.wait_for(1);
@@ -306,7 +302,7 @@ fn an_answer_may_begin_before_the_request_has_ended() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!(
         "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
@@ -321,7 +317,7 @@ fn an_answer_may_begin_before_the_request_has_ended() {
 #[test]
 fn expect_gets_its_100_only_after_the_gate_has_said_yes() {
     let gate = Gate::start();
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let head = |cookie: &str| {
         format!(
             "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n",
@@ -344,7 +340,7 @@ fn expect_gets_its_100_only_after_the_gate_has_said_yes() {
 #[test]
 fn cors_for_the_upstreams_paths_is_answered_where_the_settings_say_so() {
     let gate = Gate::with("cors.proxied = true");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let preflight = |origin: &str| {
         gate.send(format!(
             "OPTIONS /x HTTP/1.1\r\nHost: {}\r\nOrigin: {origin}\r\nAccess-Control-Request-Method: PUT\r\n\
@@ -376,7 +372,7 @@ fn an_old_upstreams_version_is_its_own_affair() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     for path in ["/length", "/until-closed", "/length"] {
         connection.write(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
@@ -393,7 +389,7 @@ fn an_http_1_0_client_is_not_left_with_a_part_that_looks_whole() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!("GET / HTTP/1.0\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert!(connection.is_reset(), "an orderly end says that the answer is whole");
@@ -408,7 +404,7 @@ fn a_length_beside_a_coding_is_not_passed_on() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let answer = gate.get("/", &cookie);
     assert_eq!((answer.status, answer.header("content-length"), answer.text().as_str()), (200, None, "abc"));
 }
@@ -436,7 +432,7 @@ fn an_early_answer_of_an_upstream_that_stops_listening_is_passed_on() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let upload = vec![b'x'; 3_000_000];
     for round in 0..12 {
         let mut connection = gate.connect();

@@ -9,10 +9,6 @@ use crate::support::{Gate, PASSWORD, Upstream};
 const CHUNK: usize = 64 * 1024;
 const GIB: usize = 1 << 30;
 
-fn signed_in(gate: &Gate) -> String {
-    format!("Cookie: {}\r\n", gate.member("jack@example.com").header())
-}
-
 /// An upstream that sends 1 GiB for a GET and counts what comes in with a POST.
 fn heavy() -> Upstream {
     Upstream::answering_heads(|exchange| {
@@ -96,7 +92,7 @@ fn each_event_of_a_stream_comes_before_the_next_is_sent() {
         true
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!("GET /events HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert_eq!(connection.head().status, 200);
@@ -114,7 +110,7 @@ fn trailers_go_both_ways() {
         true
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let answer = gate.send(format!(
         "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}TE: trailers\r\nTrailer: X-Check\r\nTransfer-Encoding: chunked\r\n\r\n\
          1\r\na\r\n0\r\nX-Check: 1\r\n\r\n",
@@ -147,7 +143,7 @@ fn shouting() -> Upstream {
 #[test]
 fn a_tunnel_opens_after_the_upstreams_101_and_not_before() {
     let gate = Gate::before(shouting(), "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     // The client does not wait: its bytes stay with the gate until both sides have switched.
     connection.write(format!(
@@ -173,7 +169,7 @@ fn without_a_session_no_tunnel_is_asked_for() {
 #[test]
 fn http_is_never_tunnelled_to_where_nobody_judges_it() {
     let gate = Gate::before(shouting(), "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     for protocol in ["h2c", "HTTP/2.0", "TLS/1.3", "http/1.1", "H2C"] {
         let headers = format!("{cookie}Connection: Upgrade\r\nUpgrade: {protocol}\r\n");
         assert_eq!(gate.get("/", &headers).status, 426, "{protocol}");
@@ -193,12 +189,9 @@ fn a_session_that_ends_closes_its_tunnels_and_streams_within_a_second() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
-    let (mut tunnel, mut stream) = (gate.connect(), gate.connect());
-    let host = format!("Host: {}\r\n", gate.address);
-    tunnel.write(format!("GET / HTTP/1.1\r\n{host}{cookie}Connection: Upgrade\r\nUpgrade: shout\r\n\r\n"));
-    assert_eq!(tunnel.answer().status, 101);
-    stream.write(format!("GET / HTTP/1.1\r\n{host}{cookie}\r\n"));
+    let cookie = gate.signed_in();
+    let (mut tunnel, mut stream) = (gate.tunnel(&cookie), gate.connect());
+    stream.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert_eq!(stream.head().status, 200);
     assert_eq!(stream.exactly(6), b"1\r\na\r\n");
 
@@ -225,7 +218,7 @@ fn a_slow_reader_holds_the_upstream_back() {
         false
     });
     let gate = Gate::before(upstream, "");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert_eq!(connection.head().status, 200);
@@ -237,13 +230,8 @@ fn a_slow_reader_holds_the_upstream_back() {
 #[test]
 fn a_tunnel_outlives_its_access_token_and_not_its_session() {
     let gate = Gate::before(shouting(), "tokens.session_ttl = \"1h\"");
-    let cookie = signed_in(&gate);
-    let mut tunnel = gate.connect();
-    tunnel.write(format!(
-        "GET / HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: Upgrade\r\nUpgrade: shout\r\n\r\n",
-        gate.address
-    ));
-    assert_eq!(tunnel.answer().status, 101);
+    let cookie = gate.signed_in();
+    let mut tunnel = gate.tunnel(&cookie);
     gate.clock.advance(Duration::from_mins(59));
     tunnel.write("still here");
     assert_eq!(tunnel.exactly(10), b"STILL HERE");
@@ -272,12 +260,9 @@ fn chatty() -> Upstream {
 #[test]
 fn a_session_that_ends_closes_also_what_never_falls_silent() {
     let gate = Gate::before(chatty(), "");
-    let cookie = signed_in(&gate);
-    let (mut tunnel, mut stream) = (gate.connect(), gate.connect());
-    let host = format!("Host: {}\r\n", gate.address);
-    tunnel.write(format!("GET / HTTP/1.1\r\n{host}{cookie}Connection: Upgrade\r\nUpgrade: shout\r\n\r\n"));
-    assert_eq!(tunnel.answer().status, 101);
-    stream.write(format!("GET / HTTP/1.1\r\n{host}{cookie}\r\n"));
+    let cookie = gate.signed_in();
+    let (mut tunnel, mut stream) = (gate.tunnel(&cookie), gate.connect());
+    stream.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert_eq!(stream.head().status, 200);
     stream.exactly(12);
 
@@ -309,7 +294,7 @@ fn an_answer_that_has_begun_may_be_silent_for_the_idle_timeout_also_after_the_up
         false
     });
     let gate = Gate::before(upstream, "upstream.response_timeout = \"300ms\"");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!(
         "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
@@ -336,7 +321,7 @@ fn a_client_that_reads_nothing_is_not_waited_for_for_ever() {
         false
     });
     let gate = Gate::before(upstream, "upstream.idle_timeout = \"300ms\"");
-    let cookie = signed_in(&gate);
+    let cookie = gate.signed_in();
     let mut connection = gate.connect();
     connection.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     assert_eq!(connection.head().status, 200);

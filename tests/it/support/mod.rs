@@ -143,6 +143,22 @@ impl Gate {
         answer.cookies()
     }
 
+    /// Signs somebody up and in; gives their `Cookie` header's line.
+    pub(crate) fn signed_in(&self) -> String {
+        format!("Cookie: {}\r\n", self.member("jack@example.com").header())
+    }
+
+    /// Opens a tunnel by an upgrade to `shout`, with this `Cookie` header's line.
+    pub(crate) fn tunnel(&self, cookie: &str) -> Raw {
+        let mut tunnel = self.connect();
+        tunnel.write(format!(
+            "GET / HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: Upgrade\r\nUpgrade: shout\r\n\r\n",
+            self.address
+        ));
+        assert_eq!(tunnel.answer().status, 101);
+        tunnel
+    }
+
     /// Signs somebody up and in.
     pub(crate) fn member(&self, email: &str) -> Cookies {
         assert_eq!(self.sign_up(email).status, 200);
