@@ -109,7 +109,7 @@ impl Audit {
 
 impl Line {
     fn new(event: Event, now: Timestamp) -> Self {
-        let time = rfc3339(now);
+        let time = now.rfc3339();
         match event {
             Event::SignedUp { uid, address } => {
                 Self { time, event: "signed_up", uid: Some(uid.number()), address, ..Self::default() }
@@ -162,11 +162,6 @@ fn append(file: &Mutex<File>, line: &Line) -> io::Result<()> {
     bytes.push(b'\n');
     // One write a line: appended lines of several processes don't mix (O_APPEND).
     file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&bytes)
-}
-
-fn rfc3339(now: Timestamp) -> String {
-    let millis = i64::try_from(now.millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 #[cfg(test)]
