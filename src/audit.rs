@@ -65,6 +65,44 @@ pub enum Event {
         /// Who.
         uid: UserId,
     },
+    /// The operator made a user.
+    UserAdded {
+        /// Who.
+        uid: UserId,
+    },
+    /// The operator changed a user's address, name or roles.
+    UserChanged {
+        /// Who.
+        uid: UserId,
+    },
+    /// The operator removed a user.
+    UserRemoved {
+        /// Who.
+        uid: UserId,
+    },
+    /// The operator took in users from a file.
+    UsersImported {
+        /// How many were new.
+        added: u64,
+        /// How many changed.
+        updated: u64,
+        /// How many stayed as they were.
+        skipped: u64,
+        /// How many rows were bad and left out.
+        bad: u64,
+    },
+    /// The operator ended a session.
+    SessionRevoked {
+        /// Which.
+        session: SessionId,
+    },
+    /// The operator ended all sessions.
+    SessionsRevoked {
+        /// Whose; nobody's in particular: everybody's.
+        uid: Option<UserId>,
+        /// How many.
+        count: usize,
+    },
 }
 
 /// An event as it is written.
@@ -78,6 +116,27 @@ struct Line {
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    counts: Option<Counts>,
+}
+
+/// How many an event is about.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Counts {
+    Imported { added: u64, updated: u64, skipped: u64, bad: u64 },
+    Ended { sessions: usize },
+}
+
+impl Counts {
+    fn told(&self) -> String {
+        match self {
+            Self::Imported { added, updated, skipped, bad } => {
+                format!("{added} added, {updated} updated, {skipped} skipped, {bad} bad")
+            }
+            Self::Ended { sessions } => format!("{sessions} sessions"),
+        }
+    }
 }
 
 impl Audit {
@@ -97,6 +156,7 @@ impl Audit {
             uid = line.uid,
             session = line.session,
             address = line.address.map(tracing::field::display),
+            counts = line.counts.as_ref().map(Counts::told),
         );
         if let Some(file) = &self.0
             && let Err(error) = append(file, &line)
@@ -120,6 +180,7 @@ impl Line {
                 uid: Some(uid.number()),
                 session: Some(session.to_string()),
                 address,
+                ..Self::default()
             },
             Event::SignInFailed { uid, address } => Self {
                 time,
@@ -142,13 +203,32 @@ impl Line {
                 session: Some(session.to_string()),
                 ..Self::default()
             },
-            Event::Disabled { uid } => {
-                Self { time, event: "disabled", uid: Some(uid.number()), ..Self::default() }
+            Event::Disabled { uid } => Self::of_user(time, "disabled", uid),
+            Event::Enabled { uid } => Self::of_user(time, "enabled", uid),
+            Event::UserAdded { uid } => Self::of_user(time, "user_added", uid),
+            Event::UserChanged { uid } => Self::of_user(time, "user_changed", uid),
+            Event::UserRemoved { uid } => Self::of_user(time, "user_removed", uid),
+            Event::UsersImported { added, updated, skipped, bad } => Self {
+                time,
+                event: "users_imported",
+                counts: Some(Counts::Imported { added, updated, skipped, bad }),
+                ..Self::default()
+            },
+            Event::SessionRevoked { session } => {
+                Self { time, event: "session_revoked", session: Some(session.to_string()), ..Self::default() }
             }
-            Event::Enabled { uid } => {
-                Self { time, event: "enabled", uid: Some(uid.number()), ..Self::default() }
-            }
+            Event::SessionsRevoked { uid, count } => Self {
+                time,
+                event: "sessions_revoked",
+                uid: uid.map(UserId::number),
+                counts: Some(Counts::Ended { sessions: count }),
+                ..Self::default()
+            },
         }
+    }
+
+    fn of_user(time: String, event: &'static str, uid: UserId) -> Self {
+        Self { time, event, uid: Some(uid.number()), ..Self::default() }
     }
 }
 

@@ -10,12 +10,14 @@ use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
-use crate::types::{Clock, SessionId, UserId};
+use crate::types::{Clock, Password, SessionId, UserId};
 
+mod administration;
 mod common;
 mod signin;
 mod signup;
 
+pub use administration::{AddError, AddUser, ChangeError};
 pub use signin::{SignIn, SignInError};
 pub use signup::{SignUp, SignUpError};
 
@@ -45,6 +47,14 @@ pub struct Services {
     pub audit: Audit,
     /// The time.
     pub clock: Clock,
+}
+
+/// Why a new password is not good enough.
+enum Weak {
+    /// It has too few characters.
+    TooShort { min: usize },
+    /// It is one of the most used ones.
+    Common,
 }
 
 impl Accounts {
@@ -83,6 +93,18 @@ impl Accounts {
             }
         }
         outcome
+    }
+
+    /// Whether a new password is good enough.
+    fn judge(&self, password: &Password) -> Result<(), Weak> {
+        let rules = &self.0.passwords;
+        if password.length() < rules.min_length {
+            return Err(Weak::TooShort { min: rules.min_length });
+        }
+        if rules.block_common && common::is_common(password) {
+            return Err(Weak::Common);
+        }
+        Ok(())
     }
 
     fn note(&self, event: Event) {

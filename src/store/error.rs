@@ -65,3 +65,24 @@ pub enum OpenError {
     #[error("`database.url`: {0}")]
     Unsupported(String),
 }
+
+/// Why there is no backup. Nothing was left at its place that wasn't there before. The texts are for the operator.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is a file already, and backups overwrite nothing.
+    #[error("`{0}` is there already\nhint: name a file that is not there yet")]
+    Exists(PathBuf),
+    /// The file can't be written.
+    #[error(
+        "can't write the backup `{path}`: {why}\nhint: name a file in a folder that this user may write in and that has room"
+    )]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The database can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
