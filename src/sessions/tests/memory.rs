@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    CreatedUser, Generation, NewUser, Origin, PasswordHash, Reply, Revoked, Rotated, Session, SigningKey,
-    Started, Store, StoreError, Swept, User,
+    CreatedUser, Generation, NewOneTime, NewUser, Origin, PasswordHash, Purpose, Reply, Reset, Revoked,
+    Rotated, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
 };
 use crate::types::{EmailKey, Secret, SessionId, Timestamp, UserId};
 
@@ -223,6 +223,30 @@ impl Store for Memory {
             let forgotten: Vec<_> = forgotten.take(limit - over.len()).collect();
             state.revoked.retain(|id, _| !forgotten.contains(id));
             Swept { sessions: over, revocations: forgotten.len() }
+        })
+    }
+
+    fn put_one_time(&self, _: NewOneTime, _: Timestamp) -> Reply<'_, Option<()>> {
+        self.write(|_| None)
+    }
+
+    fn one_time(&self, _: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
+        self.read(|_| None)
+    }
+
+    /// A token is its user's number, and always good.
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>> {
+        self.write(|state| {
+            let user = state.users.get_mut(&UserId::new(token.as_bytes()[0].into())?)?;
+            (user.password, user.updated) = (Some(to), now);
+            let id = user.id;
+            Some(Reset { user: id, ended: state.end_of(id, None, remember_until) })
         })
     }
 

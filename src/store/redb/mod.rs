@@ -9,8 +9,8 @@ use redb::Database;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    CreatedUser, Generation, NewUser, OpenError, Origin, PasswordHash, Reply, Revoked, Rotated, Session,
-    SigningKey, Started, Store, StoreError, Swept, User,
+    CreatedUser, Generation, NewOneTime, NewUser, OpenError, Origin, PasswordHash, Purpose, Reply, Reset,
+    Revoked, Rotated, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -25,6 +25,7 @@ mod file;
 mod health;
 mod job;
 mod layout;
+mod one_time;
 mod rows;
 mod schema;
 mod sessions;
@@ -210,6 +211,24 @@ impl Store for RedbStore {
             }
             self.write(move |tables| tables.sweep(now, limit)).await
         })
+    }
+
+    fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>> {
+        Box::pin(self.write(move |tables| tables.put_one_time(link, now)))
+    }
+
+    fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>> {
+        Box::pin(self.read(move |view| view.one_time(token, purpose, now)))
+    }
+
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>> {
+        Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
     }
 
     fn close(&self) -> Reply<'_, ()> {

@@ -5,6 +5,7 @@ use redb::{ReadableTable as _, Table, WriteTransaction};
 
 use super::fault::Fault;
 use super::layout::{self, Id, NumberedId, Record};
+use super::one_time::OneTimes;
 use super::rows;
 use crate::store::records::{key, session, user};
 use crate::store::{Session, SigningKey, User};
@@ -20,6 +21,7 @@ pub(super) struct Tables<'t> {
     revoked: Table<'t, Id, u64>,
     revoked_by_time: Table<'t, NumberedId, ()>,
     signing_keys: Table<'t, &'static str, Record>,
+    one_time: OneTimes<'t>,
     touched: usize,
 }
 
@@ -35,6 +37,7 @@ impl<'t> Tables<'t> {
             revoked: write.open_table(layout::REVOKED)?,
             revoked_by_time: write.open_table(layout::REVOKED_BY_TIME)?,
             signing_keys: write.open_table(layout::SIGNING_KEYS)?,
+            one_time: OneTimes::open(write)?,
             touched: 0,
         })
     }
@@ -42,6 +45,17 @@ impl<'t> Tables<'t> {
     /// How many changes were made so far.
     pub(super) const fn touched(&self) -> usize {
         self.touched
+    }
+
+    /// The one-time links.
+    pub(super) const fn one_time(&self) -> &OneTimes<'t> {
+        &self.one_time
+    }
+
+    /// The one-time links, to change them.
+    pub(super) const fn one_time_mut(&mut self) -> &mut OneTimes<'t> {
+        self.touched += 1;
+        &mut self.one_time
     }
 
     pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Fault> {
