@@ -55,6 +55,18 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
+    /// A link was made by which a user can set a new password.
+    ResetLinkMade {
+        /// Whose.
+        uid: UserId,
+    },
+    /// Such a link was used: its user has a new password, and none of their former sessions lives.
+    PasswordReset {
+        /// Whose.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
     /// A user was kept out.
     Disabled {
         /// Who.
@@ -142,6 +154,12 @@ impl Line {
                 session: Some(session.to_string()),
                 ..Self::default()
             },
+            Event::ResetLinkMade { uid } => {
+                Self { time, event: "reset_link_made", uid: Some(uid.number()), ..Self::default() }
+            }
+            Event::PasswordReset { uid, address } => {
+                Self { time, event: "password_reset", uid: Some(uid.number()), address, ..Self::default() }
+            }
             Event::Disabled { uid } => {
                 Self { time, event: "disabled", uid: Some(uid.number()), ..Self::default() }
             }

@@ -14,6 +14,7 @@ use crate::types::{Clock, Secret, SessionId, Timestamp, UserId};
 
 mod presented;
 mod refresh;
+mod reset;
 mod revocation;
 pub mod rotation;
 mod sweep;
