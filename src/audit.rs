@@ -55,6 +55,18 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
+    /// A link was made by which a user can set a new password.
+    ResetLinkMade {
+        /// Whose.
+        uid: UserId,
+    },
+    /// Such a link was used: its user has a new password, and none of their former sessions lives.
+    PasswordReset {
+        /// Whose.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
     /// A user was kept out.
     Disabled {
         /// Who.
@@ -203,6 +215,10 @@ impl Line {
                 session: Some(session.to_string()),
                 ..Self::default()
             },
+            Event::ResetLinkMade { uid } => Self::of_user(time, "reset_link_made", uid),
+            Event::PasswordReset { uid, address } => {
+                Self { address, ..Self::of_user(time, "password_reset", uid) }
+            }
             Event::Disabled { uid } => Self::of_user(time, "disabled", uid),
             Event::Enabled { uid } => Self::of_user(time, "enabled", uid),
             Event::UserAdded { uid } => Self::of_user(time, "user_added", uid),
