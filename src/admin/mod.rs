@@ -1,0 +1,3 @@
+//! Administration: what an operator does with users, sessions and data.
+
+pub mod import;
