@@ -15,6 +15,7 @@ pub mod command;
 mod exchange;
 mod execute;
 mod failure;
+pub mod import;
 mod keys;
 pub mod lines;
 mod listing;
