@@ -12,8 +12,14 @@ mod demo;
 mod fields;
 mod lines;
 mod logging;
+#[expect(dead_code, reason = "used by users commands")]
+mod progress;
+#[expect(dead_code, reason = "used by users commands")]
+mod prompt;
 mod serve;
 mod signals;
+#[cfg_attr(not(test), expect(dead_code, reason = "used by users commands"))]
+mod table;
 
 /// Sign-up, sign-in and sessions in front of a backend that has none.
 #[derive(Parser, Debug)]
