@@ -118,11 +118,10 @@ fn complain(import: &Import, bad: &[BadRowView], is_table: bool) {
     let _ = err.flush();
 }
 
-/// The file's own number for a row; SQLite's may be negative, which no importable user's is.
-fn number(at: Place) -> u64 {
+/// The file's own number for a row.
+const fn number(at: Place) -> u64 {
     match at {
-        Place::Line(line) => line,
-        Place::Row(row) => u64::try_from(row).unwrap_or(0),
+        Place::Line(number) | Place::Row(number) => number,
     }
 }
 

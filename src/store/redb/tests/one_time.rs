@@ -17,11 +17,12 @@ async fn a_link_dies_with_the_address_that_it_may_have_gone_to() {
     let usable = async || store.one_time(token, Purpose::PasswordReset, now).await.unwrap();
     store.put_one_time(link, now).await.unwrap().unwrap();
     let (id, moved) = (jack.id, User { email: email("jacky"), ..jack.clone() });
-    store.write(move |tables| tables.put_user(&moved)).await.unwrap();
+    let (from, to) = (jack.clone(), moved.clone());
+    store.write(move |tables| tables.replace_user(&from, &to)).await.unwrap();
     assert_eq!(usable().await, None);
     let reset = store.reset_password(token, Secret::new("new".to_owned()), now, now).await.unwrap();
     assert_eq!(reset, None);
     let respelt = User { email: Email::parse("JACK@Example.com").unwrap(), ..jack };
-    store.write(move |tables| tables.put_user(&respelt)).await.unwrap();
+    store.write(move |tables| tables.replace_user(&moved, &respelt)).await.unwrap();
     assert_eq!(usable().await, Some(id), "it is the same address");
 }
