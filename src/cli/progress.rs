@@ -19,13 +19,13 @@ enum Shown {
 struct Lines {
     out: Box<dyn Write + Send>,
     doing: String,
-    total: u64,
+    total: Option<u64>,
     last: Instant,
 }
 
 impl Progress {
-    /// Begins with what is done (`importing users`) and how many there are.
-    pub(super) fn start(doing: &str, total: u64) -> Self {
+    /// Begins with what is done (`importing users`) and how many there are, if that is known.
+    pub(super) fn start(doing: &str, total: Option<u64>) -> Self {
         if io::stderr().is_terminal() {
             Self(Shown::Bar(bar(doing, total)))
         } else {
@@ -50,14 +50,19 @@ impl Drop for Progress {
     }
 }
 
-fn bar(doing: &str, total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len}, {eta} left");
+/// What a bar looks like, and what stands there where nobody knows how much there is.
+const BAR: &str = "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left";
+const COUNTER: &str = "{msg} {spinner} {human_pos}";
+
+fn bar(doing: &str, total: Option<u64>) -> ProgressBar {
+    let style = ProgressStyle::with_template(if total.is_some() { BAR } else { COUNTER });
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total).with_style(style).with_message(doing.to_owned())
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    bar.with_style(style).with_message(doing.to_owned())
 }
 
 impl Lines {
-    fn new(out: Box<dyn Write + Send>, doing: &str, total: u64, now: Instant) -> Self {
+    fn new(out: Box<dyn Write + Send>, doing: &str, total: Option<u64>, now: Instant) -> Self {
         Self { out, doing: doing.to_owned(), total, last: now }
     }
 
@@ -65,7 +70,10 @@ impl Lines {
     fn reached(&mut self, done: u64, now: Instant) {
         if now.duration_since(self.last) >= EVERY {
             self.last = now;
-            let _ = writeln!(self.out, "{}: {done} of {}", self.doing, self.total);
+            let _ = match self.total {
+                Some(total) => writeln!(self.out, "{}: {done} of {total}", self.doing),
+                None => writeln!(self.out, "{}: {done}", self.doing),
+            };
         }
     }
 }
@@ -93,7 +101,7 @@ mod tests {
     fn without_a_terminal_a_line_comes_every_five_seconds_and_none_before() {
         let (sender, said) = mpsc::channel();
         let start = Instant::now();
-        let mut lines = Lines::new(Box::new(Sink(sender)), "importing users", 100, start);
+        let mut lines = Lines::new(Box::new(Sink(sender)), "importing users", Some(100), start);
         for (second, done) in [(0, 0), (4, 10), (5, 20), (6, 30), (9, 40), (17, 50), (18, 100)] {
             lines.reached(done, start + Duration::from_secs(second));
         }
@@ -104,10 +112,8 @@ mod tests {
 
     #[test]
     fn the_bar_says_what_is_done_and_how_far() {
-        assert!(
-            ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len}, {eta} left").is_ok()
-        );
-        let bar = bar("importing users", 100);
+        assert!([BAR, COUNTER].into_iter().all(|template| ProgressStyle::with_template(template).is_ok()));
+        let bar = bar("importing users", Some(100));
         assert_eq!((bar.message().as_str(), bar.length()), ("importing users", Some(100)));
     }
 }

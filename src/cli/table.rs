@@ -5,16 +5,15 @@ use std::fmt::Write as _;
 use comfy_table::{ContentArrangement, Table, presets};
 
 /// The rows below their headings, each line ended. Cells are as wide as the widest of their column, never wrapped:
-/// what is piped on must not depend on a window's width.
-pub(super) fn table<const N: usize>(
-    headings: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> String {
+/// what is piped on must not depend on a window's width. Without headings there is no line for them.
+pub(super) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headings);
+    if !headings.is_empty() {
+        table.set_header(headings);
+    }
     for row in rows {
-        table.add_row(row.map(|cell| harmless(&cell)));
+        table.add_row(row.iter().map(|cell| harmless(cell)));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -54,8 +53,8 @@ fn acts(sign: char) -> bool {
 mod tests {
     use super::*;
 
-    fn row<const N: usize>(cells: [&str; N]) -> [String; N] {
-        cells.map(str::to_owned)
+    fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+        cells.map(str::to_owned).to_vec()
     }
 
     #[test]
@@ -65,7 +64,7 @@ mod tests {
             row(["40", "j@x", "Jürgen 李小龍", ""]),
             row(["7", "", "x", "y"]),
         ];
-        let text = table(["uid", "e-mail", "name", "roles"], rows);
+        let text = table(&["uid", "e-mail", "name", "roles"], rows);
         assert_eq!(
             text,
             "uid  e-mail            name           roles\n\
@@ -73,14 +72,15 @@ mod tests {
              40   j@x               Jürgen 李小龍\n\
              7                      x              y\n"
         );
-        assert_eq!(table(["uid", "name"], []), "uid  name\n");
+        assert_eq!(table(&["uid", "name"], []), "uid  name\n");
         let wide = "x".repeat(300);
-        assert_eq!(table(["a"], [[wide.clone()]]), format!("a\n{wide}\n"));
+        assert_eq!(table(&[], [row(["uid", "1"]), row(["name", "x"])]), "uid   1\nname  x\n");
+        assert_eq!(table(&["a"], [vec![wide.clone()]]), format!("a\n{wide}\n"));
     }
 
     #[test]
     fn what_a_terminal_would_act_on_is_shown_as_an_escape() {
-        let text = table(["name"], [row(["a\u{1b}[2Jb\nc\td\u{202e}e\u{9b}"])]);
+        let text = table(&["name"], [row(["a\u{1b}[2Jb\nc\td\u{202e}e\u{9b}"])]);
         assert_eq!(text, "name\na\\u{1b}[2Jb\\u{a}c\\u{9}d\\u{202e}e\\u{9b}\n");
         // Joined emoji, accents and quotes are what they are.
         assert_eq!(harmless("👩\u{200d}🚒 é \"q\" \\"), "👩\u{200d}🚒 é \"q\" \\");
