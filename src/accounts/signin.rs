@@ -11,7 +11,7 @@ use crate::limits::{LimitKey, Limited, Network, Permit};
 use crate::sessions::{Device, Issued, StartError};
 use crate::store::{PasswordHash, StoreError, User};
 use crate::tokens::TokensError;
-use crate::types::{Email, Password, SessionId};
+use crate::types::{Email, Password, SessionId, UserId};
 
 /// How many times the limit of one account is the limit of one network: families and offices share one.
 const NETWORK_FACTOR: u32 = 10;
@@ -112,17 +112,45 @@ impl Accounts {
             None => None,
         };
         let stored = user.as_ref().and_then(|user| user.password.clone());
-        let verified = services.hasher.verify(attempt.password, stored.clone()).await?;
+        let verified = services.hasher.verify(attempt.password.clone(), stored.clone()).await?;
         let address = attempt.device.address;
         let (true, Some(user)) = (verified != Verified::Wrong, user.as_ref().filter(|user| user.active))
         else {
             self.note(Event::SignInFailed { uid: user.map(|user| user.id), address });
             return Err(SignInError::Wrong);
         };
+        let mut hashes = Vec::from_iter(stored.clone());
         if let (Verified::RightRenew(new), Some(old)) = (verified, stored) {
+            hashes.push(new.clone());
             self.renew(user, old, new).await;
         }
-        Ok(self.enter(user, attempt.device, &attempt.replaces).await?)
+        let issued = self.enter(user, attempt.device, &attempt.replaces).await?;
+        match self.is_still_right(user.id, attempt.password, &hashes).await {
+            Ok(true) => Ok(issued),
+            refused => {
+                services.sessions.end(issued.session.id).await?;
+                self.note(Event::SignInFailed { uid: Some(user.id), address });
+                Err(refused.err().unwrap_or(SignInError::Wrong))
+            }
+        }
+    }
+
+    /// A new password ends all sessions, but not one that starts a moment later because its password had been found
+    /// right a moment before. So it is asked again once the session is there: whichever came first, one of the two
+    /// sees the other. `hashes` are those that the password is known to belong to.
+    async fn is_still_right(
+        &self,
+        id: UserId,
+        password: Password,
+        hashes: &[PasswordHash],
+    ) -> Result<bool, SignInError> {
+        let services = &self.0.services;
+        let now = services.store.user(id).await?.and_then(|user| user.password);
+        if now.as_ref().is_some_and(|now| hashes.contains(now)) {
+            return Ok(true);
+        }
+        // Another sign-in may have renewed it meanwhile.
+        Ok(services.hasher.verify(password, now).await? != Verified::Wrong)
     }
 
     /// In passing: a sign-in succeeds without it, and the next one tries again.
