@@ -12,12 +12,14 @@ use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
 use crate::types::{Clock, SessionId, UserId};
 
+mod administration;
 mod common;
 mod recovery;
 mod rules;
 mod signin;
 mod signup;
 
+pub use administration::{AddError, AddUser, ChangeError};
 pub use recovery::{ResetError, ResetLink};
 pub use signin::{SignIn, SignInError};
 pub use signup::{SignUp, SignUpError};

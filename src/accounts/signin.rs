@@ -11,10 +11,14 @@ use crate::limits::{LimitKey, Limited, Network, Permit};
 use crate::sessions::{Device, Issued, StartError};
 use crate::store::{PasswordHash, StoreError, User};
 use crate::tokens::TokensError;
-use crate::types::{Email, Password, SessionId, UserId};
+use crate::types::{Email, Password, SessionId};
 
 /// How many times the limit of one account is the limit of one network: families and offices share one.
 const NETWORK_FACTOR: u32 = 10;
+
+/// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
+/// a parallel sign-in.
+const ROUNDS: usize = 3;
 
 /// Somebody who says that they are a user.
 #[derive(Debug)]
@@ -52,7 +56,8 @@ pub enum SignInError {
 impl From<StartError> for SignInError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::UserGone => Self::Wrong,
+            // Changed again and again, or of somebody who has just signed up: what was verified is no password any more.
+            StartError::UserGone | StartError::PasswordChanged => Self::Wrong,
             StartError::Store(error) => Self::Store(error),
             StartError::Tokens(error) => Self::Tokens(error),
         }
@@ -63,7 +68,7 @@ impl Accounts {
     /// Starts a session for who knows the password.
     pub async fn sign_in(&self, attempt: SignIn) -> Result<Issued, SignInError> {
         let address = attempt.device.address;
-        let permits = self.count(attempt.email.as_ref(), address)?;
+        let permits = self.admit_attempt(attempt.email.as_ref(), address)?;
         let outcome = self.attempt(attempt).await;
         if !matches!(outcome, Err(SignInError::Wrong)) {
             permits.into_iter().for_each(Permit::refund);
@@ -89,7 +94,7 @@ impl Accounts {
     }
 
     /// Both limits or none: an attempt that one of them refuses is not made, so it costs nothing of the other.
-    fn count(&self, email: Option<&Email>, address: Option<IpAddr>) -> Result<Vec<Permit>, Limited> {
+    fn admit_attempt(&self, email: Option<&Email>, address: Option<IpAddr>) -> Result<Vec<Permit>, Limited> {
         let (limits, now) = (&self.0.services.limits, self.0.services.clock.now());
         let (rate, network) = (self.0.limits.signin_failures, Network::of(address));
         let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), of_a_network(rate), now)?];
@@ -105,7 +110,23 @@ impl Accounts {
         Ok(permits)
     }
 
+    /// Verifies anew where the stored hash became another one between the look-up and the session's start: a changed
+    /// password must not be outrun by the old one, and a renewed hash is of the same password.
     async fn attempt(&self, attempt: SignIn) -> Result<Issued, SignInError> {
+        for _ in 1..ROUNDS {
+            match self.verify_and_enter(&attempt).await {
+                Err(Refused::PasswordChanged) => {}
+                Err(Refused::Because(error)) => return Err(error),
+                Ok(issued) => return Ok(issued),
+            }
+        }
+        self.verify_and_enter(&attempt).await.map_err(|refused| match refused {
+            Refused::PasswordChanged => SignInError::Wrong,
+            Refused::Because(error) => error,
+        })
+    }
+
+    async fn verify_and_enter(&self, attempt: &SignIn) -> Result<Issued, Refused> {
         let services = &self.0.services;
         let user = match &attempt.email {
             Some(email) => services.store.user_by_email(email.key()).await?,
@@ -114,50 +135,43 @@ impl Accounts {
         let stored = user.as_ref().and_then(|user| user.password.clone());
         let verified = services.hasher.verify(attempt.password.clone(), stored.clone()).await?;
         let address = attempt.device.address;
-        let (true, Some(user)) = (verified != Verified::Wrong, user.as_ref().filter(|user| user.active))
+        let (true, Some(mut user)) = (verified != Verified::Wrong, user.clone().filter(|user| user.active))
         else {
             self.note(Event::SignInFailed { uid: user.map(|user| user.id), address });
-            return Err(SignInError::Wrong);
+            return Err(SignInError::Wrong.into());
         };
-        let mut hashes = Vec::from_iter(stored.clone());
-        if let (Verified::RightRenew(new), Some(old)) = (verified, stored) {
-            hashes.push(new.clone());
-            self.renew(user, old, new).await;
+        if let (Verified::RightRenew(new), Some(old)) = (verified, stored)
+            && self.renew(&user, old, new.clone()).await
+        {
+            user.password = Some(new);
         }
-        let issued = self.enter(user, attempt.device, &attempt.replaces).await?;
-        match self.is_still_right(user.id, attempt.password, &hashes).await {
-            Ok(true) => Ok(issued),
-            refused => {
-                services.sessions.end(issued.session.id).await?;
-                self.note(Event::SignInFailed { uid: Some(user.id), address });
-                Err(refused.err().unwrap_or(SignInError::Wrong))
-            }
+        match self.enter(&user, attempt.device.clone(), &attempt.replaces).await {
+            Err(StartError::PasswordChanged) => Err(Refused::PasswordChanged),
+            entered => Ok(entered?),
         }
     }
 
-    /// A new password ends all sessions, but not one that starts a moment later because its password had been found
-    /// right a moment before. So it is asked again once the session is there: whichever came first, one of the two
-    /// sees the other. `hashes` are those that the password is known to belong to.
-    async fn is_still_right(
-        &self,
-        id: UserId,
-        password: Password,
-        hashes: &[PasswordHash],
-    ) -> Result<bool, SignInError> {
-        let services = &self.0.services;
-        let now = services.store.user(id).await?.and_then(|user| user.password);
-        if now.as_ref().is_some_and(|now| hashes.contains(now)) {
-            return Ok(true);
-        }
-        // Another sign-in may have renewed it meanwhile.
-        Ok(services.hasher.verify(password, now).await? != Verified::Wrong)
-    }
-
-    /// In passing: a sign-in succeeds without it, and the next one tries again.
-    async fn renew(&self, user: &User, old: PasswordHash, new: PasswordHash) {
-        if let Err(error) = self.0.services.store.renew_password_hash(user.id, old, new).await {
+    /// In passing: a sign-in succeeds without it, and the next one tries again. Whether it was done.
+    async fn renew(&self, user: &User, old: PasswordHash, new: PasswordHash) -> bool {
+        let renewed = self.0.services.store.renew_password_hash(user.id, old, new).await;
+        renewed.unwrap_or_else(|error| {
             tracing::warn!(%error, uid = %user.id, "a password hash could not be renewed");
-        }
+            false
+        })
+    }
+}
+
+/// Why one round of an attempt gave no session.
+enum Refused {
+    /// The password is another one by now, or its hash.
+    PasswordChanged,
+    /// For good.
+    Because(SignInError),
+}
+
+impl<E: Into<SignInError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Because(error.into())
     }
 }
 

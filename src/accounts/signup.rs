@@ -105,7 +105,7 @@ impl Accounts {
         let user = NewUser {
             email: new.email,
             username: new.username,
-            password,
+            password: Some(password),
             roles: Vec::new(),
             email_verified: false,
             created: services.clock.now(),

@@ -54,6 +54,24 @@ const IN_FOLDER: &str = "sidegate.toml";
 /// `folder`, else from `/etc/sidegate/sidegate.toml`, else from none; under variables, over the FastAPI project's.
 /// `Err` holds all findings, warnings included, in the order of their places.
 pub fn load(explicit: Option<&Path>, env: &dyn Env, folder: &Path) -> Result<Loaded, Vec<Finding>> {
+    load_for(Purpose::Forwarding, explicit, env, folder)
+}
+
+/// What settings are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Running the gate.
+    Forwarding,
+    /// Administering its data.
+    Administration,
+}
+
+fn load_for(
+    purpose: Purpose,
+    explicit: Option<&Path>,
+    env: &dyn Env,
+    folder: &Path,
+) -> Result<Loaded, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut variables = env::variables(env);
     env::add_dotenv(&mut variables, folder, &mut findings);
@@ -68,12 +86,23 @@ pub fn load(explicit: Option<&Path>, env: &dyn Env, folder: &Path) -> Result<Loa
             None
         }
     };
-    build(text, variables, folder, findings)
+    build(purpose, text, variables, folder, findings)
+}
+
+/// As [`load`], for commands that never forward: the backend's address need not be known to them. Where the gate runs as
+/// a service its variables often are the service's alone.
+pub fn load_to_administer(
+    explicit: Option<&Path>,
+    env: &dyn Env,
+    folder: &Path,
+) -> Result<Loaded, Vec<Finding>> {
+    load_for(Purpose::Administration, explicit, env, folder)
 }
 
 /// Loads the settings from a text instead of a file, for tests and the demo: no other file is read, and no `.env`.
 pub fn from_toml(text: &str, env: &dyn Env) -> Result<Loaded, Vec<Finding>> {
-    build(Some((PathBuf::from(IN_FOLDER), text.to_owned())), env::variables(env), Path::new(""), Vec::new())
+    let file = (PathBuf::from(IN_FOLDER), text.to_owned());
+    build(Purpose::Forwarding, Some(file), env::variables(env), Path::new(""), Vec::new())
 }
 
 /// The file's name as it is shown, and its text.
@@ -97,7 +126,11 @@ fn read_file(named: Option<&Path>, folder: &Path) -> Result<Option<(PathBuf, Str
     Ok(None)
 }
 
+/// A backend that is never asked for anything.
+const NO_UPSTREAM: &str = "http://upstream.invalid";
+
 fn build(
+    purpose: Purpose,
     file: Option<(PathBuf, String)>,
     mut variables: env::Variables,
     folder: &Path,
@@ -113,13 +146,18 @@ fn build(
         None => (Layer::new(), !unread),
     };
     let own = env::layer(&mut variables, &mut findings);
-    let fastapi = fastapi::layer(&variables, &mut findings);
+    let mut last = fastapi::layer(&variables, &mut findings);
+    if purpose == Purpose::Administration {
+        let place = Place::Variable("SIDEGATE_UPSTREAM_URL".to_owned());
+        let raw = raw::Raw::Text(NO_UPSTREAM.to_owned());
+        last.entry("upstream.url".to_owned()).or_insert(reader::Entry { raw, place });
+    }
     for (path, entry) in
         own.iter().filter(|(path, _)| file::LATER.iter().any(|later| path.starts_with(later.path)))
     {
         findings.push(document::not_built(path, entry.place.clone()));
     }
-    let mut reader = Reader { layers: [own, from_file, fastapi], folder, findings: &mut findings };
+    let mut reader = Reader { layers: [own, from_file, last], folder, findings: &mut findings };
     let mut written = Written::read(&mut reader);
     // Without the file's keys, rules between keys would blame what it may well say.
     if well_formed {

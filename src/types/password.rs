@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 
-/// A password of 1 to 1024 bytes, verified exactly as sent (contract section 5). Each copy wipes itself.
+/// A password of 1 to 1024 bytes, verified exactly as sent (contract section 5).
 #[derive(Clone)]
 pub struct Password(Zeroizing<Vec<u8>>);
 
-/// A password's hash: ours in PHC form (`$argon2id$…`), or one from elsewhere (`hashing::Kind`).
+/// A password's hash in PHC form (`$argon2id$…`).
 pub type PasswordHash = Secret<String>;
 
 /// Why bytes are no password.

@@ -17,7 +17,7 @@ fn person(name: &str) -> NewUser {
     NewUser {
         email: email(name),
         username: Username::parse(name).unwrap(),
-        password: Secret::new("$argon2id$".to_owned()),
+        password: Some(Secret::new("$argon2id$".to_owned())),
         roles: Vec::new(),
         email_verified: false,
         created: Timestamp::default(),
