@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::accounts::{self, Accounts};
-use crate::admin::socket::{AdminSocket, Attendant, SocketError};
 use crate::admin;
+use crate::admin::socket::{AdminSocket, Attendant, SocketError};
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::config::Settings;

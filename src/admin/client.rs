@@ -35,7 +35,9 @@ pub enum ClientError {
     #[error("{0}")]
     Refused(String),
     /// The connection broke: what was asked for may have been done or not.
-    #[error("the gate hung up before it had answered: {0}\nhint: see its log, and what has become of the command")]
+    #[error(
+        "the gate hung up before it had answered: {0}\nhint: see its log, and what has become of the command"
+    )]
     Broken(String),
     /// What came could not be written where it belongs.
     #[error("{0}")]
@@ -151,5 +153,6 @@ impl Rows {
 async fn object<T: DeserializeOwned>(body: Incoming) -> Result<T, ClientError> {
     let body = http_body_util::Limited::new(body, MAX_OBJECT);
     let bytes = body.collect().await.map_err(|error| ClientError::Broken(error.to_string()))?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| ClientError::Broken(format!("its answer makes no sense: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ClientError::Broken(format!("its answer makes no sense: {error}")))
 }

@@ -30,10 +30,7 @@ pub async fn serve_connection(services: Services, io: impl AsyncRead + AsyncWrit
     }
 }
 
-async fn answer(
-    services: &Services,
-    request: Request<Incoming>,
-) -> Response<BoxBody<Bytes, StoreError>> {
+async fn answer(services: &Services, request: Request<Incoming>) -> Response<BoxBody<Bytes, StoreError>> {
     match carry_out(services, request).await {
         Ok(Reply { kind, length, body }) => {
             let mut response = Response::new(body);

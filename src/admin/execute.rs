@@ -34,11 +34,7 @@ impl Reply {
 }
 
 /// Does what was asked for; `rows` is what follows the command.
-pub(super) async fn execute(
-    services: &Services,
-    command: Command,
-    rows: Lines,
-) -> Result<Reply, Failure> {
+pub(super) async fn execute(services: &Services, command: Command, rows: Lines) -> Result<Reply, Failure> {
     match command {
         Command::AddUser { email, username, roles, password } => {
             let password = password.map(|Text(password)| password);

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::hashing::HashError;
-use crate::store::StoreError;
+use crate::store::{BackupError, StoreError};
 use crate::types::{Email, SessionId, UserRef};
 
 /// What went wrong. The texts are for the operator.
@@ -33,6 +33,9 @@ pub(super) enum Failure {
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// There is no copy of the database.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A file could not be used.
     #[error("{doing}: {cause}")]
     File {
@@ -42,7 +45,9 @@ pub(super) enum Failure {
         cause: std::io::Error,
     },
     /// What was sent is no command of this version.
-    #[error("the running gate does not understand this command: {0}\nhint: use the `sidegate` that the gate runs")]
+    #[error(
+        "the running gate does not understand this command: {0}\nhint: use the `sidegate` that the gate runs"
+    )]
     Unknown(String),
     /// What was sent ended too early.
     #[error("the command was cut short: {0}")]
@@ -57,7 +62,7 @@ impl Failure {
             Self::EmailTaken(_) => StatusCode::CONFLICT,
             Self::PasswordTooShort { .. } | Self::PasswordCommon => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Hash(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::File { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Backup(_) | Self::File { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unknown(_) | Self::Cut(_) => StatusCode::BAD_REQUEST,
         }
     }

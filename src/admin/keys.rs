@@ -1,10 +1,10 @@
 //! Commands about the keys that sign access tokens.
 
+use super::Services;
 use super::execute::Reply;
 use super::failure::Failure;
 use super::listing;
 use super::views::KeyView;
-use super::Services;
 
 pub(super) async fn list(services: &Services) -> Result<Reply, Failure> {
     let keys = services.store.signing_keys().await?;

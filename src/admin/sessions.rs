@@ -21,15 +21,15 @@ pub(super) async fn list(services: &Services, whose: Option<UserRef>) -> Result<
 
 pub(super) async fn revoke(services: &Services, which: Which) -> Result<Reply, Failure> {
     let revoked = match which {
-        Which::Session(Text(id)) => match services.accounts.revoke(id).await? {
+        Which::Session(Text(id)) => match services.sessions.revoke(id).await? {
             true => 1,
             false => return Err(Failure::NoSuchSession(id)),
         },
         Which::User(Text(who)) => {
             let user = find(services, who).await?;
-            services.accounts.revoke_all_of(user.id).await?
+            services.sessions.revoke_of(user.id).await?
         }
-        Which::All => services.accounts.revoke_everybodys().await?,
+        Which::All => services.sessions.end_everybody().await?,
     };
     Ok(Reply::object(&RevokedView { revoked: revoked as u64 }))
 }

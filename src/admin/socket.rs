@@ -95,11 +95,7 @@ impl Attendant {
     }
 }
 
-async fn attend(
-    listener: tokio::net::UnixListener,
-    services: Services,
-    mut told: oneshot::Receiver<()>,
-) {
+async fn attend(listener: tokio::net::UnixListener, services: Services, mut told: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

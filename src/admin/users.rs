@@ -33,11 +33,7 @@ pub(super) async fn show(services: &Services, who: UserRef) -> Result<Reply, Fai
     find(services, who).await.map(|user| shown(&user))
 }
 
-pub(super) async fn change(
-    services: &Services,
-    who: UserRef,
-    change: UserChange,
-) -> Result<Reply, Failure> {
+pub(super) async fn change(services: &Services, who: UserRef, change: UserChange) -> Result<Reply, Failure> {
     let user = find(services, who.clone()).await?;
     let wanted = change.email.clone();
     match services.accounts.change(user.id, change).await {
@@ -59,11 +55,7 @@ pub(super) async fn reset(services: &Services, who: UserRef) -> Result<Reply, Fa
     }))
 }
 
-pub(super) async fn set_active(
-    services: &Services,
-    who: UserRef,
-    active: bool,
-) -> Result<Reply, Failure> {
+pub(super) async fn set_active(services: &Services, who: UserRef, active: bool) -> Result<Reply, Failure> {
     let user = find(services, who.clone()).await?;
     services.accounts.set_active(user.id, active).await?.ok_or_else(|| Failure::NoSuchUser(who.clone()))?;
     // As they are now: nobody is told of a state that did not come about.

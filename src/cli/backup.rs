@@ -31,7 +31,8 @@ pub(super) fn run(backup: &Backup, general: &General) -> ExitCode {
         let mut written = 0;
         client
             .bytes(&Command::Backup, |bytes, total| {
-                let progress = progress.get_or_insert_with(|| Progress::bytes("writing the backup", total));
+                let progress =
+                    progress.get_or_insert_with(|| Progress::start("writing the backup", Some(total)));
                 written += bytes.len() as u64;
                 progress.reached(written);
                 io::Write::write_all(&mut target, bytes)

@@ -29,7 +29,7 @@ pub(super) async fn run(client: &mut Client, export: Export, form: Form) -> Resu
         return Ok(out.flush()?);
     };
     let mut target = io::BufWriter::new(Target::open(&file, export.force)?);
-    let mut progress = Progress::counter("exporting users");
+    let mut progress = Progress::start("exporting users", None);
     let mut users = 0;
     client
         .list(&Command::ExportUsers, |line| {

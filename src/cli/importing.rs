@@ -61,7 +61,9 @@ pub(super) async fn run(client: &mut Client, import: Import, form: Form) -> Resu
         only_examine: !bad.is_empty() && !import.skip_bad,
     };
     let mut report: ImportView = client.one_with_rows(&command, async |rows| send(rows, &good).await).await?;
-    report.bad.extend(bad.iter().map(|(at, fault)| BadRowView { line: number(*at), error: fault.to_string() }));
+    report
+        .bad
+        .extend(bad.iter().map(|(at, fault)| BadRowView { line: number(*at), error: fault.to_string() }));
     report.bad.sort_by_key(|row| row.line);
     let kept_out = !report.bad.is_empty() && !import.skip_bad;
     if form == Form::Json || !kept_out {
@@ -81,7 +83,7 @@ pub(super) async fn run(client: &mut Client, import: Import, form: Form) -> Resu
 
 /// Sends all rows, as long as somebody takes them.
 async fn send(rows: &mut Rows, good: &[(Place, import::Checked)]) {
-    let mut progress = Progress::rows("importing users", good.len() as u64);
+    let mut progress = Progress::start("importing users", Some(good.len() as u64));
     let mut sent = 0;
     for batch in good.chunks(BATCH) {
         let mut lines = BytesMut::new().writer();

@@ -17,10 +17,13 @@ mod importing;
 mod keys;
 mod lines;
 mod logging;
+mod progress;
+mod prompt;
 mod serve;
 mod sessions;
 mod show;
 mod signals;
+mod table;
 mod target;
 mod users;
 

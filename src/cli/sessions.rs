@@ -61,8 +61,7 @@ pub(super) fn run(sessions: Sessions, general: &General) -> ExitCode {
             Ok(list.end::<SessionView>()?)
         }
         Sessions::Revoke(revoke) => {
-            let revoked: RevokedView =
-                client.one(&Command::RevokeSessions { which: revoke.which() }).await?;
+            let revoked: RevokedView = client.one(&Command::RevokeSessions { which: revoke.which() }).await?;
             Ok(show::revoked(revoked, form, &mut io::stdout())?)
         }
     })

@@ -58,7 +58,7 @@ impl<W: Write> List<W> {
     pub(super) fn end<R: Row>(mut self) -> io::Result<()> {
         match self.form {
             Form::Text if self.rows.is_empty() => writeln!(self.out, "{}", R::NONE)?,
-            Form::Text => self.out.write_all(table::render(R::HEADS, &self.rows).as_bytes())?,
+            Form::Text => self.out.write_all(table::table(R::HEADS, self.rows).as_bytes())?,
             Form::Json if self.lines == 0 => self.out.write_all(b"[]\n")?,
             Form::Json => self.out.write_all(b"\n]\n")?,
         }
@@ -73,7 +73,7 @@ pub(super) fn user(user: &UserView, form: Form, out: &mut impl Write) -> io::Res
     }
     let fields: Vec<_> =
         UserView::HEADS.iter().zip(user.cells()).map(|(head, cell)| vec![(*head).to_owned(), cell]).collect();
-    out.write_all(table::render(&[], &fields).as_bytes())
+    out.write_all(table::table(&[], fields).as_bytes())
 }
 
 /// A link to hand over.
@@ -82,7 +82,7 @@ pub(super) fn reset(link: &ResetView, form: Form, out: &mut impl Write) -> io::R
         return json(link, out);
     }
     writeln!(out, "{}", link.url)?;
-    let (email, until) = (table::plain(&link.email), moment(&link.expires_at));
+    let (email, until) = (table::harmless(&link.email), moment(&link.expires_at));
     writeln!(out, "hand this link to {email}: it sets a new password, once, until {until}")
 }
 
@@ -161,7 +161,8 @@ impl Row for UserView {
 }
 
 impl Row for SessionView {
-    const HEADS: &'static [&'static str] = &["id", "uid", "email", "created", "last used", "expires", "address", "device"];
+    const HEADS: &'static [&'static str] =
+        &["id", "uid", "email", "created", "last used", "expires", "address", "device"];
     const NONE: &'static str = "no sessions";
 
     fn cells(&self) -> Vec<String> {

@@ -24,7 +24,9 @@ pub(super) enum Target {
 impl Target {
     /// Refuses a file that exists, unless it may be replaced.
     pub(super) fn open(path: &Path, replace: bool) -> io::Result<Self> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("can't write `{}`: {error}", path.display()));
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("can't write `{}`: {error}", path.display()))
+        };
         match path.metadata() {
             Ok(found) if found.is_dir() => {
                 let text = format!("`{}` is a folder\nhint: name a file in it", path.display());
@@ -80,7 +82,10 @@ impl Write for Target {
 }
 
 fn exists(path: &Path) -> io::Error {
-    let text = format!("`{}` exists already\nhint: choose another name, or replace it with `--force`", path.display());
+    let text = format!(
+        "`{}` exists already\nhint: choose another name, or replace it with `--force`",
+        path.display()
+    );
     io::Error::new(io::ErrorKind::AlreadyExists, text)
 }
 

@@ -122,7 +122,12 @@ async fn add(client: &mut Client, new: Add, form: Form) -> Result<(), Trouble> {
                 .to_owned(),
         ));
     }
-    let password = if new.password_stdin { prompt::from_stdin()? } else { prompt::ask_twice()? };
+    let password = if new.password_stdin {
+        prompt::read_line(io::stdin().lock())
+    } else {
+        prompt::ask("their password")
+    };
+    let password = password.map_err(|error| Trouble::Io(io::Error::other(error.to_string())))?;
     let command = Command::AddUser {
         email: Text(new.email),
         username: Text(new.username),

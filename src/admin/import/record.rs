@@ -4,7 +4,7 @@ use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
 use super::cells::Manner;
-use super::{json, time};
+use super::{Checked, json, time};
 use crate::store::User;
 use crate::types::{PasswordHash, Timestamp, UserId};
 
@@ -44,6 +44,23 @@ impl Record {
             created_at: Some(user.created),
             updated_at: Some(user.updated),
             password_hash: user.password.clone(),
+        }
+    }
+}
+
+/// A checked row as it goes on: what was tidied stays tidied.
+impl From<&Checked> for Record {
+    fn from(row: &Checked) -> Self {
+        Self {
+            uid: row.uid,
+            email: row.email.as_str().to_owned(),
+            username: row.username.as_str().to_owned(),
+            is_active: row.active,
+            roles: row.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+            email_verified: row.email_verified,
+            created_at: row.created,
+            updated_at: row.updated,
+            password_hash: row.password.clone(),
         }
     }
 }

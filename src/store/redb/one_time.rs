@@ -112,7 +112,8 @@ impl Tables<'_> {
         };
         let (id, sessions) = (user.id, self.sessions_of(user.id)?);
         self.one_time_mut().remove(token, &link)?;
-        self.put_user(&User { password: Some(to), updated: now, ..user })?;
+        let next = User { password: Some(to), updated: now, ..user.clone() };
+        self.replace_user(&user, &next)?;
         Ok(Some(Reset { user: id, ended: self.end_all(&sessions, remember_until)? }))
     }
 }

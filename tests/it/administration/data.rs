@@ -101,12 +101,14 @@ fn what_becomes_of_conflicts_is_the_operators_to_say() {
 {"email":"b@example.com","username":"Bert"}
 "#;
         std::fs::write(folder.join("rows.jsonl"), rows).unwrap();
-        let import = |more: &[&str]| {
-            run(folder, &[&["users", "import", "rows.jsonl", "--json"], more].concat())
-        };
+        let import =
+            |more: &[&str]| run(folder, &[&["users", "import", "rows.jsonl", "--json"], more].concat());
         let refused = import(&[]);
         assert_eq!(refused.code, 1, "{refused:?}");
-        assert_eq!(import(&["--on-conflict", "skip"]).json(), json!({ "added": 1, "updated": 0, "skipped": 1, "unchanged": 0, "bad": [] }));
+        assert_eq!(
+            import(&["--on-conflict", "skip"]).json(),
+            json!({ "added": 1, "updated": 0, "skipped": 1, "unchanged": 0, "bad": [] })
+        );
         assert_eq!(run(folder, &["users", "show", "1", "--json"]).json()["username"], "jack");
         let updated = import(&["--on-conflict", "update"]).json();
         assert_eq!((&updated["updated"], &updated["unchanged"]), (&json!(1), &json!(1)), "{updated}");

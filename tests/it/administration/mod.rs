@@ -51,7 +51,8 @@ fn run(folder: &Path, arguments: &[&str]) -> Said {
 
 /// Makes a user with the tests' password; gives their record.
 fn add(folder: &Path, email: &str, more: &[&str]) -> Value {
-    let arguments = [&["users", "add", email, "--username", "jack", "--password-stdin", "--json"], more].concat();
+    let arguments =
+        [&["users", "add", email, "--username", "jack", "--password-stdin", "--json"], more].concat();
     with_input(folder, &arguments, &format!("{PASSWORD}\n")).json()
 }
 

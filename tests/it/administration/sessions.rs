@@ -49,7 +49,10 @@ fn a_session_that_was_ended_while_no_gate_ran_is_over_when_one_does() {
     assert_eq!(get(&gate, "/", &cookies).status, 200);
     gate.terminate();
     gate.wait();
-    assert_eq!(run(folder.path(), &["sessions", "revoke", "--all", "--json"]).json(), json!({ "revoked": 1 }));
+    assert_eq!(
+        run(folder.path(), &["sessions", "revoke", "--all", "--json"]).json(),
+        json!({ "revoked": 1 })
+    );
     let gate = Process::serve(folder.path(), &upstream.url(), "");
     assert_eq!(get(&gate, "/", &cookies).status, 401);
 }

@@ -25,7 +25,18 @@ fn a_user_is_added_shown_changed_and_removed_whether_a_gate_runs_or_not() {
         }
         assert_eq!(run(folder, &["users", "list", "--json"]).json(), json!([added]));
 
-        let set = ["users", "set", "1", "--username", "Jill", "--roles", "viewer", "--email", "jill@example.com", "--json"];
+        let set = [
+            "users",
+            "set",
+            "1",
+            "--username",
+            "Jill",
+            "--roles",
+            "viewer",
+            "--email",
+            "jill@example.com",
+            "--json",
+        ];
         let changed = run(folder, &set).json();
         assert_eq!((&changed["username"], &changed["roles"]), (&json!("Jill"), &json!(["viewer"])));
         assert_eq!(changed["email"], "jill@example.com");
@@ -52,7 +63,10 @@ fn people_get_tables() {
         }
         assert!(lines[1].contains("jack@example.com") && lines[1].contains("admin"), "{table}");
         let one = run(folder, &["users", "show", "1"]).out;
-        assert!(one.lines().any(|line| line.starts_with("email") && line.ends_with("jack@example.com")), "{one}");
+        assert!(
+            one.lines().any(|line| line.starts_with("email") && line.ends_with("jack@example.com")),
+            "{one}"
+        );
     });
 }
 
@@ -69,7 +83,12 @@ fn what_is_wrong_is_told_with_its_reason_and_a_remedy() {
             (&["users", "set", "1", "--roles", "a b"], "", 2, "that is no role"),
             (&["users", "add", "x@example.com"], "", 2, "--username"),
             (&["users", "add", "not an address", "--username", "x"], "", 2, "that is no e-mail address"),
-            (&["users", "add", "x@example.com", "--username", "x", "--password-stdin"], "short\n", 1, "8 characters"),
+            (
+                &["users", "add", "x@example.com", "--username", "x", "--password-stdin"],
+                "short\n",
+                1,
+                "8 characters",
+            ),
             (&["users", "add", "x@example.com", "--username", "x", "--password-stdin"], "", 1, "password"),
             (&["users", "add", "x@example.com", "--username", "x"], "", 1, "--password-stdin"),
             (
@@ -122,7 +141,8 @@ fn what_an_operator_does_holds_in_the_running_gate_from_the_next_request_on() {
 #[test]
 fn a_reset_link_sets_a_new_password_once_and_ends_what_was_open() {
     let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
-    let gate = Process::serve(folder.path(), &upstream.url(), "server.public_url = \"http://127.0.0.1:8000\"");
+    let gate =
+        Process::serve(folder.path(), &upstream.url(), "server.public_url = \"http://127.0.0.1:8000\"");
     add(folder.path(), "jack@example.com", &[]);
     let before = sign_in(&gate, "jack@example.com", PASSWORD).cookies().header();
     let link = run(folder.path(), &["users", "reset", "jack@example.com", "--json"]).json();
