@@ -14,6 +14,7 @@ mod config;
 mod crash;
 mod demo;
 mod gate;
+mod password_reset;
 mod protocol;
 mod proxying;
 mod sessions;
