@@ -288,4 +288,4 @@ fn cut(mut text: String, max: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,6 +15,7 @@ mod demo;
 mod gate;
 mod protocol;
 mod proxying;
+mod roles;
 mod sessions;
 mod shutdown;
 mod store;
