@@ -17,6 +17,7 @@ mod gate;
 mod password_reset;
 mod protocol;
 mod proxying;
+mod roles;
 mod sessions;
 mod shutdown;
 mod store;
