@@ -27,7 +27,12 @@ pub enum Place {
     /// In an environment variable.
     Variable(String),
     /// In a variable of the working folder's `.env`.
-    DotEnv(String),
+    DotEnv {
+        /// The line, from 1.
+        line: usize,
+        /// The variable.
+        name: String,
+    },
 }
 
 impl Place {
@@ -41,6 +46,14 @@ impl Place {
             column: before[line_start..].chars().count() + 1,
         }
     }
+
+    /// The line in its file, where it is in one.
+    pub(super) fn line(&self) -> Option<usize> {
+        match self {
+            Self::File { line, .. } | Self::DotEnv { line, .. } => Some(*line),
+            Self::Variable(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -48,7 +61,7 @@ impl fmt::Display for Place {
         match self {
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Self::Variable(name) => f.write_str(name),
-            Self::DotEnv(name) => write!(f, ".env: {name}"),
+            Self::DotEnv { line, name } => write!(f, ".env:{line}: {name}"),
         }
     }
 }

@@ -4,19 +4,23 @@
 mod addresses;
 mod check;
 mod document;
+mod dotenv;
 pub mod env;
 pub mod example;
 mod fastapi;
 mod file;
+mod files;
 mod finding;
 mod measures;
 mod names;
 mod nearest;
 mod raw;
 mod reader;
+pub mod reference;
 pub mod report;
 mod secrets;
 pub mod settings;
+mod syntax;
 mod table;
 mod urls;
 mod values;
@@ -56,50 +60,68 @@ const IN_FOLDER: &str = "sidegate.toml";
 pub fn load(explicit: Option<&Path>, env: &dyn Env, folder: &Path) -> Result<Loaded, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut variables = env::variables(env);
-    env::add_dotenv(&mut variables, folder, &mut findings);
-    let from_variable = variables.get(env::CONFIG).and_then(|variable| variable.value.clone());
-    let named = explicit
-        .map(Path::to_owned)
-        .or_else(|| from_variable.filter(|name| !name.is_empty()).map(PathBuf::from));
-    let text = match read_file(named.as_deref(), folder) {
-        Ok(text) => text,
-        Err(finding) => {
-            findings.push(finding);
-            None
-        }
-    };
-    build(text, variables, folder, findings)
+    let localhost = env::localhost(env, &variables);
+    dotenv::add(&mut variables, folder, &mut findings);
+    let text = find_file(explicit, &variables, folder).unwrap_or_else(|finding| {
+        findings.push(finding);
+        None
+    });
+    build(text, variables, localhost, folder, findings)
 }
 
 /// Loads the settings from a text instead of a file, for tests and the demo: no other file is read, and no `.env`.
 pub fn from_toml(text: &str, env: &dyn Env) -> Result<Loaded, Vec<Finding>> {
-    build(Some((PathBuf::from(IN_FOLDER), text.to_owned())), env::variables(env), Path::new(""), Vec::new())
+    let variables = env::variables(env);
+    let localhost = env::localhost(env, &variables);
+    build(Some((PathBuf::from(IN_FOLDER), text.to_owned())), variables, localhost, Path::new(""), Vec::new())
 }
 
-/// The file's name as it is shown, and its text.
-fn read_file(named: Option<&Path>, folder: &Path) -> Result<Option<(PathBuf, String)>, Finding> {
-    let candidates = match named {
-        Some(name) => vec![(name.to_owned(), folder.join(name))],
-        None => {
-            vec![(PathBuf::from(IN_FOLDER), folder.join(IN_FOLDER)), (SYSTEM_WIDE.into(), SYSTEM_WIDE.into())]
+/// The file's name as it is shown, and its text. Only a file that nobody named may be missing.
+fn find_file(
+    explicit: Option<&Path>,
+    variables: &env::Variables,
+    folder: &Path,
+) -> Result<Option<(PathBuf, String)>, Finding> {
+    let named = match (explicit, variables.get(env::CONFIG)) {
+        (Some(name), _) if name.as_os_str().is_empty() => {
+            let finding = Finding::error(None, "`--config` names no file");
+            return Err(finding.hint("write it like `--config sidegate.toml`, or leave it out"));
         }
+        (Some(name), _) => Some((name.to_owned(), None)),
+        (None, Some(env::Variable { value: None, place })) => {
+            let finding = Finding::error(Some(place.clone()), "the file's name is not UTF-8");
+            return Err(finding.hint("name the file in UTF-8, or with `--config`"));
+        }
+        (None, Some(env::Variable { value: Some(name), place })) if !name.is_empty() => {
+            Some((PathBuf::from(name), Some(place.clone())))
+        }
+        (None, _) => None,
     };
-    for (shown, path) in candidates {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => return Ok(Some((shown, text))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {}
-            Err(error) => {
-                let text = format!("`{}` can't be read: {}", shown.display(), env::reason(&error));
-                return Err(Finding::error(None, text));
-            }
+    if let Some((name, place)) = named {
+        return match std::fs::read_to_string(folder.join(&name)) {
+            Ok(text) => Ok(Some((name, text))),
+            Err(error) => Err(unreadable(&name, place, &error)),
+        };
+    }
+    for name in [IN_FOLDER, SYSTEM_WIDE].map(PathBuf::from) {
+        match std::fs::read_to_string(folder.join(&name)) {
+            Ok(text) => return Ok(Some((name, text))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(&name, None, &error)),
         }
     }
     Ok(None)
 }
 
+fn unreadable(name: &Path, place: Option<Place>, error: &std::io::Error) -> Finding {
+    let text = format!("`{}` can't be read: {}", name.display(), files::reason(error));
+    Finding { hint: files::remedy(error), ..Finding::error(place, text) }
+}
+
 fn build(
     file: Option<(PathBuf, String)>,
     mut variables: env::Variables,
+    localhost: env::Localhost,
     folder: &Path,
     mut findings: Vec<Finding>,
 ) -> Result<Loaded, Vec<Finding>> {
@@ -123,16 +145,19 @@ fn build(
     let mut written = Written::read(&mut reader);
     // Without the file's keys, rules between keys would blame what it may well say.
     if well_formed {
-        check::rules(&mut written, &mut findings);
+        check::rules(&mut written, localhost, &mut findings);
     }
     findings
         .sort_by(|one, other| (one.place.is_none(), &one.place).cmp(&(other.place.is_none(), &other.place)));
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
-    let effective = written.effective();
+    let mut effective = written.effective();
     match check::settings(written) {
         Some(settings) => {
+            for key in &mut effective {
+                key.here = check::here(key, &settings);
+            }
             Ok(Loaded { settings, warnings: findings, effective, file: file.map(|(path, _)| path) })
         }
         // Unreachable as long as each rule that `settings` relies on is kept by `check::rules`.
