@@ -1,9 +1,10 @@
 //! The variables of the FastAPI project that Sidegate's users may come from.
 
 use super::env::{Variable, Variables};
-use super::finding::Finding;
+use super::finding::{Finding, Place};
 use super::raw::Raw;
 use super::reader::{Entry, Layer};
+use super::table::variable;
 
 /// Its variables and the keys that they mean (contract section 3).
 pub(super) const NAMES: [(&str, &str); 6] = [
@@ -53,6 +54,16 @@ pub(super) fn layer(variables: &Variables, findings: &mut Vec<Finding>) -> Layer
         }
     }
     layer
+}
+
+/// What to do about a bad value: the variable may be the backend's too, and then another one is the way out.
+pub(super) fn or_own_name(hint: String, place: &Place, path: &str) -> String {
+    match place.variable() {
+        Some(name) if NAMES.iter().any(|(fastapi, _)| *fastapi == name) => {
+            format!("{hint}; or set `{}`, which wins over `{name}`", variable(path))
+        }
+        _ => hint,
+    }
 }
 
 /// What a template holds until somebody fills it in: `YOUR_EMAIL`, `your-secret-key`, `<password>`.

@@ -47,6 +47,14 @@ impl Place {
         }
     }
 
+    /// The variable, where it is one.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Variable(name) | Self::DotEnv { name, .. } => Some(name),
+            Self::File { .. } => None,
+        }
+    }
+
     /// The line in its file, where it is in one.
     pub(super) fn line(&self) -> Option<usize> {
         match self {
@@ -93,6 +101,15 @@ impl Finding {
     /// With what to do about it.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With what a variable takes: texts without TOML's quotes.
+    pub(super) fn unquoted(self) -> Self {
+        let bare = |hint: String| hint.replace("`\"", "`").replace("\"`", "`");
+        match &self.place {
+            Some(place) if place.variable().is_some() => Self { hint: self.hint.map(bare), ..self },
+            _ => self,
+        }
     }
 
     /// Whether the gate can't start with it.

@@ -147,6 +147,7 @@ fn build(
     if well_formed {
         check::rules(&mut written, localhost, &mut findings);
     }
+    let mut findings: Vec<_> = findings.into_iter().map(Finding::unquoted).collect();
     findings
         .sort_by(|one, other| (one.place.is_none(), &one.place).cmp(&(other.place.is_none(), &other.place)));
     if findings.iter().any(Finding::is_error) {

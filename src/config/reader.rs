@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
+use super::fastapi;
 use super::files::{reason, remedy};
 use super::finding::{Finding, Place};
 use super::raw::{Fault, Raw, Value};
@@ -46,7 +47,8 @@ impl Reader<'_> {
                 self.findings.extend(faults.into_iter().map(|fault| {
                     let at = fault.place.or_else(|| Some(place.clone()));
                     let text = format!("bad value for `{}`: {}", key.path(), fault.text);
-                    Finding { hint: fault.hint, ..Finding::error(at, text) }
+                    let hint = fault.hint.map(|hint| fastapi::or_own_name(hint, &place, &key.path()));
+                    Finding { hint, ..Finding::error(at, text) }
                 }));
                 default(Source::Written(place), true)
             }
@@ -113,6 +115,9 @@ fn slip(key: &Key, raw: &Raw) -> Option<Fault> {
         // A shell takes the quotes away, `docker run --env-file` does not.
         Raw::Variable(text) if text.len() > 1 && text.starts_with(['"', '\'']) => {
             Some(Fault::new("its quotes are part of it").hint("give the variable's value without quotes"))
+        }
+        Raw::Variable(text) | Raw::Text(text) if text.trim() != text => {
+            Some(Fault::new("there is space around it").hint("write it without"))
         }
         Raw::Variable(text) if key.list && text.starts_with('[') => Some(
             Fault::new("its brackets are part of it")

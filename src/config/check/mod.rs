@@ -68,10 +68,7 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
         findings.push(verification.error("is not in this version").hint("set it to `false`"));
     }
     let mail = &written.email;
-    let fastapi = |place: &Place| match place {
-        Place::Variable(name) | Place::DotEnv { name, .. } => name.starts_with("MAIN_EMAIL"),
-        Place::File { .. } => false,
-    };
+    let fastapi = |place: &Place| place.variable().is_some_and(|name| name.starts_with("MAIN_EMAIL"));
     let places = [mail.smtp.place(), mail.from.place(), mail.username.place(), mail.password.place()];
     let Some(first) = places.into_iter().flatten().find(|place| !fastapi(place)) else {
         // MAIN_EMAIL alone: the FastAPI project knew its server by heart.

@@ -15,12 +15,12 @@ use crate::config::urls::is_loopback;
 /// is likely the backend's.
 pub(super) fn yield_to_algorithm(written: &mut Written, findings: &mut Vec<Finding>) {
     let (algorithm, secret) = (&written.tokens.algorithm, &mut written.tokens.secret);
-    let fastapi = matches!(secret.place(), Some(Place::Variable(name) | Place::DotEnv { name, .. }) if name == "JWT_KEY");
+    let fastapi = secret.place().as_ref().and_then(Place::variable) == Some("JWT_KEY");
     if fastapi && algorithm.is_written() && !algorithm.bad && algorithm.value != Algorithm::Hs256 {
         let name = algorithm.value.name();
         findings.push(
             Finding::warning(secret.place(), format!("it is ignored: `tokens.algorithm` is `{name}`"))
-                .hint("to sign with it, set `tokens.algorithm` to `\"HS256\"`"),
+                .hint("to sign with it, set `tokens.algorithm` to `HS256`"),
         );
         (secret.value, secret.source, secret.bad) = (None, Source::Default, false);
     }
