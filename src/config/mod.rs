@@ -10,6 +10,7 @@ pub mod example;
 mod fastapi;
 mod file;
 mod files;
+mod find;
 mod finding;
 mod measures;
 mod names;
@@ -48,77 +49,62 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
 }
 
-/// Where a file is looked for when none is named, after the working folder.
-const SYSTEM_WIDE: &str = "/etc/sidegate/sidegate.toml";
-
-/// The file's name in the working folder.
-const IN_FOLDER: &str = "sidegate.toml";
-
 /// Loads the settings: from the file that is named (`--config`, else `$SIDEGATE_CONFIG`), else from `sidegate.toml` in
 /// `folder`, else from `/etc/sidegate/sidegate.toml`, else from none; under variables, over the FastAPI project's.
 /// `Err` holds all findings, warnings included, in the order of their places.
 pub fn load(explicit: Option<&Path>, env: &dyn Env, folder: &Path) -> Result<Loaded, Vec<Finding>> {
+    load_for(Purpose::Forwarding, explicit, env, folder)
+}
+
+/// What settings are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Running the gate.
+    Forwarding,
+    /// Administering its data.
+    Administration,
+}
+
+fn load_for(
+    purpose: Purpose,
+    explicit: Option<&Path>,
+    env: &dyn Env,
+    folder: &Path,
+) -> Result<Loaded, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut variables = env::variables(env);
     let localhost = env::localhost(env, &variables);
     dotenv::add(&mut variables, folder, &mut findings);
-    let text = find_file(explicit, &variables, folder).unwrap_or_else(|finding| {
+    let text = find::file(explicit, &variables, folder).unwrap_or_else(|finding| {
         findings.push(finding);
         None
     });
-    build(text, variables, localhost, folder, findings)
+    build(purpose, text, variables, localhost, folder, findings)
+}
+
+/// As [`load`], for commands that never forward: the backend's address need not be known to them. Where the gate runs as
+/// a service its variables often are the service's alone.
+pub fn load_to_administer(
+    explicit: Option<&Path>,
+    env: &dyn Env,
+    folder: &Path,
+) -> Result<Loaded, Vec<Finding>> {
+    load_for(Purpose::Administration, explicit, env, folder)
 }
 
 /// Loads the settings from a text instead of a file, for tests and the demo: no other file is read, and no `.env`.
 pub fn from_toml(text: &str, env: &dyn Env) -> Result<Loaded, Vec<Finding>> {
+    let file = (PathBuf::from(find::IN_FOLDER), text.to_owned());
     let variables = env::variables(env);
     let localhost = env::localhost(env, &variables);
-    build(Some((PathBuf::from(IN_FOLDER), text.to_owned())), variables, localhost, Path::new(""), Vec::new())
+    build(Purpose::Forwarding, Some(file), variables, localhost, Path::new(""), Vec::new())
 }
 
-/// The file's name as it is shown, and its text. Only a file that nobody named may be missing.
-fn find_file(
-    explicit: Option<&Path>,
-    variables: &env::Variables,
-    folder: &Path,
-) -> Result<Option<(PathBuf, String)>, Finding> {
-    let named = match (explicit, variables.get(env::CONFIG)) {
-        (Some(name), _) if name.as_os_str().is_empty() => {
-            let finding = Finding::error(None, "`--config` names no file");
-            return Err(finding.hint("write it like `--config sidegate.toml`, or leave it out"));
-        }
-        (Some(name), _) => Some((name.to_owned(), None)),
-        (None, Some(env::Variable { value: None, place })) => {
-            let finding = Finding::error(Some(place.clone()), "the file's name is not UTF-8");
-            return Err(finding.hint("name the file in UTF-8, or with `--config`"));
-        }
-        (None, Some(env::Variable { value: Some(name), place })) if !name.is_empty() => {
-            Some((PathBuf::from(name), Some(place.clone())))
-        }
-        (None, _) => None,
-    };
-    if let Some((name, place)) = named {
-        return match std::fs::read_to_string(folder.join(&name)) {
-            Ok(text) => Ok(Some((name, text))),
-            Err(error) => Err(unreadable(&name, place, &error)),
-        };
-    }
-    for name in [IN_FOLDER, SYSTEM_WIDE].map(PathBuf::from) {
-        match std::fs::read_to_string(folder.join(&name)) {
-            Ok(text) => return Ok(Some((name, text))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(&name, None, &error)),
-        }
-    }
-    Ok(None)
-}
-
-fn unreadable(name: &Path, place: Option<Place>, error: &std::io::Error) -> Finding {
-    let text = format!("`{}` can't be read: {}", name.display(), files::reason(error));
-    Finding { hint: files::remedy(error), ..Finding::error(place, text) }
-}
+/// A backend that is never asked for anything.
+const NO_UPSTREAM: &str = "http://upstream.invalid";
 
 fn build(
+    purpose: Purpose,
     file: Option<(PathBuf, String)>,
     mut variables: env::Variables,
     localhost: env::Localhost,
@@ -135,13 +121,18 @@ fn build(
         None => (Layer::new(), !unread),
     };
     let own = env::layer(&mut variables, &mut findings);
-    let fastapi = fastapi::layer(&variables, &mut findings);
+    let mut last = fastapi::layer(&variables, &mut findings);
+    if purpose == Purpose::Administration {
+        let place = Place::Variable("SIDEGATE_UPSTREAM_URL".to_owned());
+        let raw = raw::Raw::Text(NO_UPSTREAM.to_owned());
+        last.entry("upstream.url".to_owned()).or_insert(reader::Entry { raw, place });
+    }
     for (path, entry) in
         own.iter().filter(|(path, _)| file::LATER.iter().any(|later| path.starts_with(later.path)))
     {
         findings.push(document::not_built(path, entry.place.clone()));
     }
-    let mut reader = Reader { layers: [own, from_file, fastapi], folder, findings: &mut findings };
+    let mut reader = Reader { layers: [own, from_file, last], folder, findings: &mut findings };
     let mut written = Written::read(&mut reader);
     // Without the file's keys, rules between keys would blame what it may well say.
     if well_formed {

@@ -44,7 +44,7 @@ impl Pass {
 
     /// The session as the request's body, answer or tunnel holds on to it.
     pub fn lifeline(&self) -> Lifeline {
-        Lifeline::new(self.known.session, Rc::clone(&self.revocations))
+        Lifeline::new(Rc::clone(&self.known), Rc::clone(&self.revocations))
     }
 
     pub(super) fn user_id_value(&self) -> HeaderValue {

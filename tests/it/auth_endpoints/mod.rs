@@ -5,6 +5,7 @@ use crate::support::Answer;
 mod bodies;
 mod body_delivery;
 mod every_row;
+mod imported;
 mod session;
 mod signin;
 mod signup;
