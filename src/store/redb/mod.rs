@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use redb::Database;
+use redb::{Database, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -95,6 +95,13 @@ impl RedbStore {
     }
 
     async fn read<T>(&self, work: impl Fn(&View) -> Result<T, Fault> + Send + Sync) -> Result<T, StoreError> {
+        self.look(move |database| work(&View::new(database.begin_read()?))).await
+    }
+
+    async fn look<T>(
+        &self,
+        work: impl Fn(&Database) -> Result<T, Fault> + Send + Sync,
+    ) -> Result<T, StoreError> {
         match health::read(&self.health, &work).await {
             Ok(value) => return Ok(value),
             Err(Unread::Final(why)) => return Err(why),
@@ -268,7 +275,11 @@ impl Store for RedbStore {
 
     fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>> {
         let to = to.to_owned();
-        Box::pin(async move { backup::run(&self.health, to).await })
+        Box::pin(async move {
+            // A snapshot of its own: it reads for long, and must not keep the file from being closed meanwhile.
+            let snapshot = self.look(|database| Ok(database.begin_read()?)).await?;
+            backup::run(snapshot, to).await
+        })
     }
 
     fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>> {

@@ -1,6 +1,6 @@
 //! Users and sessions to fill a store with.
 
-use sidegate::store::{CreatedUser, NewUser, Seen, Session, Started, Store, User};
+use sidegate::store::{CreatedUser, ImportRow, NewUser, Seen, Session, Started, Store, User};
 use sidegate::types::{Email, Secret, SessionId, Timestamp, UserId, Username};
 
 pub(super) fn at(millis: u64) -> Timestamp {
@@ -19,6 +19,22 @@ pub(super) fn person(address: &str) -> NewUser {
         roles: Vec::new(),
         email_verified: false,
         created: at(1000),
+    }
+}
+
+/// An active user in a file, without a number.
+pub(super) fn row(line: u64, address: &str) -> ImportRow {
+    ImportRow {
+        line,
+        uid: None,
+        email: email(address),
+        username: Username::parse("Jack").unwrap(),
+        password: Some(Secret::new("$argon2id$of-jack".to_owned())),
+        active: true,
+        roles: Vec::new(),
+        email_verified: false,
+        created: None,
+        updated: None,
     }
 }
 

@@ -25,6 +25,7 @@ impl Redb {
     }
 }
 
+/// Runs each rule on each backend.
 macro_rules! suite {
     ($($rule:ident),+ $(,)?) => {
         mod redb {
@@ -37,6 +38,9 @@ macro_rules! suite {
     };
 }
 
+mod administration;
+mod import;
+
 suite!(
     an_origin_is_made_once,
     uids_count_from_one,
@@ -47,6 +51,7 @@ suite!(
     disabling_ends_all_sessions_and_remembers_them,
     enabling_ends_nothing_and_an_unknown_user_is_none,
     a_session_of_a_disabled_or_unknown_user_does_not_start,
+    a_session_of_a_user_who_changed_since_they_were_seen_does_not_start,
     a_new_session_ends_the_one_that_it_replaces,
     sessions_are_listed_oldest_first,
     of_200_rotations_of_one_generation_exactly_one_is_done,
@@ -184,6 +189,26 @@ async fn a_session_of_a_disabled_or_unknown_user_does_not_start(open: Open<'_>) 
     assert!(store.session(id(2)).await.unwrap().is_none());
     assert!(store.session(id(1)).await.unwrap().is_some(), "a refused start replaces nothing");
     assert!(store.revoked(at(0)).await.unwrap().is_empty());
+}
+
+async fn a_session_of_a_user_who_changed_since_they_were_seen_does_not_start(open: Open<'_>) {
+    let store = open();
+    let jack = user(&*store, "jack@example.com").await;
+    let jill = user(&*store, "jill@example.com").await.id;
+    started(&*store, jill, 1).await;
+    let admin = Role::parse("admin").unwrap();
+    for seen in [
+        Seen { password: None, ..Seen::of(&jack) },
+        Seen { password: Some(Secret::new("$argon2id$of-jill".to_owned())), ..Seen::of(&jack) },
+        Seen { roles: vec![admin], ..Seen::of(&jack) },
+    ] {
+        let answer = store.start_session(session(jack.id, 2), seen, Some(id(1)), at(9000)).await.unwrap();
+        let Started::Changed(present) = answer else { panic!("{answer:?}") };
+        assert!(present.id == jack.id && present.password == jack.password && present.roles.is_empty());
+    }
+    assert!(store.session(id(2)).await.unwrap().is_none());
+    assert!(store.session(id(1)).await.unwrap().is_some(), "a refused start replaces nothing");
+    begin(&*store, session(jack.id, 2), Some(id(1))).await;
 }
 
 async fn a_new_session_ends_the_one_that_it_replaces(open: Open<'_>) {
