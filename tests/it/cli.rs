@@ -84,6 +84,23 @@ fn what_is_no_database_is_left_as_it_is_and_told_with_its_name_and_a_remedy() {
     assert!(text.contains("gone/x.redb") && text.contains("hint: "), "{text}");
 }
 
+/// Seen with `HEAD` requests before Datasette: each line said `complete=false`, as if clients had left.
+#[test]
+fn an_answer_to_head_is_logged_as_complete_without_its_body() {
+    let (upstream, folder) = (Upstream::start(), empty());
+    let mut process = Process::serve(folder.path(), &upstream.url(), "");
+    let mut connection = process.connect();
+    for (path, status) in [("/auth/healthz", 200), ("/page", 401)] {
+        connection.write(format!("HEAD {path} HTTP/1.1\r\nHost: {}\r\n\r\n", process.address));
+        assert_eq!(connection.answer_to("HEAD").status, status);
+    }
+    process.terminate();
+    let lines = process.rest();
+    let heads: Vec<&String> = lines.iter().filter(|line| line.contains("HEAD")).collect();
+    assert_eq!(heads.len(), 2, "{lines:#?}");
+    assert!(heads.iter().all(|line| line.contains("complete=true")), "{heads:#?}");
+}
+
 /// Everything that a client can do, at the level at which libraries would print headers.
 #[test]
 fn no_secret_is_ever_logged_at_any_level() {
