@@ -124,6 +124,10 @@ fn no_secret_is_ever_logged_at_any_level() {
     let cookie = format!("Cookie: {}\r\n", first.header());
     assert_eq!(send("GET /x?token=query-secret", "", &cookie).status, 200);
     assert_eq!(send("GET /x", "", &format!("Cookie: access_token={}x\r\n", first.access)).status, 401);
+    let link = "bG9nZ2VkIG5vd2hlcmUsIG5vdCBldmVuIGhlcmUhISE";
+    assert_eq!(send(&format!("GET /auth/reset?token={link}"), "", "").status, 200);
+    let reset = format!(r#"{{"token":"{link}","password":"chosen by link 88"}}"#);
+    assert_eq!(send("POST /auth/password/reset", &reset, "").status, 400);
     let second = send("POST /auth/refresh", "", &cookie).cookies();
     assert_eq!(send("POST /auth/signout", "", &format!("Cookie: {}\r\n", second.header())).status, 200);
     process.terminate();
@@ -135,7 +139,9 @@ fn no_secret_is_ever_logged_at_any_level() {
     assert_eq!(audit.lines().count(), 4, "{audit}");
     for line in lines.iter().map(String::as_str).chain(audit.lines()) {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not JSON: {line}");
-        for secret in [PASSWORD, "wrong guess 77", "query-secret", "the-hmac-secret"] {
+        for secret in
+            [PASSWORD, link, "chosen by link 88", "wrong guess 77", "query-secret", "the-hmac-secret"]
+        {
             assert!(!line.contains(secret), "{secret}: {line}");
         }
         for token in [&first.access, &first.refresh, &second.access, &second.refresh] {

@@ -72,10 +72,11 @@ fn a_bad_row_keeps_all_out_and_every_bad_row_is_named_by_its_line() {
         let before = run(folder, &["users", "export"]).out;
         let said = run(folder, &["users", "import", "rows.jsonl"]);
         assert_eq!(said.code, 1, "{said:?}");
-        for line in [2, 3, 5, 6, 7, 9] {
+        // Lines 1 and 5 want the same address, and nobody can know which of them is right.
+        for line in [1, 2, 3, 5, 6, 7, 9] {
             assert!(said.err.contains(&format!("rows.jsonl:{line}: ")), "line {line}: {said:?}");
         }
-        for line in [1, 4, 8] {
+        for line in [4, 8] {
             assert!(!said.err.contains(&format!("rows.jsonl:{line}: ")), "line {line}: {said:?}");
         }
         assert!(!said.err.contains("hunter2"), "{said:?}");
@@ -85,8 +86,8 @@ fn a_bad_row_keeps_all_out_and_every_bad_row_is_named_by_its_line() {
         let said = run(folder, &["users", "import", "rows.jsonl", "--skip-bad", "--json"]);
         assert_eq!(said.code, 0, "{said:?}");
         let report = said.json();
-        assert_eq!(report["added"], 2, "{report}");
-        assert_eq!(report["bad"].as_array().unwrap().len(), 6, "{report}");
+        assert_eq!(report["added"], 1, "{report}");
+        assert_eq!(report["bad"].as_array().unwrap().len(), 7, "{report}");
         let active = run(folder, &["users", "show", "16", "--json"]).json();
         assert_eq!(active["is_active"], true, "NULL is active");
         assert_eq!(add(folder, "next@example.com", &[])["uid"], 17);
