@@ -49,6 +49,11 @@ impl Record {
             complete: false,
         }
     }
+
+    /// Whether the answer is a head alone.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
 }
 
 impl Drop for Record {
