@@ -171,7 +171,12 @@ async fn a_full_queue_is_an_answer_and_not_a_wait() {
     let (reply, skipped) = oneshot::channel();
     // Only has a place once the thread has taken the first: from then on thread and queue are both full.
     hasher.queue.send(hasher.job(Task::Hash { password: password("secret"), reply })).unwrap();
+    // The first gives its place up as it is begun.
+    while hasher.waiting() > 1 {
+        std::thread::yield_now();
+    }
     assert_eq!(hasher.hash(password("secret")).await, Err(HashError::Busy));
+    assert_eq!(hasher.waiting(), 1, "who was refused does not wait");
     drop(skipped);
     go_on.send(()).unwrap();
     held.await.unwrap();
