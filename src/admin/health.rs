@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Docker's own default is 30 s for the whole check; a gate that is well answers within a millisecond.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The answer is a line; more than this is not the gate's.
-const MOST: u64 = 64 * 1024;
+const MOST: usize = 64 * 1024;
 
 /// Why a gate is not known to be ready. The texts are for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -68,16 +68,17 @@ fn exchange(address: SocketAddr) -> io::Result<Vec<u8>> {
     )?;
     let mut answer = Vec::new();
     let mut piece = [0; 4096];
-    while (answer.len() as u64) < MOST {
+    while answer.len() < MOST {
         let left = PATIENCE.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
         stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
         match stream.read(&mut piece) {
             Ok(0) => break,
             Ok(got) => answer.extend_from_slice(&piece[..got]),
-            // What a socket says when its time is over (EAGAIN) is no help to anybody.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            // What has come by then is judged; nothing has the name of what happened (EAGAIN is no help to anybody).
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && answer.is_empty() => {
                 return Err(io::ErrorKind::TimedOut.into());
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) => return Err(error),
         }
     }

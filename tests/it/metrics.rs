@@ -8,7 +8,7 @@ use crate::support::{Gate, PASSWORD, PATIENCE, Upstream};
 const ON: &str = "admin.listen = \"127.0.0.1:0\"";
 
 /// A page of metrics: each sample with its labels as they are written.
-struct Page(BTreeMap<String, f64>);
+struct Page(BTreeMap<String, String>);
 
 impl Page {
     /// Reads Prometheus' text, and holds its rules: each family has its help, its type and then its samples, once.
@@ -30,8 +30,8 @@ impl Page {
                 let suffixes: &[&str] =
                     if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
                 assert!(suffixes.contains(&suffix), "{line}");
-                let value: f64 = value.parse().unwrap();
-                assert!(samples.insert(sample.to_owned(), value).is_none(), "{sample} twice");
+                assert!(value.parse::<f64>().is_ok(), "{line}");
+                assert!(samples.insert(sample.to_owned(), value.to_owned()).is_none(), "{sample} twice");
             }
         }
         let page = Self(samples);
@@ -42,26 +42,31 @@ impl Page {
     fn check_histograms(&self, text: &str) {
         for name in ["sidegate_gate_duration_seconds", "sidegate_upstream_duration_seconds"] {
             let bucket = format!("{name}_bucket{{le=\"");
-            let buckets: Vec<(f64, f64)> = text
+            let buckets: Vec<(f64, u64)> = text
                 .lines()
                 .filter_map(|line| line.strip_prefix(&bucket)?.split_once("\"} "))
                 .map(|(bound, count)| (bound.parse().unwrap(), count.parse().unwrap()))
                 .collect();
             assert!(buckets.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{buckets:?}");
-            assert_eq!(buckets.last(), Some(&(f64::INFINITY, self.of(&format!("{name}_count")))));
+            assert!(buckets.last().is_some_and(|(bound, _)| bound.is_infinite()));
+            assert_eq!(buckets.last().unwrap().1, self.of(&format!("{name}_count")));
         }
     }
 
-    fn of(&self, sample: &str) -> f64 {
-        *self.0.get(sample).unwrap_or_else(|| panic!("no {sample} in {:#?}", self.0))
+    /// A number that counts something.
+    fn of(&self, sample: &str) -> u64 {
+        self.0.get(sample).unwrap_or_else(|| panic!("no {sample} in {:#?}", self.0)).parse().unwrap()
     }
 
-    /// What has moved since an earlier page among those whose name begins so, as `sample value`.
+    fn seconds(&self, sample: &str) -> f64 {
+        self.0[sample].parse().unwrap()
+    }
+
+    /// What has moved since an earlier page among the counters whose name begins so, as `sample by-how-much`.
     fn moved(&self, since: &Self, beginning: &str) -> Vec<String> {
-        let same = |sample: &String, value: f64| since.0.get(sample) == Some(&value);
-        let ours = self.0.iter().filter(|(sample, _)| sample.starts_with(beginning));
-        let moved = ours.filter(|(sample, value)| !same(sample, **value));
-        moved.map(|(sample, value)| format!("{sample} {}", value - since.0.get(sample).unwrap_or(&0.0))).collect()
+        let ours = self.0.keys().filter(|sample| sample.starts_with(beginning));
+        let more = ours.map(|sample| (sample, self.of(sample) - since.of(sample)));
+        more.filter(|(_, more)| *more > 0).map(|(sample, more)| format!("{sample} {more}")).collect()
     }
 }
 
@@ -73,7 +78,7 @@ fn scrape(gate: &Gate) -> Page {
 }
 
 /// Scrapes until a sample has a value.
-fn scrape_until(gate: &Gate, sample: &str, value: f64) {
+fn scrape_until(gate: &Gate, sample: &str, value: u64) {
     let begun = Instant::now();
     while scrape(gate).of(sample) != value {
         assert!(begun.elapsed() < PATIENCE, "{sample} is {}, not {value}", scrape(gate).of(sample));
@@ -103,8 +108,8 @@ fn every_metric_of_the_contract_is_there_from_the_start() {
         "sidegate_upstream_errors_total",
     ]);
     assert_eq!(names, expected);
-    assert_eq!(page.of("process_start_time_seconds"), 1_800_000_000.0);
-    assert_eq!(page.of("sidegate_hash_queue_depth"), 0.0);
+    assert_eq!(page.0["process_start_time_seconds"], "1800000000.000");
+    assert_eq!(page.of("sidegate_hash_queue_depth"), 0);
 }
 
 #[test]
@@ -133,10 +138,11 @@ fn each_request_is_counted_once_by_what_became_of_it() {
         ]
     );
     let counted = |name: &str| after.of(name) - before.of(name);
-    assert_eq!(counted("sidegate_gate_duration_seconds_count"), 5.0, "verdicts");
-    assert_eq!(counted("sidegate_upstream_duration_seconds_count"), 3.0, "answers of the upstream");
-    assert!(counted("sidegate_gate_duration_seconds_sum") > 0.0);
-    assert!(counted("sidegate_upstream_duration_seconds_sum") > 0.0);
+    assert_eq!(counted("sidegate_gate_duration_seconds_count"), 5, "verdicts");
+    assert_eq!(counted("sidegate_upstream_duration_seconds_count"), 3, "answers of the upstream");
+    for sum in ["sidegate_gate_duration_seconds_sum", "sidegate_upstream_duration_seconds_sum"] {
+        assert!(after.seconds(sum) > before.seconds(sum), "{sum}");
+    }
     assert!(after.moved(&before, "sidegate_upstream_errors").is_empty());
 }
 
@@ -162,7 +168,8 @@ fn each_failure_of_the_upstream_is_counted_by_its_kind() {
         let cookie = gate.signed_in();
         let before = scrape(&gate);
         let mut client = gate.connect();
-        client.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: close\r\n\r\n", gate.address));
+        client
+            .write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: close\r\n\r\n", gate.address));
         client.rest();
         let after = scrape(&gate);
         let expected = format!("sidegate_upstream_errors_total{{kind=\"{kind}\"}} 1");
@@ -179,9 +186,9 @@ fn an_upstream_that_is_not_there_is_counted() {
     let cookie = gate.signed_in();
     assert_eq!(gate.get("/", &cookie).status, 502);
     let page = scrape(&gate);
-    assert_eq!(page.of("sidegate_upstream_errors_total{kind=\"connect\"}"), 1.0);
-    assert_eq!(page.of("sidegate_requests_total{outcome=\"upstream_failed\"}"), 1.0);
-    assert_eq!(page.of("sidegate_upstream_duration_seconds_count"), 0.0);
+    assert_eq!(page.of("sidegate_upstream_errors_total{kind=\"connect\"}"), 1);
+    assert_eq!(page.of("sidegate_requests_total{outcome=\"upstream_failed\"}"), 1);
+    assert_eq!(page.of("sidegate_upstream_duration_seconds_count"), 0);
 }
 
 #[test]
@@ -196,7 +203,7 @@ fn a_client_that_leaves_before_its_answer_is_counted_as_such() {
     client.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
     gate.upstream.wait_for(1);
     drop(client);
-    scrape_until(&gate, "sidegate_requests_total{outcome=\"abandoned\"}", 1.0);
+    scrape_until(&gate, "sidegate_requests_total{outcome=\"abandoned\"}", 1);
 }
 
 #[test]
@@ -228,13 +235,13 @@ fn sessions_and_commits_are_the_stores() {
     let cookies = gate.member("jack@example.com");
     gate.member("jill@example.com");
     let during = scrape(&gate);
-    assert_eq!(during.of("sidegate_sessions"), 2.0);
+    assert_eq!(during.of("sidegate_sessions"), 2);
     let commits = |page: &Page| page.of("sidegate_store_commits_total");
-    assert_eq!(commits(&during) - commits(&before), 4.0, "two sign-ups and two sign-ins");
+    assert_eq!(commits(&during) - commits(&before), 4, "two sign-ups and two sign-ins");
     gate.restart();
-    assert_eq!(scrape(&gate).of("sidegate_sessions"), 2.0);
+    assert_eq!(scrape(&gate).of("sidegate_sessions"), 2);
     gate.post("/auth/signout", "", &format!("Cookie: {}\r\n", cookies.header()));
-    assert_eq!(scrape(&gate).of("sidegate_sessions"), 1.0);
+    assert_eq!(scrape(&gate).of("sidegate_sessions"), 1);
 }
 
 #[test]
@@ -242,13 +249,13 @@ fn connections_are_those_that_are_open_and_those_too_many_are_counted() {
     let gate = Gate::with(&format!("{ON}\nlimits.connections = 2"));
     let first = gate.connect();
     let second = gate.connect();
-    scrape_until(&gate, "sidegate_connections", 2.0);
+    scrape_until(&gate, "sidegate_connections", 2);
     assert_eq!(gate.get("/auth/healthz", "").status, 503);
     let page = scrape(&gate);
-    assert_eq!(page.of("sidegate_requests_total{outcome=\"turned_away\"}"), 1.0);
-    assert_eq!(page.of("sidegate_connections"), 2.0);
+    assert_eq!(page.of("sidegate_requests_total{outcome=\"turned_away\"}"), 1);
+    assert_eq!(page.of("sidegate_connections"), 2);
     drop((first, second));
-    scrape_until(&gate, "sidegate_connections", 0.0);
+    scrape_until(&gate, "sidegate_connections", 0);
 }
 
 #[test]
