@@ -55,6 +55,18 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
+    /// A link was made by which a user can set a new password.
+    ResetLinkMade {
+        /// Whose.
+        uid: UserId,
+    },
+    /// Such a link was used: its user has a new password, and none of their former sessions lives.
+    PasswordReset {
+        /// Whose.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
     /// A user was kept out.
     Disabled {
         /// Who.
@@ -169,7 +181,7 @@ impl Audit {
 
 impl Line {
     fn new(event: Event, now: Timestamp) -> Self {
-        let time = rfc3339(now);
+        let time = now.rfc3339();
         match event {
             Event::SignedUp { uid, address } => {
                 Self { time, event: "signed_up", uid: Some(uid.number()), address, ..Self::default() }
@@ -203,6 +215,10 @@ impl Line {
                 session: Some(session.to_string()),
                 ..Self::default()
             },
+            Event::ResetLinkMade { uid } => Self::of_user(time, "reset_link_made", uid),
+            Event::PasswordReset { uid, address } => {
+                Self { address, ..Self::of_user(time, "password_reset", uid) }
+            }
             Event::Disabled { uid } => Self::of_user(time, "disabled", uid),
             Event::Enabled { uid } => Self::of_user(time, "enabled", uid),
             Event::UserAdded { uid } => Self::of_user(time, "user_added", uid),
@@ -242,11 +258,6 @@ fn append(file: &Mutex<File>, line: &Line) -> io::Result<()> {
     bytes.push(b'\n');
     // One write a line: appended lines of several processes don't mix (O_APPEND).
     file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&bytes)
-}
-
-fn rfc3339(now: Timestamp) -> String {
-    let millis = i64::try_from(now.millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What an operator does with users: lists, finds, adds, changes, removes and imports them. The settings of sign-up
 //! (`signup.open`, `signup.allowed_domains`, its limits) are for strangers and don't hold here.
 
-use super::{Accounts, Weak};
+use super::Accounts;
+use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::store::{
@@ -45,11 +46,11 @@ pub enum AddError {
     Store(#[from] StoreError),
 }
 
-impl From<Weak> for AddError {
-    fn from(weak: Weak) -> Self {
-        match weak {
-            Weak::TooShort { min } => Self::PasswordTooShort { min },
-            Weak::Common => Self::PasswordCommon,
+impl From<Unfit> for AddError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::TooShort { min } => Self::PasswordTooShort { min },
+            Unfit::Common => Self::PasswordCommon,
         }
     }
 }

@@ -10,14 +10,17 @@ use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
-use crate::types::{Clock, Password, SessionId, UserId};
+use crate::types::{Clock, SessionId, UserId};
 
 mod administration;
 mod common;
+mod recovery;
+mod rules;
 mod signin;
 mod signup;
 
 pub use administration::{AddError, AddUser, ChangeError};
+pub use recovery::{ResetError, ResetLink};
 pub use signin::{SignIn, SignInError};
 pub use signup::{SignUp, SignUpError};
 
@@ -30,6 +33,8 @@ struct Inner {
     signup: settings::Signup,
     passwords: settings::Passwords,
     limits: settings::Limits,
+    /// What links begin with: `server.public_url`, never what a request says (its `Host` is anybody's).
+    public_origin: String,
 }
 
 /// What accounts are built on.
@@ -49,14 +54,6 @@ pub struct Services {
     pub clock: Clock,
 }
 
-/// Why a new password is not good enough.
-enum Weak {
-    /// It has too few characters.
-    TooShort { min: usize },
-    /// It is one of the most used ones.
-    Common,
-}
-
 impl Accounts {
     /// Under these settings.
     pub fn new(services: Services, settings: &Settings) -> Self {
@@ -65,6 +62,7 @@ impl Accounts {
             signup: settings.signup.clone(),
             passwords: settings.passwords.clone(),
             limits: settings.limits.clone(),
+            public_origin: settings.server.public_url.origin(),
         }))
     }
 
@@ -93,18 +91,6 @@ impl Accounts {
             }
         }
         outcome
-    }
-
-    /// Whether a new password is good enough.
-    fn judge(&self, password: &Password) -> Result<(), Weak> {
-        let rules = &self.0.passwords;
-        if password.length() < rules.min_length {
-            return Err(Weak::TooShort { min: rules.min_length });
-        }
-        if rules.block_common && common::is_common(password) {
-            return Err(Weak::Common);
-        }
-        Ok(())
     }
 
     fn note(&self, event: Event) {

@@ -97,8 +97,7 @@ impl Accounts {
     fn admit_attempt(&self, email: Option<&Email>, address: Option<IpAddr>) -> Result<Vec<Permit>, Limited> {
         let (limits, now) = (&self.0.services.limits, self.0.services.clock.now());
         let (rate, network) = (self.0.limits.signin_failures, Network::of(address));
-        let wide = Rate { count: rate.count.saturating_mul(NETWORK_FACTOR), per: rate.per };
-        let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), wide, now)?];
+        let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), of_a_network(rate), now)?];
         if let Some(email) = email {
             match limits.attempt(LimitKey::SignInAccount(email.key().clone(), network), rate, now) {
                 Ok(permit) => permits.push(permit),
@@ -174,4 +173,9 @@ impl<E: Into<SignInError>> From<E> for Refused {
     fn from(error: E) -> Self {
         Self::Because(error.into())
     }
+}
+
+/// What a whole network may do, where one account may do this.
+pub(super) const fn of_a_network(rate: Rate) -> Rate {
+    Rate { count: rate.count.saturating_mul(NETWORK_FACTOR), per: rate.per }
 }

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{Accounts, Weak};
+use super::Accounts;
+use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::limits::{LimitKey, Limited, Network};
@@ -54,11 +55,11 @@ pub enum SignUpError {
     Store(#[from] StoreError),
 }
 
-impl From<Weak> for SignUpError {
-    fn from(weak: Weak) -> Self {
-        match weak {
-            Weak::TooShort { min } => Self::PasswordTooShort { min },
-            Weak::Common => Self::PasswordCommon,
+impl From<Unfit> for SignUpError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::TooShort { min } => Self::PasswordTooShort { min },
+            Unfit::Common => Self::PasswordCommon,
         }
     }
 }

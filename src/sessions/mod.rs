@@ -15,6 +15,7 @@ use crate::types::{Clock, Secret, SessionId, Timestamp, UserId};
 mod administration;
 mod presented;
 mod refresh;
+mod reset;
 mod revocation;
 pub mod rotation;
 mod sweep;

@@ -1,5 +1,7 @@
 //! What an operator asks of a store, and what became of it: changed, removed and imported users.
 
+use serde::{Deserialize, Serialize};
+
 use super::{PasswordHash, User};
 use crate::types::{Email, Role, SessionId, Timestamp, UserId, Username};
 
@@ -84,10 +86,13 @@ pub struct ImportPolicy {
     pub on_conflict: OnConflict,
     /// Bad rows are left out, and the others written; else one bad row keeps all of them out.
     pub skip_bad: bool,
+    /// Nothing is written in any case: only what is bad is to be told.
+    pub only_examine: bool,
 }
 
 /// What an import does with a row whose number or address a user has already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnConflict {
     /// The row is bad.
     #[default]

@@ -24,6 +24,11 @@ pub enum OpenError {
         "the database `{0}` is in use by another process\nhint: stop the other gate, or give this one its own `database.url`"
     )]
     Locked(PathBuf),
+    /// There is none, and none may be made.
+    #[error(
+        "there is no database `{0}`\nhint: `sidegate serve` makes it; is this the gate's configuration (`--config`, its variables, its working folder)?"
+    )]
+    Missing(PathBuf),
     /// Its bytes make no sense. Nothing was overwritten.
     #[error(
         "the database `{path}` is damaged: {why}\nhint: nothing was changed; restore a backup, or move the file away to start afresh"

@@ -11,6 +11,7 @@ use crate::types::{Email, EmailKey, Role, Secret, SessionId, Timestamp, UserId, 
 
 mod administration;
 mod error;
+mod one_time;
 pub mod open;
 pub mod records;
 pub mod redb;
@@ -21,6 +22,7 @@ pub use administration::{
     UserChange,
 };
 pub use error::{BackupError, OpenError, StoreError};
+pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
 
 /// The answer of a store, which may have to wait for a disk or a network.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -127,6 +129,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// Copies all of it, as it is at one moment, into a new file that its owner alone may read. Nobody waits for it.
     fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>>;
+    /// Keeps a one-time link in the place of an older one of its user and purpose. `None`: there is no such user.
+    fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>>;
+    /// Whose link this is, if it can be used at `now`; it is not used up by asking. Used, expired, replaced, of
+    /// another purpose, of a removed user or of an address that has changed since: all are the same `None`.
+    fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>>;
+    /// Uses a link of [`Purpose::PasswordReset`] up and sets its user's password: all their sessions end,
+    /// remembered as revoked until `remember_until`. Whether the user is active stays as it is. `None`: as above.
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>>;
 
     /// Finishes what is queued and closes the database. Calls after it fail with `Closed`.
     fn close(&self) -> Reply<'_, ()>;

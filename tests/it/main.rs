@@ -4,6 +4,7 @@
 
 mod support;
 
+mod administration;
 mod auth_cross_site;
 mod auth_endpoints;
 mod auth_limits;
@@ -13,6 +14,7 @@ mod config;
 mod crash;
 mod demo;
 mod gate;
+mod password_reset;
 mod protocol;
 mod proxying;
 mod roles;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewUser, Origin,
-    Outdated, PasswordHash, Removed, Reply, Revoked, Rotated, Seen, Session, SigningKey, Started, Store,
-    StoreError, Swept, User, UserChange,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewOneTime, NewUser,
+    Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session,
+    SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
@@ -339,6 +339,30 @@ impl Store for Memory {
     fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>> {
         let to = to.to_owned();
         Box::pin(async { Err(BackupError::Exists(to)) })
+    }
+
+    fn put_one_time(&self, _: NewOneTime, _: Timestamp) -> Reply<'_, Option<()>> {
+        self.write(|_| None)
+    }
+
+    fn one_time(&self, _: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
+        self.read(|_| None)
+    }
+
+    /// A token is its user's number, and always good.
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>> {
+        self.write(|state| {
+            let user = state.users.get_mut(&UserId::new(token.as_bytes()[0].into())?)?;
+            (user.password, user.updated) = (Some(to), now);
+            let id = user.id;
+            Some(Reset { user: id, ended: state.end_of(id, None, remember_until) })
+        })
     }
 
     fn close(&self) -> Reply<'_, ()> {

@@ -10,9 +10,9 @@ use redb::{Database, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewUser, OpenError,
-    Origin, Outdated, PasswordHash, Removed, Reply, Revoked, Rotated, Seen, Session, SigningKey, Started,
-    Store, StoreError, Swept, User, UserChange,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewOneTime, NewUser,
+    OpenError, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen,
+    Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -29,6 +29,7 @@ mod health;
 mod import;
 mod job;
 mod layout;
+mod one_time;
 mod rows;
 mod schema;
 mod sessions;
@@ -279,6 +280,24 @@ impl Store for RedbStore {
             let snapshot = self.look(|database| Ok(database.begin_read()?)).await?;
             backup::run(snapshot, to).await
         })
+    }
+
+    fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>> {
+        Box::pin(self.write(move |tables| tables.put_one_time(link, now)))
+    }
+
+    fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>> {
+        Box::pin(self.read(move |view| view.one_time(token, purpose, now)))
+    }
+
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>> {
+        Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
     }
 
     fn close(&self) -> Reply<'_, ()> {

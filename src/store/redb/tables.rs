@@ -5,6 +5,7 @@ use redb::{ReadableTable as _, Table, WriteTransaction};
 
 use super::fault::Fault;
 use super::layout::{self, Id, NumberedId, Record};
+use super::one_time::OneTimes;
 use super::rows;
 use crate::store::records::{key, session, user};
 use crate::store::{Session, SigningKey, User};
@@ -23,6 +24,7 @@ pub(super) struct Tables<'t> {
     outdated: Table<'t, u64, u64>,
     outdated_by_time: Table<'t, (u64, u64), ()>,
     signing_keys: Table<'t, &'static str, Record>,
+    one_time: OneTimes<'t>,
     touched: usize,
 }
 
@@ -41,6 +43,7 @@ impl<'t> Tables<'t> {
             outdated: write.open_table(layout::OUTDATED)?,
             outdated_by_time: write.open_table(layout::OUTDATED_BY_TIME)?,
             signing_keys: write.open_table(layout::SIGNING_KEYS)?,
+            one_time: OneTimes::open(write)?,
             touched: 0,
         })
     }
@@ -48,6 +51,17 @@ impl<'t> Tables<'t> {
     /// How many changes were made so far.
     pub(super) const fn touched(&self) -> usize {
         self.touched
+    }
+
+    /// The one-time links.
+    pub(super) const fn one_time(&self) -> &OneTimes<'t> {
+        &self.one_time
+    }
+
+    /// The one-time links, to change them.
+    pub(super) const fn one_time_mut(&mut self) -> &mut OneTimes<'t> {
+        self.touched += 1;
+        &mut self.one_time
     }
 
     pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Fault> {

@@ -14,6 +14,10 @@ impl View {
         Self(snapshot)
     }
 
+    pub(super) const fn snapshot(&self) -> &ReadTransaction {
+        &self.0
+    }
+
     pub(super) fn origin(&self) -> Result<Origin, Fault> {
         schema::origin(&self.0.open_table(layout::META)?)
     }

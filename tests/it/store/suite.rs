@@ -9,6 +9,7 @@ use sidegate::store::{
 use sidegate::types::{Role, Secret, UserId};
 use tempfile::TempDir;
 
+use super::one_time::*;
 use super::people::{at, begin, email, id, person, session, started, user};
 
 /// A backend under test: it can be opened again and again.
@@ -61,11 +62,19 @@ suite!(
     revocations_are_known_after_a_restart_until_their_time,
     a_sweep_removes_what_has_ended_and_no_more_than_asked,
     two_nodes_that_bring_a_signing_key_end_up_with_one,
+    a_link_is_its_users_for_its_purpose_until_its_time,
+    a_newer_link_takes_the_place_of_an_older_one,
+    a_link_sets_a_password_once_and_ends_all_sessions,
+    of_racing_uses_of_one_link_exactly_one_counts,
+    a_reset_leaves_a_disabled_user_disabled,
+    a_link_dies_with_the_address_that_it_may_have_gone_to,
+    a_link_dies_with_its_user,
+    links_are_there_after_a_restart,
     answered_writes_are_there_after_a_restart,
     a_closed_store_says_so,
 );
 
-type Open<'a> = &'a dyn Fn() -> Arc<dyn Store>;
+pub(super) type Open<'a> = &'a dyn Fn() -> Arc<dyn Store>;
 
 async fn an_origin_is_made_once(open: Open<'_>) {
     let first = open().origin().await.unwrap();

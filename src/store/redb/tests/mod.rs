@@ -7,6 +7,7 @@ use crate::types::{Email, Secret, Username};
 use disk::{Disk, Then, start, store, uncached};
 
 mod disk;
+mod one_time;
 
 fn email(name: &str) -> Email {
     Email::parse(&format!("{name}@example.com")).unwrap()
