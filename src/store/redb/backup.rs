@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
 use super::fault::{Fault, guarded};
-use super::{file, layout};
+use super::{file, layout, one_time};
 use crate::store::{BackupError, StoreError};
 
 /// Pages of the copy that are kept in memory: they are written once, one after the other.
@@ -96,6 +96,9 @@ fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<(), Trouble
     copy(from, to, layout::OUTDATED)?;
     copy(from, to, layout::OUTDATED_BY_TIME)?;
     copy(from, to, layout::SIGNING_KEYS)?;
+    copy(from, to, one_time::LINKS)?;
+    copy(from, to, one_time::BY_USER)?;
+    copy(from, to, one_time::BY_EXPIRY)?;
     // A table that was forgotten above would be missed on the day that the backup is needed.
     let copied: Vec<_> = to.list_tables().map_err(there)?.map(|table| table.name().to_owned()).collect();
     for table in from.list_tables().map_err(here)? {

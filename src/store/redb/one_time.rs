@@ -12,16 +12,16 @@ use crate::store::records::one_time;
 use crate::store::{NewOneTime, OneTime, PasswordHash, Purpose, Reset, TokenHash, User};
 use crate::types::{Timestamp, UserId};
 
-type Hash = &'static [u8; TokenHash::LEN];
+pub(super) type Hash = &'static [u8; TokenHash::LEN];
 /// A moment, then a token's hash.
-type TimedHash = &'static [u8; TIMED];
+pub(super) type TimedHash = &'static [u8; TIMED];
 
 /// A token's hash → the link's record.
-const LINKS: TableDefinition<'_, Hash, Record> = TableDefinition::new("one_time");
+pub(super) const LINKS: TableDefinition<'_, Hash, Record> = TableDefinition::new("one_time");
 /// uid and purpose → the hash of the one token that there is for both.
-const BY_USER: TableDefinition<'_, (u64, u8), Hash> = TableDefinition::new("one_time_by_user");
+pub(super) const BY_USER: TableDefinition<'_, (u64, u8), Hash> = TableDefinition::new("one_time_by_user");
 /// When the link expires, and its token's hash.
-const BY_EXPIRY: TableDefinition<'_, TimedHash, ()> = TableDefinition::new("one_time_by_expiry");
+pub(super) const BY_EXPIRY: TableDefinition<'_, TimedHash, ()> = TableDefinition::new("one_time_by_expiry");
 
 const TIMED: usize = 8 + TokenHash::LEN;
 /// Expired links that a new one takes with it: more than come in, so that the tables never grow for good, and few
