@@ -15,6 +15,7 @@ mod nearest;
 mod raw;
 mod reader;
 pub mod report;
+pub mod rules;
 mod secrets;
 pub mod settings;
 mod table;
@@ -104,13 +105,13 @@ fn build(
     mut findings: Vec<Finding>,
 ) -> Result<Loaded, Vec<Finding>> {
     let unread = findings.iter().any(Finding::is_error);
-    let (from_file, well_formed) = match &file {
+    let (from_file, rules, well_formed) = match &file {
         Some((path, text)) => document::layer(
             &path.display().to_string().into(),
             text.trim_start_matches('\u{feff}'),
             &mut findings,
         ),
-        None => (Layer::new(), !unread),
+        None => (Layer::new(), Vec::new(), !unread),
     };
     let own = env::layer(&mut variables, &mut findings);
     let fastapi = fastapi::layer(&variables, &mut findings);
@@ -131,7 +132,7 @@ fn build(
         return Err(findings);
     }
     let effective = written.effective();
-    match check::settings(written) {
+    match check::settings(written, rules) {
         Some(settings) => {
             Ok(Loaded { settings, warnings: findings, effective, file: file.map(|(path, _)| path) })
         }

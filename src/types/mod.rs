@@ -4,6 +4,7 @@ pub mod clock;
 pub mod email;
 pub mod ids;
 pub mod password;
+pub mod rule_path;
 pub mod secret;
 pub mod username;
 
@@ -11,5 +12,6 @@ pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailKey};
 pub use ids::{Role, SessionId, UserId};
 pub use password::{Password, PasswordHash};
+pub use rule_path::RulePath;
 pub use secret::Secret;
 pub use username::Username;
