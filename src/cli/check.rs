@@ -4,26 +4,34 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{self, Env, report};
+use crate::config::{self, Env, report, rules};
 
 /// Reads the configuration and writes what is wrong with it, or the effective settings with secrets hidden.
 /// Exit 0: the gate would start with it; 2: it would not; 1: the answer could not be written.
 pub fn run(config: Option<&Path>, env: &dyn Env, folder: &Path, out: &mut dyn Write) -> ExitCode {
     let (text, code) = answer(config, env, folder);
+    say(&text, ExitCode::from(code), out)
+}
+
+/// Writes a text; exit 1 where that can't be done.
+pub fn say(text: &str, code: ExitCode, out: &mut dyn Write) -> ExitCode {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(code),
+        Ok(()) => code,
         // Whoever read the beginning has what they wanted.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(code),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(_) => ExitCode::from(1),
     }
 }
 
 fn answer(config: Option<&Path>, env: &dyn Env, folder: &Path) -> (String, u8) {
     match config::load(config, env, folder) {
-        Ok(loaded) if loaded.warnings.is_empty() => (report::effective(&loaded.effective), 0),
         Ok(loaded) => {
-            let effective = report::effective(&loaded.effective);
-            (format!("{}\n{effective}", report::findings(&loaded.warnings)), 0)
+            let effective = report::effective(&loaded.effective) + &rules::shown(&loaded.settings.rules);
+            if loaded.warnings.is_empty() {
+                (effective, 0)
+            } else {
+                (format!("{}\n{effective}", report::findings(&loaded.warnings)), 0)
+            }
         }
         Err(findings) => (report::findings(&findings), 2),
     }

@@ -9,6 +9,7 @@ use crate::config::env::System;
 
 pub mod check;
 mod demo;
+pub mod explain;
 mod fields;
 mod lines;
 mod logging;
@@ -30,7 +31,7 @@ enum Command {
     /// Show what it does: a demo upstream, the gate and a test page, without any configuration
     Demo(demo::Flags),
     /// Read the configuration and say what is wrong with it, or what is in force
-    Check(Config),
+    Check(Check),
 }
 
 #[derive(clap::Args, Debug)]
@@ -38,6 +39,18 @@ struct Config {
     /// The configuration file [default: `$SIDEGATE_CONFIG`, ./sidegate.toml, /etc/sidegate/sidegate.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(clap::Args, Debug)]
+struct Check {
+    #[command(flatten)]
+    config: Config,
+    /// Say which rule decides over a request, like "GET /path", and what the upstream would be told
+    #[arg(long, value_name = "REQUEST")]
+    explain: Option<String>,
+    /// Who asks, by their e-mail address
+    #[arg(long, value_name = "EMAIL", requires = "explain")]
+    user: Option<String>,
 }
 
 /// Wrong usage or configuration.
@@ -57,7 +70,12 @@ pub fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(config) => serve::run(config.config.as_deref()),
         Command::Demo(flags) => demo::run(flags),
-        Command::Check(config) => {
+        Command::Check(Check { config, explain: Some(request), user }) => {
+            let (config, user) = (config.config.as_deref(), user.as_deref());
+            let (text, code) = explain::run(config, &request, user, &System, Path::new("."));
+            check::say(&text, code, &mut std::io::stdout())
+        }
+        Command::Check(Check { config, .. }) => {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
         }
     }

@@ -15,6 +15,7 @@ use crate::web::{Code, Peer, Problem, browser};
 
 mod cache;
 pub mod credential;
+pub mod explain;
 pub mod identity;
 mod lifeline;
 pub mod origin;

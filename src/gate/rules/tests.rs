@@ -411,17 +411,14 @@ fn weakness_17_the_strictest_reading_of_an_odd_path_holds() {
     ] {
         assert_eq!(word(&rules, &Method::GET, target), need, "{target}");
     }
-    assert_eq!(
-        rules.need(&Method::GET, &"/../a;".repeat(5000)),
-        Need::Denied,
-        "what can't be read is not let in"
-    );
+    let hostile = "/%c0%ae;%5c%252e%253b//x/./..%00".repeat(100);
+    assert_eq!(rules.need(&Method::GET, &hostile), Need::Denied, "what can't be read is not let in");
 }
 
 #[test]
 fn a_gate_without_rules_looks_at_no_path() {
     let none = rules("");
-    for path in ["/", "/a/../b", &"/../a;".repeat(5000)] {
+    for path in ["/", "/a/../b", "/%ff"] {
         assert_eq!(none.need(&Method::GET, path), Need::SignedIn(Roles::default()), "{path}");
     }
 }
