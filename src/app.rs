@@ -2,6 +2,7 @@
 //! only place that knows everyone.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -9,10 +10,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::accounts::{self, Accounts};
+use crate::admin;
+use crate::admin::socket::{AdminSocket, Attendant, SocketError};
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::config::Settings;
-use crate::config::settings::{Algorithm, Listen};
+use crate::config::settings::{Algorithm, DatabaseUrl, Listen};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::server::listen::{self, ListenError};
@@ -42,6 +45,7 @@ pub struct Services {
 /// A gate that runs. Dropping it without [`Running::stop`] leaves it to run until the process ends.
 pub struct Running {
     crew: Crew,
+    attendant: Attendant,
     keeper: Keeper,
     services: Services,
     addresses: Vec<Listen>,
@@ -54,6 +58,9 @@ pub enum StartError {
     /// An address can't be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Operators can't be listened to.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
     /// The database can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -87,6 +94,8 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = open::open(&settings.database.url, clock.now())?;
     let audit = open_audit(&settings)?;
+    // After the database is ours: the socket beside it can then be nobody else's but a dead gate's.
+    let socket = AdminSocket::open(&settings.admin.socket)?;
     let settings = Arc::new(settings);
     let services = runtime.block_on(services(&settings, store, audit, &clock))?;
     let auth = Auth::new(
@@ -101,15 +110,40 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
         tokens: services.tokens.clone(),
         sessions: services.sessions.clone(),
         auth: Arc::new(auth),
-        clock,
+        clock: clock.clone(),
     };
     let crew = Crew::start(&shared, listeners)?;
+    let attendant = socket.serve(services.administration(&shared.settings, clock))?;
     let keeper = Keeper::start(services.sessions.clone())?;
-    Ok(Running { crew, keeper, services, addresses, runtime })
+    Ok(Running { crew, attendant, keeper, services, addresses, runtime })
+}
+
+/// What administration works on where no gate runs. The database has to be there; `admin::Services::store` has to be
+/// closed at the end.
+pub async fn offline(settings: &Settings, clock: Clock) -> Result<admin::Services, StartError> {
+    let store = open::existing(&settings.database.url, clock.now())?;
+    let audit = open_audit(settings)?;
+    let services = services(settings, store, audit, &clock).await?;
+    Ok(services.administration(settings, clock))
+}
+
+impl Services {
+    fn administration(&self, settings: &Settings, clock: Clock) -> admin::Services {
+        let DatabaseUrl::Redb(file) = &settings.database.url;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        admin::Services {
+            accounts: self.accounts.clone(),
+            sessions: self.sessions.clone(),
+            store: Arc::clone(&self.store),
+            clock,
+            algorithm: settings.tokens.algorithm.name(),
+            scratch: folder.unwrap_or(Path::new(".")).to_owned(),
+        }
+    }
 }
 
 async fn services(
-    settings: &Arc<Settings>,
+    settings: &Settings,
     store: Arc<dyn Store>,
     audit: Audit,
     clock: &Clock,
@@ -167,6 +201,7 @@ impl Running {
     /// Stops accepting, finishes what runs within the grace, then closes the database.
     pub fn stop(self) {
         self.crew.stop();
+        self.attendant.stop();
         self.keeper.stop();
         if let Err(error) = self.runtime.block_on(self.services.store.close()) {
             tracing::error!(%error, "the database did not close cleanly");

@@ -55,6 +55,18 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
+    /// A link was made by which a user can set a new password.
+    ResetLinkMade {
+        /// Whose.
+        uid: UserId,
+    },
+    /// Such a link was used: its user has a new password, and none of their former sessions lives.
+    PasswordReset {
+        /// Whose.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
     /// A user was kept out.
     Disabled {
         /// Who.
@@ -64,6 +76,44 @@ pub enum Event {
     Enabled {
         /// Who.
         uid: UserId,
+    },
+    /// The operator made a user.
+    UserAdded {
+        /// Who.
+        uid: UserId,
+    },
+    /// The operator changed a user's address, name or roles.
+    UserChanged {
+        /// Who.
+        uid: UserId,
+    },
+    /// The operator removed a user.
+    UserRemoved {
+        /// Who.
+        uid: UserId,
+    },
+    /// The operator took in users from a file.
+    UsersImported {
+        /// How many were new.
+        added: u64,
+        /// How many changed.
+        updated: u64,
+        /// How many stayed as they were.
+        skipped: u64,
+        /// How many rows were bad and left out.
+        bad: u64,
+    },
+    /// The operator ended a session.
+    SessionRevoked {
+        /// Which.
+        session: SessionId,
+    },
+    /// The operator ended all sessions.
+    SessionsRevoked {
+        /// Whose; nobody's in particular: everybody's.
+        uid: Option<UserId>,
+        /// How many.
+        count: usize,
     },
 }
 
@@ -78,6 +128,27 @@ struct Line {
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    counts: Option<Counts>,
+}
+
+/// How many an event is about.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Counts {
+    Imported { added: u64, updated: u64, skipped: u64, bad: u64 },
+    Ended { sessions: usize },
+}
+
+impl Counts {
+    fn told(&self) -> String {
+        match self {
+            Self::Imported { added, updated, skipped, bad } => {
+                format!("{added} added, {updated} updated, {skipped} skipped, {bad} bad")
+            }
+            Self::Ended { sessions } => format!("{sessions} sessions"),
+        }
+    }
 }
 
 impl Audit {
@@ -97,6 +168,7 @@ impl Audit {
             uid = line.uid,
             session = line.session,
             address = line.address.map(tracing::field::display),
+            counts = line.counts.as_ref().map(Counts::told),
         );
         if let Some(file) = &self.0
             && let Err(error) = append(file, &line)
@@ -109,7 +181,7 @@ impl Audit {
 
 impl Line {
     fn new(event: Event, now: Timestamp) -> Self {
-        let time = rfc3339(now);
+        let time = now.rfc3339();
         match event {
             Event::SignedUp { uid, address } => {
                 Self { time, event: "signed_up", uid: Some(uid.number()), address, ..Self::default() }
@@ -120,6 +192,7 @@ impl Line {
                 uid: Some(uid.number()),
                 session: Some(session.to_string()),
                 address,
+                ..Self::default()
             },
             Event::SignInFailed { uid, address } => Self {
                 time,
@@ -142,13 +215,36 @@ impl Line {
                 session: Some(session.to_string()),
                 ..Self::default()
             },
-            Event::Disabled { uid } => {
-                Self { time, event: "disabled", uid: Some(uid.number()), ..Self::default() }
+            Event::ResetLinkMade { uid } => Self::of_user(time, "reset_link_made", uid),
+            Event::PasswordReset { uid, address } => {
+                Self { address, ..Self::of_user(time, "password_reset", uid) }
             }
-            Event::Enabled { uid } => {
-                Self { time, event: "enabled", uid: Some(uid.number()), ..Self::default() }
+            Event::Disabled { uid } => Self::of_user(time, "disabled", uid),
+            Event::Enabled { uid } => Self::of_user(time, "enabled", uid),
+            Event::UserAdded { uid } => Self::of_user(time, "user_added", uid),
+            Event::UserChanged { uid } => Self::of_user(time, "user_changed", uid),
+            Event::UserRemoved { uid } => Self::of_user(time, "user_removed", uid),
+            Event::UsersImported { added, updated, skipped, bad } => Self {
+                time,
+                event: "users_imported",
+                counts: Some(Counts::Imported { added, updated, skipped, bad }),
+                ..Self::default()
+            },
+            Event::SessionRevoked { session } => {
+                Self { time, event: "session_revoked", session: Some(session.to_string()), ..Self::default() }
             }
+            Event::SessionsRevoked { uid, count } => Self {
+                time,
+                event: "sessions_revoked",
+                uid: uid.map(UserId::number),
+                counts: Some(Counts::Ended { sessions: count }),
+                ..Self::default()
+            },
         }
+    }
+
+    fn of_user(time: String, event: &'static str, uid: UserId) -> Self {
+        Self { time, event, uid: Some(uid.number()), ..Self::default() }
     }
 }
 
@@ -162,11 +258,6 @@ fn append(file: &Mutex<File>, line: &Line) -> io::Result<()> {
     bytes.push(b'\n');
     // One write a line: appended lines of several processes don't mix (O_APPEND).
     file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&bytes)
-}
-
-fn rfc3339(now: Timestamp) -> String {
-    let millis = i64::try_from(now.millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 #[cfg(test)]

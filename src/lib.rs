@@ -3,11 +3,12 @@
 //! A file imports from its own folder and from lower floors only:
 //!
 //! ```text
-//! 8 main → cli → demo   7 app   6 server   5 auth | proxy   4 gate
+//! 8 main → cli → demo   7 app   6 server   5 auth | proxy | admin   4 gate
 //! 3 accounts → sessions → tokens   2 store | hashing | limits | audit   1 web → config   0 types
 //! ```
 
 pub mod accounts;
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod auth;

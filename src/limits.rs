@@ -29,6 +29,8 @@ pub enum LimitKey {
     SignInNetwork(Network),
     /// Sign-ups from one network.
     SignUp(Network),
+    /// Reset links from one network that were none.
+    Reset(Network),
 }
 
 /// What one person has of the address space: an IPv4 address, or an IPv6 /64, whose 2^64 addresses

@@ -12,10 +12,15 @@ use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
 use crate::types::{Clock, SessionId, UserId};
 
+mod administration;
 mod common;
+mod recovery;
+mod rules;
 mod signin;
 mod signup;
 
+pub use administration::{AddError, AddUser, ChangeError};
+pub use recovery::{ResetError, ResetLink};
 pub use signin::{SignIn, SignInError};
 pub use signup::{SignUp, SignUpError};
 
@@ -28,6 +33,8 @@ struct Inner {
     signup: settings::Signup,
     passwords: settings::Passwords,
     limits: settings::Limits,
+    /// What links begin with: `server.public_url`, never what a request says (its `Host` is anybody's).
+    public_origin: String,
 }
 
 /// What accounts are built on.
@@ -55,6 +62,7 @@ impl Accounts {
             signup: settings.signup.clone(),
             passwords: settings.passwords.clone(),
             limits: settings.limits.clone(),
+            public_origin: settings.server.public_url.origin(),
         }))
     }
 
@@ -95,3 +103,6 @@ impl fmt::Debug for Accounts {
         f.debug_struct("Accounts").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

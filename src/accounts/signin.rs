@@ -16,6 +16,10 @@ use crate::types::{Email, Password, SessionId};
 /// How many times the limit of one account is the limit of one network: families and offices share one.
 const NETWORK_FACTOR: u32 = 10;
 
+/// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
+/// a parallel sign-in.
+const ROUNDS: usize = 3;
+
 /// Somebody who says that they are a user.
 #[derive(Debug)]
 pub struct SignIn {
@@ -52,7 +56,8 @@ pub enum SignInError {
 impl From<StartError> for SignInError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::UserGone => Self::Wrong,
+            // Changed again and again, or of somebody who has just signed up: what was verified is no password any more.
+            StartError::UserGone | StartError::PasswordChanged => Self::Wrong,
             StartError::Store(error) => Self::Store(error),
             StartError::Tokens(error) => Self::Tokens(error),
         }
@@ -63,7 +68,7 @@ impl Accounts {
     /// Starts a session for who knows the password.
     pub async fn sign_in(&self, attempt: SignIn) -> Result<Issued, SignInError> {
         let address = attempt.device.address;
-        let permits = self.count(attempt.email.as_ref(), address)?;
+        let permits = self.admit_attempt(attempt.email.as_ref(), address)?;
         let outcome = self.attempt(attempt).await;
         if !matches!(outcome, Err(SignInError::Wrong)) {
             permits.into_iter().for_each(Permit::refund);
@@ -89,11 +94,10 @@ impl Accounts {
     }
 
     /// Both limits or none: an attempt that one of them refuses is not made, so it costs nothing of the other.
-    fn count(&self, email: Option<&Email>, address: Option<IpAddr>) -> Result<Vec<Permit>, Limited> {
+    fn admit_attempt(&self, email: Option<&Email>, address: Option<IpAddr>) -> Result<Vec<Permit>, Limited> {
         let (limits, now) = (&self.0.services.limits, self.0.services.clock.now());
         let (rate, network) = (self.0.limits.signin_failures, Network::of(address));
-        let wide = Rate { count: rate.count.saturating_mul(NETWORK_FACTOR), per: rate.per };
-        let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), wide, now)?];
+        let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), of_a_network(rate), now)?];
         if let Some(email) = email {
             match limits.attempt(LimitKey::SignInAccount(email.key().clone(), network), rate, now) {
                 Ok(permit) => permits.push(permit),
@@ -106,30 +110,72 @@ impl Accounts {
         Ok(permits)
     }
 
+    /// Verifies anew where the stored hash became another one between the look-up and the session's start: a changed
+    /// password must not be outrun by the old one, and a renewed hash is of the same password.
     async fn attempt(&self, attempt: SignIn) -> Result<Issued, SignInError> {
+        for _ in 1..ROUNDS {
+            match self.verify_and_enter(&attempt).await {
+                Err(Refused::PasswordChanged) => {}
+                Err(Refused::Because(error)) => return Err(error),
+                Ok(issued) => return Ok(issued),
+            }
+        }
+        self.verify_and_enter(&attempt).await.map_err(|refused| match refused {
+            Refused::PasswordChanged => SignInError::Wrong,
+            Refused::Because(error) => error,
+        })
+    }
+
+    async fn verify_and_enter(&self, attempt: &SignIn) -> Result<Issued, Refused> {
         let services = &self.0.services;
         let user = match &attempt.email {
             Some(email) => services.store.user_by_email(email.key()).await?,
             None => None,
         };
         let stored = user.as_ref().and_then(|user| user.password.clone());
-        let verified = services.hasher.verify(attempt.password, stored.clone()).await?;
+        let verified = services.hasher.verify(attempt.password.clone(), stored.clone()).await?;
         let address = attempt.device.address;
-        let (true, Some(user)) = (verified != Verified::Wrong, user.as_ref().filter(|user| user.active))
+        let (true, Some(mut user)) = (verified != Verified::Wrong, user.clone().filter(|user| user.active))
         else {
             self.note(Event::SignInFailed { uid: user.map(|user| user.id), address });
-            return Err(SignInError::Wrong);
+            return Err(SignInError::Wrong.into());
         };
-        if let (Verified::RightRenew(new), Some(old)) = (verified, stored) {
-            self.renew(user, old, new).await;
+        if let (Verified::RightRenew(new), Some(old)) = (verified, stored)
+            && self.renew(&user, old, new.clone()).await
+        {
+            user.password = Some(new);
         }
-        Ok(self.enter(user, attempt.device, &attempt.replaces).await?)
+        match self.enter(&user, attempt.device.clone(), &attempt.replaces).await {
+            Err(StartError::PasswordChanged) => Err(Refused::PasswordChanged),
+            entered => Ok(entered?),
+        }
     }
 
-    /// In passing: a sign-in succeeds without it, and the next one tries again.
-    async fn renew(&self, user: &User, old: PasswordHash, new: PasswordHash) {
-        if let Err(error) = self.0.services.store.renew_password_hash(user.id, old, new).await {
+    /// In passing: a sign-in succeeds without it, and the next one tries again. Whether it was done.
+    async fn renew(&self, user: &User, old: PasswordHash, new: PasswordHash) -> bool {
+        let renewed = self.0.services.store.renew_password_hash(user.id, old, new).await;
+        renewed.unwrap_or_else(|error| {
             tracing::warn!(%error, uid = %user.id, "a password hash could not be renewed");
-        }
+            false
+        })
     }
+}
+
+/// Why one round of an attempt gave no session.
+enum Refused {
+    /// The password is another one by now, or its hash.
+    PasswordChanged,
+    /// For good.
+    Because(SignInError),
+}
+
+impl<E: Into<SignInError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Because(error.into())
+    }
+}
+
+/// What a whole network may do, where one account may do this.
+pub(super) const fn of_a_network(rate: Rate) -> Rate {
+    Rate { count: rate.count.saturating_mul(NETWORK_FACTOR), per: rate.per }
 }

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{Accounts, common};
+use super::Accounts;
+use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::limits::{LimitKey, Limited, Network};
@@ -54,6 +55,15 @@ pub enum SignUpError {
     Store(#[from] StoreError),
 }
 
+impl From<Unfit> for SignUpError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::TooShort { min } => Self::PasswordTooShort { min },
+            Unfit::Common => Self::PasswordCommon,
+        }
+    }
+}
+
 impl Accounts {
     /// Whether anybody may sign up.
     pub fn is_sign_up_open(&self) -> bool {
@@ -74,7 +84,7 @@ impl Accounts {
     }
 
     fn admit(&self, new: &SignUp) -> Result<(), SignUpError> {
-        let (signup, passwords) = (&self.0.signup, &self.0.passwords);
+        let signup = &self.0.signup;
         if !signup.open {
             return Err(SignUpError::Closed);
         }
@@ -82,13 +92,7 @@ impl Accounts {
         if !signup.allowed_domains.is_empty() && !signup.allowed_domains.iter().any(|ours| ours == domain) {
             return Err(SignUpError::Domain);
         }
-        if new.password.length() < passwords.min_length {
-            return Err(SignUpError::PasswordTooShort { min: passwords.min_length });
-        }
-        if passwords.block_common && common::is_common(&new.password) {
-            return Err(SignUpError::PasswordCommon);
-        }
-        Ok(())
+        Ok(self.judge(&new.password)?)
     }
 
     async fn create(&self, new: SignUp) -> Result<User, SignUpError> {
@@ -101,7 +105,7 @@ impl Accounts {
         let user = NewUser {
             email: new.email,
             username: new.username,
-            password,
+            password: Some(password),
             roles: Vec::new(),
             email_verified: false,
             created: services.clock.now(),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{self, Env, report, rules};
+use crate::config::{self, Env, report};
 
 /// Reads the configuration and writes what is wrong with it, or the effective settings with secrets hidden.
 /// Exit 0: the gate would start with it; 2: it would not; 1: the answer could not be written.
@@ -25,14 +25,7 @@ pub fn say(text: &str, code: ExitCode, out: &mut dyn Write) -> ExitCode {
 
 fn answer(config: Option<&Path>, env: &dyn Env, folder: &Path) -> (String, u8) {
     match config::load(config, env, folder) {
-        Ok(loaded) => {
-            let effective = report::effective(&loaded.effective) + &rules::shown(&loaded.settings.rules);
-            if loaded.warnings.is_empty() {
-                (effective, 0)
-            } else {
-                (format!("{}\n{effective}", report::findings(&loaded.warnings)), 0)
-            }
-        }
+        Ok(loaded) => (report::loaded(&loaded), 0),
         Err(findings) => (report::findings(&findings), 2),
     }
 }

@@ -7,14 +7,26 @@ use clap::{Parser, Subcommand};
 
 use crate::config::env::System;
 
+mod backup;
 pub mod check;
 mod demo;
+mod door;
 pub mod explain;
+mod exporting;
 mod fields;
+mod importing;
+mod keys;
 mod lines;
 mod logging;
+mod progress;
+mod prompt;
 mod serve;
+mod sessions;
+mod show;
 mod signals;
+mod table;
+mod target;
+mod users;
 
 /// Sign-up, sign-in and sessions in front of a backend that has none.
 #[derive(Parser, Debug)]
@@ -32,6 +44,45 @@ enum Command {
     Demo(demo::Flags),
     /// Read the configuration and say what is wrong with it, or what is in force
     Check(Check),
+    /// Make, show, change and remove users, while the gate runs or not
+    Users(Administration<users::Users>),
+    /// Show sessions and end them
+    Sessions(Administration<sessions::Sessions>),
+    /// Show the keys that sign access tokens
+    Keys(Administration<keys::Keys>),
+    /// Copy the whole database to a file, while the gate runs or not
+    Backup {
+        #[command(flatten)]
+        backup: backup::Backup,
+        #[command(flatten)]
+        general: General,
+    },
+}
+
+/// A group of commands about what the database holds.
+#[derive(clap::Args, Debug)]
+struct Administration<C: Subcommand> {
+    #[command(subcommand)]
+    command: C,
+    #[command(flatten)]
+    general: General,
+}
+
+/// What every command of administration takes.
+#[derive(clap::Args, Debug)]
+struct General {
+    /// The configuration file [default: `$SIDEGATE_CONFIG`, ./sidegate.toml, /etc/sidegate/sidegate.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Print JSON: one object, or an array for lists
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl General {
+    fn form(&self) -> show::Form {
+        if self.json { show::Form::Json } else { show::Form::Text }
+    }
 }
 
 #[derive(clap::Args, Debug)]
@@ -78,6 +129,10 @@ pub fn run() -> ExitCode {
         Command::Check(Check { config, .. }) => {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
         }
+        Command::Users(Administration { command, general }) => users::run(command, &general),
+        Command::Sessions(Administration { command, general }) => sessions::run(command, &general),
+        Command::Keys(Administration { command, general }) => keys::run(&command, &general),
+        Command::Backup { backup, general } => backup::run(&backup, &general),
     }
 }
 
@@ -102,7 +157,5 @@ fn fail(text: &str) -> ExitCode {
 /// Says everything that is wrong with a configuration.
 #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
 fn complain(findings: &[crate::config::Finding]) {
-    for finding in findings {
-        eprintln!("{finding}");
-    }
+    eprint!("{}", crate::config::report::findings(findings));
 }

@@ -9,7 +9,7 @@ use quick_cache::UnitWeighter;
 use quick_cache::unsync;
 
 use super::rules::Roles;
-use crate::sessions::Issued;
+use crate::sessions::{Issued, Revocations};
 use crate::store::Generation;
 use crate::tokens::AccessClaims;
 use crate::types::{Role, SessionId, Timestamp, UserId};
@@ -62,6 +62,14 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Whether its user's roles changed since the token was made.
+    pub(super) fn is_outdated(&self, revocations: &Revocations) -> bool {
+        // Roles are visible ASCII; were they not, nobody would have these.
+        self.roles.to_str().map_or(true, |roles| revocations.is_outdated(self.user, roles))
+    }
+}
+
 /// A value that no log of headers shows.
 fn secret_value(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
@@ -70,8 +78,7 @@ fn secret_value(text: &str) -> Option<HeaderValue> {
 }
 
 fn roles_value(roles: &[Role]) -> HeaderValue {
-    let names: Vec<_> = roles.iter().map(Role::as_str).collect();
-    HeaderValue::try_from(names.join(",")).expect("roles are visible ASCII")
+    HeaderValue::try_from(Role::joined(roles)).expect("roles are visible ASCII")
 }
 
 /// The cache. 16,384 entries of about 700 bytes: 11 MiB when a worker has that many people online.

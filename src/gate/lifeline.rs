@@ -1,31 +1,34 @@
-//! Whether a session still lives, for what outlives the moment in which its request was let through.
+//! Whether a session still lives under the roles that a request was let through with, for what outlives that moment.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::cache::Known;
 use crate::sessions::Revocations;
-use crate::types::SessionId;
 
 /// A session as a long answer, an upload or a tunnel holds on to it.
 pub struct Lifeline {
-    session: SessionId,
+    known: Rc<Known>,
     revocations: Rc<Revocations>,
     epoch: Cell<u64>,
     cut: Cell<bool>,
 }
 
 impl Lifeline {
-    pub(super) fn new(session: SessionId, revocations: Rc<Revocations>) -> Self {
+    pub(super) fn new(known: Rc<Known>, revocations: Rc<Revocations>) -> Self {
         // Compared with nothing yet, so that the first look is a real one.
         let epoch = Cell::new(revocations.epoch().wrapping_sub(1));
-        Self { session, revocations, epoch, cut: Cell::new(false) }
+        Self { known, revocations, epoch, cut: Cell::new(false) }
     }
 
-    /// Whether the session has ended. Costs one read of shared memory while nothing is revoked.
+    /// Whether the session has ended or its user's roles have changed (contract section 5). Costs one read of shared
+    /// memory while nothing is published.
     pub fn is_cut(&self) -> bool {
         let epoch = self.revocations.epoch();
-        if self.epoch.replace(epoch) != epoch && self.revocations.is_revoked(self.session) {
-            self.cut.set(true);
+        if self.epoch.replace(epoch) != epoch {
+            let over =
+                self.revocations.is_revoked(self.known.session) || self.known.is_outdated(&self.revocations);
+            self.cut.set(self.cut.get() || over);
         }
         self.cut.get()
     }

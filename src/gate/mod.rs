@@ -174,6 +174,11 @@ impl Gate {
                 self.cache.forget(token);
                 return Err(TokenFault::Invalid("its session has ended"));
             }
+            // As good as expired: its renewal says the present roles (contract section 5).
+            if known.is_outdated(&self.revocations) {
+                self.cache.forget(token);
+                return Err(TokenFault::Expired);
+            }
             known.epoch.set(Some(epoch));
         }
         if fresh {

@@ -47,7 +47,7 @@ impl Pass {
     /// The session as the request's body, answer or tunnel holds on to it; nobody's hold on to none.
     pub fn lifeline(&self) -> Option<Lifeline> {
         let bearer = self.0.as_ref()?;
-        Some(Lifeline::new(bearer.known.session, Rc::clone(&bearer.revocations)))
+        Some(Lifeline::new(Rc::clone(&bearer.known), Rc::clone(&bearer.revocations)))
     }
 
     /// What is known of the user, for what the upstream is told.

@@ -1,4 +1,5 @@
 //! Passwords are hashed with Argon2id on a few threads of their own, so that no event loop ever waits for one.
+//! Hashes that came from elsewhere (other parameters, bcrypt) are verified, and renewed when their password is given.
 //! What doesn't fit into their queue is refused at once: a wait there would only grow.
 
 use std::io;
@@ -13,10 +14,13 @@ use crate::config::settings::Passwords;
 use crate::types::Password;
 use crate::types::PasswordHash;
 
+mod bcrypt;
 mod phc;
+mod stored;
 mod worker;
 
 use phc::Recipe;
+pub use stored::{Kind, Unusable, recognise};
 use worker::{Job, Task};
 
 /// The way to the hashing threads. Cheap to clone; the threads end when the last clone is dropped.
@@ -32,7 +36,7 @@ pub enum Verified {
     Wrong,
     /// It is the password.
     Right,
-    /// It is the password, and its hash was made with other parameters than those configured now: this is the new one.
+    /// It is the password, and its hash was made in another way than the one configured now: this is the new one.
     RightRenew(PasswordHash),
 }
 

@@ -1,8 +1,9 @@
-//! Hashes as they are written (the PHC string format): how one was made, and what may be asked of us by one.
+//! Argon2 hashes as they are written (the PHC string format): how one was made, and what may be asked of us by one.
 
 use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use super::stored::Unusable;
 use crate::config::settings::Passwords;
 use crate::types::PasswordHash;
 use crate::types::Secret;
@@ -24,20 +25,11 @@ pub(super) struct Recipe {
     params: Params,
 }
 
-/// A stored hash, read.
-pub(super) struct Stored {
+/// A stored Argon2 hash, read.
+pub(super) struct Argon2Hash {
     pub(super) recipe: Recipe,
     pub(super) salt: Salt,
     pub(super) output: Output,
-}
-
-/// Why a stored hash can't be verified. Never holds any of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
-    #[error("it is not in PHC form, or of no kind that is known here")]
-    Unknown,
-    #[error("its parameters are out of bounds")]
-    OutOfBounds,
 }
 
 impl Recipe {
@@ -76,14 +68,14 @@ impl Recipe {
     }
 }
 
-impl Stored {
+impl Argon2Hash {
     /// Reads a stored hash: argon2id, argon2i or argon2d of version 19, within the caps.
-    pub(super) fn read(text: &PasswordHash) -> Result<Self, Unusable> {
-        let hash = phc::PasswordHash::new(text.reveal()).map_err(|_| Unusable::Unknown)?;
+    pub(super) fn read(text: &str) -> Result<Self, Unusable> {
+        let hash = phc::PasswordHash::new(text).map_err(|_| Unusable::Unknown)?;
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| Unusable::Unknown)?;
         let (Some(salt), Some(output)) = (hash.salt, hash.hash) else { return Err(Unusable::Unknown) };
         if hash.version != Some(Version::V0x13.into()) {
-            return Err(Unusable::Unknown);
+            return Err(Unusable::OldVersion);
         }
         let params = Params::try_from(&hash).map_err(|_| Unusable::OutOfBounds)?;
         let within = params.m_cost() <= MAX_MEMORY_KIB

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::Verified;
-use super::phc::{Recipe, Stored};
+use super::phc::Recipe;
+use super::stored::Stored;
 use crate::types::Password;
 use crate::types::PasswordHash;
 
@@ -123,14 +124,18 @@ impl Kitchen {
             self.compute(&recipe, password, &[0; Salt::RECOMMENDED_LENGTH])?;
             return Ok(Verified::Wrong);
         };
-        let output = self.compute(&stored.recipe, password, &stored.salt)?;
-        if !bool::from(output.ct_eq(stored.output.as_bytes())) {
-            return Ok(Verified::Wrong);
+        let (right, current) = match stored {
+            Stored::Argon2(stored) => {
+                let output = self.compute(&stored.recipe, password, &stored.salt)?;
+                (bool::from(output.ct_eq(stored.output.as_bytes())), stored.recipe == self.recipe)
+            }
+            Stored::Bcrypt(stored) => (stored.verify(password), false),
+        };
+        match (right, current) {
+            (false, _) => Ok(Verified::Wrong),
+            (true, true) => Ok(Verified::Right),
+            (true, false) => self.hash(password).map(Verified::RightRenew),
         }
-        if stored.recipe == self.recipe {
-            return Ok(Verified::Right);
-        }
-        self.hash(password).map(Verified::RightRenew)
     }
 
     fn compute(

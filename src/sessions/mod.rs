@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use crate::audit::Audit;
 use crate::config::settings;
-use crate::store::{Generation, Revoked, Session, Started, Store, StoreError, User};
+use crate::store::{Generation, Revoked, Seen, Session, Started, Store, StoreError, User};
 use crate::tokens::{Minted, Tokens, TokensError};
 use crate::types::{Clock, Secret, SessionId, Timestamp, UserId};
 
+mod administration;
 mod presented;
 mod refresh;
+mod reset;
 mod revocation;
 pub mod rotation;
 mod sweep;
@@ -26,6 +28,8 @@ use rotation::Lifetimes;
 /// How much longer than its last access token a revocation is remembered: another node's clock may be behind,
 /// by as much as its tokens' `iat` may be ahead, and times are cut to seconds.
 const REMEMBER_SLACK: Duration = Duration::from_secs(61);
+/// How often a session is started whose user's roles change at that very moment: each round is one change.
+const START_ROUNDS: usize = 8;
 /// The most that is kept of a browser's name for itself, in bytes.
 const MAX_AGENT: usize = 256;
 
@@ -42,6 +46,8 @@ struct Inner {
     access_ttl: Duration,
     revocations: Revocations,
     presented: Presented,
+    /// Held from a change of roles to its publication: two changes of one user are published as they were made.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// Where a session is started from.
@@ -74,6 +80,9 @@ pub enum StartError {
     /// The user was disabled or removed meanwhile.
     #[error("the user is gone")]
     UserGone,
+    /// The user's password is another one than the one that was verified.
+    #[error("the user's password changed meanwhile")]
+    PasswordChanged,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,7 +92,8 @@ pub enum StartError {
 }
 
 impl Sessions {
-    /// Reads what is revoked before it returns, so that no request is let in on a session that has ended.
+    /// Reads what is revoked or out of date before it returns, so that no request is let in on a session that has
+    /// ended, nor with roles that were taken away.
     pub async fn open(
         store: Arc<dyn Store>,
         tokens: Tokens,
@@ -93,6 +103,7 @@ impl Sessions {
     ) -> Result<Self, StoreError> {
         let revocations = Revocations::default();
         revocations.publish(store.revoked(clock.now()).await?);
+        revocations.publish_outdated(store.outdated(clock.now()).await?);
         Ok(Self(Arc::new(Inner {
             store,
             tokens,
@@ -102,10 +113,12 @@ impl Sessions {
             access_ttl: settings.access_ttl,
             revocations,
             presented: Presented::new(),
+            changing: tokio::sync::Mutex::new(()),
         })))
     }
 
-    /// Starts a session, and ends the one that it replaces in that browser.
+    /// Starts a session for a user as they were seen, and ends the one that it replaces in that browser. Where their
+    /// roles changed meanwhile, its tokens say the present ones.
     pub async fn start(
         &self,
         user: &User,
@@ -124,21 +137,36 @@ impl Sessions {
             address: device.address,
             agent: cut(device.agent, MAX_AGENT),
         };
-        // Before the commit, so that a session whose tokens can't be made leaves no trace.
-        let issued = self.issue(session.clone(), user.clone(), now)?;
+        let mut user = user.clone();
+        for _ in 0..START_ROUNDS {
+            // Before the commit, so that a session whose tokens can't be made leaves no trace.
+            let issued = self.issue(session.clone(), user.clone(), now)?;
+            match self.commit_start(session.clone(), Seen::of(&user), replaces).await? {
+                Started::Live => return Ok(issued),
+                Started::UserGone => return Err(StartError::UserGone),
+                Started::Changed(present) if present.password == user.password => user = *present,
+                Started::Changed(_) => return Err(StartError::PasswordChanged),
+            }
+        }
+        Err(StoreError::Damaged("a user who changes whenever they are read".to_owned()).into())
+    }
+
+    async fn commit_start(
+        &self,
+        session: Session,
+        seen: Seen,
+        replaces: Option<SessionId>,
+    ) -> Result<Started, StoreError> {
         let this = self.clone();
-        let started = to_the_end(async move {
+        to_the_end(async move {
             let until = this.remember_until();
-            let started = this.0.store.start_session(session, replaces, until).await?;
-            if started == Started::Live {
+            let started = this.0.store.start_session(session, seen, replaces, until).await?;
+            if matches!(started, Started::Live) {
                 this.publish(replaces, until);
             }
             Ok(started)
-        });
-        match started.await? {
-            Started::Live => Ok(issued),
-            Started::UserGone => Err(StartError::UserGone),
-        }
+        })
+        .await
     }
 
     /// Ends a session: the very next request with its access token is refused. False: there was none.
@@ -261,4 +289,4 @@ fn cut(mut text: String, max: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,5 @@
-//! The sessions that ended before their access tokens did, in memory: written by `sessions`, read by each
-//! worker on each request.
+//! What ends access tokens before their time, in memory: sessions that ended, and users whose roles changed.
+//! Written by `sessions`, read by each worker on each request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 use papaya::HashMap;
 
-use crate::store::Revoked;
-use crate::types::{SessionId, Timestamp};
+use crate::store::{Outdated, Revoked};
+use crate::types::{Role, SessionId, Timestamp, UserId};
 
-/// What is revoked. Cheap to clone; reading takes no lock.
+/// What is revoked and what is out of date. Cheap to clone; reading takes no lock.
 #[derive(Clone, Default)]
 pub struct Revocations(Arc<Inner>);
 
@@ -18,12 +18,21 @@ pub struct Revocations(Arc<Inner>);
 struct Inner {
     /// Until when each has to be remembered: then its last access token has expired.
     until: HashMap<SessionId, Timestamp, RandomState>,
+    /// The present roles of users whose older access tokens may say others.
+    present: HashMap<UserId, Present, RandomState>,
     epoch: AtomicU64,
 }
 
+/// A user's roles, comma separated, and until when they have to be remembered.
+struct Present {
+    roles: Box<str>,
+    until: Timestamp,
+}
+
 impl Revocations {
-    /// A number that is another one after each revocation: who remembers it and sees the same one again
-    /// need not look anything up. What was revoked before it was read is seen by [`Self::is_revoked`].
+    /// A number that is another one after each revocation and each change of roles: who remembers it and sees the
+    /// same one again need not look anything up. What was published before it was read is seen by
+    /// [`Self::is_revoked`] and [`Self::is_outdated`].
     pub fn epoch(&self) -> u64 {
         self.0.epoch.load(Ordering::Acquire)
     }
@@ -33,9 +42,16 @@ impl Revocations {
         self.0.until.pin().contains_key(&session)
     }
 
+    /// Whether a token that says these roles (comma separated) was made before its user's roles changed: it is as
+    /// good as expired. The roles themselves are compared, so that whatever is minted after the change is good,
+    /// be it a session's next pair or the current one once more.
+    pub fn is_outdated(&self, user: UserId, roles: &str) -> bool {
+        self.0.present.pin().get(&user).is_some_and(|present| *present.roles != *roles)
+    }
+
     /// How many are remembered.
     pub fn len(&self) -> usize {
-        self.0.until.len()
+        self.0.until.len() + self.0.present.len()
     }
 
     /// Whether none is.
@@ -56,9 +72,24 @@ impl Revocations {
         }
     }
 
+    /// Lets all workers know whose roles are others now, in the same order. The changes of one user have to be
+    /// published in the order in which they were made.
+    pub(super) fn publish_outdated(&self, outdated: impl IntoIterator<Item = Outdated>) {
+        let present = self.0.present.pin();
+        let mut news = false;
+        for Outdated { user, roles, until } in outdated {
+            present.insert(user, Present { roles: Role::joined(&roles).into(), until });
+            news = true;
+        }
+        if news {
+            self.0.epoch.fetch_add(1, Ordering::Release);
+        }
+    }
+
     /// Forgets those whose last access token has expired.
     pub(super) fn reclaim(&self, now: Timestamp) {
         self.0.until.pin().retain(|_, until| *until > now);
+        self.0.present.pin().retain(|_, present| present.until > now);
     }
 }
 
@@ -106,5 +137,28 @@ mod tests {
         assert!(revocations.is_revoked(SessionId::from_bytes([2; 24])));
         revocations.reclaim(Timestamp::from_secs(200));
         assert!(revocations.is_empty());
+    }
+
+    #[test]
+    fn a_token_that_says_other_roles_than_its_users_present_ones_is_out_of_date_until_it_has_expired() {
+        let revocations = Revocations::default();
+        let (jack, jill) = (UserId::new(1).unwrap(), UserId::new(2).unwrap());
+        let roles = |names: &[&str]| names.iter().map(|name| Role::parse(name).unwrap()).collect();
+        let before = revocations.epoch();
+        let until = Timestamp::from_secs(100);
+        revocations.publish_outdated([Outdated { user: jack, roles: roles(&["a", "b"]), until }]);
+        assert_ne!(revocations.epoch(), before);
+        for (user, told, outdated) in
+            [(jack, "", true), (jack, "a", true), (jack, "a,b", false), (jill, "", false), (jill, "a", false)]
+        {
+            assert_eq!(revocations.is_outdated(user, told), outdated, "{user} {told:?}");
+        }
+        let later = Timestamp::from_secs(150);
+        revocations.publish_outdated([Outdated { user: jack, roles: Vec::new(), until: later }]);
+        assert!(revocations.is_outdated(jack, "a,b") && !revocations.is_outdated(jack, ""));
+        revocations.reclaim(Timestamp::from_millis(149_999));
+        assert!(revocations.is_outdated(jack, "a"));
+        revocations.reclaim(later);
+        assert!(!revocations.is_outdated(jack, "a") && revocations.is_empty());
     }
 }

@@ -24,6 +24,11 @@ pub enum OpenError {
         "the database `{0}` is in use by another process\nhint: stop the other gate, or give this one its own `database.url`"
     )]
     Locked(PathBuf),
+    /// There is none, and none may be made.
+    #[error(
+        "there is no database `{0}`\nhint: `sidegate serve` makes it; is this the gate's configuration (`--config`, its variables, its working folder)?"
+    )]
+    Missing(PathBuf),
     /// Its bytes make no sense. Nothing was overwritten.
     #[error(
         "the database `{path}` is damaged: {why}\nhint: nothing was changed; restore a backup, or move the file away to start afresh"
@@ -59,4 +64,25 @@ pub enum OpenError {
     /// The setting asks for a store that this version does not have.
     #[error("`database.url`: {0}")]
     Unsupported(String),
+}
+
+/// Why there is no backup. Nothing was left at its place that wasn't there before. The texts are for the operator.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is a file already, and backups overwrite nothing.
+    #[error("`{0}` is there already\nhint: name a file that is not there yet")]
+    Exists(PathBuf),
+    /// The file can't be written.
+    #[error(
+        "can't write the backup `{path}`: {why}\nhint: name a file in a folder that this user may write in and that has room"
+    )]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The database can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

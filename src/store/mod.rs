@@ -4,17 +4,25 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::path::Path;
 use std::pin::Pin;
 
 use crate::types::{Email, EmailKey, Role, Secret, SessionId, Timestamp, UserId, Username};
 
+mod administration;
 mod error;
+mod one_time;
 pub mod open;
 pub mod records;
 pub mod redb;
 
 pub use crate::types::PasswordHash;
-pub use error::{OpenError, StoreError};
+pub use administration::{
+    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, Removed,
+    UserChange,
+};
+pub use error::{BackupError, OpenError, StoreError};
+pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
 
 /// The answer of a store, which may have to wait for a disk or a network.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -50,15 +58,50 @@ pub trait Store: Send + Sync + 'static {
     /// password that was changed meanwhile. Gives whether it did.
     fn renew_password_hash(&self, id: UserId, from: PasswordHash, to: PasswordHash) -> Reply<'_, bool>;
 
-    /// Begins a session, and ends the one that it replaces (remembered until `remember_until`).
+    /// At most `limit` users with a number above `after`, in the order of numbers.
+    fn users(&self, after: Option<UserId>, limit: usize) -> Reply<'_, Vec<User>>;
+    /// How many users there are.
+    fn user_count(&self) -> Reply<'_, u64>;
+    /// Changes a user. Where their roles become others, their access tokens are out of date, which is remembered
+    /// until `remember_until`.
+    fn change_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Changed>;
+    /// Removes a user and ends their sessions (remembered until `remember_until`). Their address is free again, and
+    /// their number is nobody else's for ever. `None`: there is no such user.
+    fn remove_user(&self, id: UserId, remember_until: Timestamp) -> Reply<'_, Option<Removed>>;
+    /// Takes in users from a file: decides over all rows first, then writes all that are good, or, where the policy
+    /// doesn't leave bad ones out and there is one, none. Sessions that end and tokens that are out of date because
+    /// of it are remembered until `remember_until`.
+    fn import_users(
+        &self,
+        rows: Vec<ImportRow>,
+        policy: ImportPolicy,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Imported>;
+    /// The users whose roles changed and whose access tokens from before that may still be about at `now`.
+    fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>>;
+
+    /// Begins a session, and ends the one that it replaces (remembered until `remember_until`), unless its user is
+    /// another one now than the one that was `seen`.
     fn start_session(
         &self,
         session: Session,
+        seen: Seen,
         replaces: Option<SessionId>,
         remember_until: Timestamp,
     ) -> Reply<'_, Started>;
     /// The session with this id, with its user as they are now.
     fn session(&self, id: SessionId) -> Reply<'_, Option<(Session, User)>>;
+    /// At most `limit` sessions with an id above `after`, in the order of ids.
+    fn sessions(&self, after: Option<SessionId>, limit: usize) -> Reply<'_, Vec<Session>>;
+    /// How many sessions there are, those included whose time is over and that were not swept yet.
+    fn session_count(&self) -> Reply<'_, u64>;
     /// A user's sessions, oldest first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
     /// Puts `next` in the place of the session of its id, if that one's generation is still `from`
@@ -76,11 +119,30 @@ pub trait Store: Send + Sync + 'static {
         except: Option<SessionId>,
         remember_until: Timestamp,
     ) -> Reply<'_, Vec<SessionId>>;
+    /// Ends all sessions of everybody; gives the ended ones.
+    fn revoke_all(&self, remember_until: Timestamp) -> Reply<'_, Vec<SessionId>>;
     /// The sessions that were revoked and whose access tokens may still be about at `now`.
     fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>>;
-    /// Removes at most `limit` sessions and remembered revocations that ended before `now`; the caller goes on
-    /// while that many were removed.
+    /// Removes at most `limit` sessions, remembered revocations and changes of roles that ended before `now`; the
+    /// caller goes on while that many were removed.
     fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, Swept>;
+
+    /// Copies all of it, as it is at one moment, into a new file that its owner alone may read. Nobody waits for it.
+    fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>>;
+    /// Keeps a one-time link in the place of an older one of its user and purpose. `None`: there is no such user.
+    fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>>;
+    /// Whose link this is, if it can be used at `now`; it is not used up by asking. Used, expired, replaced, of
+    /// another purpose, of a removed user or of an address that has changed since: all are the same `None`.
+    fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>>;
+    /// Uses a link of [`Purpose::PasswordReset`] up and sets its user's password: all their sessions end,
+    /// remembered as revoked until `remember_until`. Whether the user is active stays as it is. `None`: as above.
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>>;
 
     /// Finishes what is queued and closes the database. Calls after it fail with `Closed`.
     fn close(&self) -> Reply<'_, ()>;
@@ -124,8 +186,8 @@ pub struct NewUser {
     pub email: Email,
     /// Their name.
     pub username: Username,
-    /// Their password's hash.
-    pub password: PasswordHash,
+    /// Their password's hash; none where they are to choose one later.
+    pub password: Option<PasswordHash>,
     /// Their roles.
     pub roles: Vec<Role>,
     /// Whether the address is proven.
@@ -193,11 +255,34 @@ pub struct Session {
     pub agent: String,
 }
 
+/// What a sign-in saw of its user: what it has checked, and what its tokens say.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The hash that the password was compared with.
+    pub password: Option<PasswordHash>,
+    /// Their roles, sorted.
+    pub roles: Vec<Role>,
+}
+
+impl Seen {
+    /// What was seen of this user.
+    pub fn of(user: &User) -> Self {
+        Self { password: user.password.clone(), roles: user.roles.clone() }
+    }
+
+    /// Whether the user is still the same in this.
+    pub fn is_still(&self, user: &User) -> bool {
+        self.password == user.password && self.roles == user.roles
+    }
+}
+
 /// What became of a new session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Started {
     /// It lives.
     Live,
+    /// It does not: its user has another password or other roles than were seen. As they are now.
+    Changed(Box<User>),
     /// Its user was disabled or removed meanwhile.
     UserGone,
 }
@@ -220,12 +305,14 @@ pub struct Swept {
     pub sessions: Vec<SessionId>,
     /// How many revocations no longer had to be remembered.
     pub revocations: usize,
+    /// How many changes of roles no longer had to be.
+    pub outdated: usize,
 }
 
 impl Swept {
     /// How many records that were.
     pub fn count(&self) -> usize {
-        self.sessions.len() + self.revocations
+        self.sessions.len() + self.revocations + self.outdated
     }
 }
 

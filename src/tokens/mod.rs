@@ -13,11 +13,13 @@ use crate::types::{Secret, SessionId, UserId};
 pub mod claims;
 pub mod keys;
 mod mint;
+mod one_time;
 mod seal;
 mod verify;
 
 pub use claims::{AccessClaims, RefreshClaims};
 use keys::Keys;
+pub use one_time::OneTimeToken;
 use seal::Seal;
 
 /// Makes and verifies the tokens of one database under one configuration. Cheap to clone.

@@ -91,6 +91,12 @@ impl Role {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// All of the names, comma separated, as an upstream is told them.
+    pub fn joined(roles: &[Self]) -> String {
+        let names: Vec<_> = roles.iter().map(Self::as_str).collect();
+        names.join(",")
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::Secret;
 
 /// A password of 1 to 1024 bytes, verified exactly as sent (contract section 5).
+#[derive(Clone)]
 pub struct Password(Zeroizing<Vec<u8>>);
 
 /// A password's hash in PHC form (`$argon2id$…`).

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod administration;
 mod auth_cross_site;
 mod auth_endpoints;
 mod auth_limits;
@@ -13,8 +14,10 @@ mod config;
 mod crash;
 mod demo;
 mod gate;
+mod password_reset;
 mod protocol;
 mod proxying;
+mod roles;
 mod sessions;
 mod shutdown;
 mod store;

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod file;
+mod one_time;
 mod people;
 mod suite;

@@ -1,17 +1,23 @@
 //! A store in memory that keeps the promises of `Store` and can be told to fail, or to be slow, at will.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    CreatedUser, Generation, NewUser, Origin, PasswordHash, Reply, Revoked, Rotated, Session, SigningKey,
-    Started, Store, StoreError, Swept, User,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewOneTime, NewUser,
+    Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session,
+    SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
 };
-use crate::types::{EmailKey, Secret, SessionId, Timestamp, UserId};
+use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
+
+/// What somebody else does to a user in the middle of an operation.
+type Edit = Box<dyn FnOnce(&mut User) + Send>;
 
 #[derive(Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     state: Mutex<State>,
     /// Whether writes fail.
     pub(super) full: AtomicBool,
@@ -19,6 +25,10 @@ pub(super) struct Memory {
     pub(super) writes: AtomicUsize,
     /// Each operation lets others go first before it answers, as a disk would.
     pub(super) slow: AtomicBool,
+    /// How often each of the next operations lets others go first.
+    pub(super) delays: Mutex<VecDeque<usize>>,
+    /// What is done right after the next users were looked up by their addresses, once each.
+    pub(crate) meanwhile: Mutex<VecDeque<Edit>>,
 }
 
 #[derive(Default)]
@@ -26,16 +36,17 @@ struct State {
     users: BTreeMap<UserId, User>,
     sessions: BTreeMap<SessionId, Session>,
     revoked: BTreeMap<SessionId, Timestamp>,
+    outdated: BTreeMap<UserId, Timestamp>,
 }
 
 impl Memory {
-    pub(super) fn with(users: impl IntoIterator<Item = User>) -> Self {
+    pub(crate) fn with(users: impl IntoIterator<Item = User>) -> Self {
         let memory = Self::default();
         memory.lock().users = users.into_iter().map(|user| (user.id, user)).collect();
         memory
     }
 
-    pub(super) fn edit_user(&self, id: UserId, edit: impl FnOnce(&mut User)) {
+    pub(crate) fn edit_user(&self, id: UserId, edit: impl FnOnce(&mut User)) {
         edit(self.lock().users.get_mut(&id).unwrap());
     }
 
@@ -57,9 +68,10 @@ impl Memory {
     }
 
     fn answer<T: Send + 'static>(&self, answer: Result<T, StoreError>) -> Reply<'_, T> {
-        let slow = self.slow.load(Ordering::Relaxed);
+        let slow = usize::from(self.slow.load(Ordering::Relaxed));
+        let yields = self.delays.lock().unwrap().pop_front().unwrap_or(slow);
         Box::pin(async move {
-            if slow {
+            for _ in 0..yields {
                 tokio::task::yield_now().await;
             }
             answer
@@ -83,10 +95,6 @@ impl State {
             self.end(*id, until);
         }
         ended
-    }
-
-    fn is_active(&self, user: UserId) -> bool {
-        self.users.get(&user).is_some_and(|user| user.active)
     }
 }
 
@@ -116,7 +124,14 @@ impl Store for Memory {
     }
 
     fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>> {
-        self.read(|state| state.users.values().find(|user| user.email.key() == email).cloned())
+        self.read(|state| {
+            let user = state.users.values_mut().find(|user| user.email.key() == email)?;
+            let found = user.clone();
+            if let Some(edit) = self.meanwhile.lock().unwrap().pop_front() {
+                edit(user);
+            }
+            Some(found)
+        })
     }
 
     fn set_active(
@@ -140,15 +155,89 @@ impl Store for Memory {
         })
     }
 
+    fn users(&self, after: Option<UserId>, limit: usize) -> Reply<'_, Vec<User>> {
+        self.read(|state| {
+            let later = state.users.values().filter(|user| Some(user.id) > after);
+            later.take(limit).cloned().collect()
+        })
+    }
+
+    fn user_count(&self) -> Reply<'_, u64> {
+        self.read(|state| state.users.len() as u64)
+    }
+
+    fn change_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Reply<'_, Changed> {
+        self.write(|state| {
+            let lives = state.sessions.values().any(|session| session.user == id);
+            let Some(user) = state.users.get_mut(&id) else { return Changed::NoSuchUser };
+            let before = user.roles.clone();
+            user.roles = change.roles.unwrap_or(before.clone());
+            user.updated = now;
+            let is_outdated = lives && user.roles != before;
+            let outdated = is_outdated.then(|| Outdated { user: id, roles: user.roles.clone(), until });
+            if is_outdated {
+                state.outdated.insert(id, until);
+            }
+            Changed::Done { user: user.clone(), outdated: outdated.into_iter().collect() }
+        })
+    }
+
+    fn remove_user(&self, id: UserId, until: Timestamp) -> Reply<'_, Option<Removed>> {
+        self.write(|state| {
+            let user = state.users.remove(&id)?;
+            Some(Removed { user, sessions: state.end_of(id, None, until) })
+        })
+    }
+
+    fn import_users(
+        &self,
+        _: Vec<ImportRow>,
+        _: ImportPolicy,
+        _: Timestamp,
+        until: Timestamp,
+    ) -> Reply<'_, Imported> {
+        // Whatever the rows say, everybody's password becomes another one, and they become admins.
+        self.write(|state| {
+            let users: Vec<_> = state.users.keys().copied().collect();
+            let ended = users.iter().flat_map(|id| state.end_of(*id, None, until)).collect();
+            let roles = vec![Role::parse("admin").unwrap()];
+            let outdated =
+                users.into_iter().map(|user| Outdated { user, roles: roles.clone(), until }).collect();
+            Imported { ended, outdated, written: true, ..Imported::default() }
+        })
+    }
+
+    fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>> {
+        self.read(|state| {
+            let remembered = state.outdated.iter().filter(|(_, until)| **until > now);
+            let roles = |id| Some(state.users.get(id)?.roles.clone());
+            remembered
+                .filter_map(|(user, until)| {
+                    Some(Outdated { user: *user, roles: roles(user)?, until: *until })
+                })
+                .collect()
+        })
+    }
+
     fn start_session(
         &self,
         session: Session,
+        seen: Seen,
         replaces: Option<SessionId>,
         remember_until: Timestamp,
     ) -> Reply<'_, Started> {
         self.write(|state| {
-            if !state.is_active(session.user) {
+            let Some(user) = state.users.get(&session.user).filter(|user| user.active) else {
                 return Started::UserGone;
+            };
+            if !seen.is_still(user) {
+                return Started::Changed(Box::new(user.clone()));
             }
             if let Some(replaced) = replaces {
                 state.end(replaced, remember_until);
@@ -163,6 +252,17 @@ impl Store for Memory {
             let session = state.sessions.get(&id)?;
             Some((session.clone(), state.users.get(&session.user)?.clone()))
         })
+    }
+
+    fn sessions(&self, after: Option<SessionId>, limit: usize) -> Reply<'_, Vec<Session>> {
+        self.read(|state| {
+            let later = state.sessions.values().filter(|session| Some(session.id) > after);
+            later.take(limit).cloned().collect()
+        })
+    }
+
+    fn session_count(&self) -> Reply<'_, u64> {
+        self.read(|state| state.sessions.len() as u64)
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
@@ -207,6 +307,13 @@ impl Store for Memory {
         self.write(|state| state.end_of(user, except, remember_until))
     }
 
+    fn revoke_all(&self, until: Timestamp) -> Reply<'_, Vec<SessionId>> {
+        self.write(|state| {
+            let all: Vec<_> = state.sessions.keys().copied().collect();
+            all.into_iter().filter(|id| state.end(*id, until)).collect()
+        })
+    }
+
     fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>> {
         self.read(|state| {
             let remembered = state.revoked.iter().filter(|(_, until)| **until > now);
@@ -222,7 +329,39 @@ impl Store for Memory {
             let forgotten = state.revoked.iter().filter(|(_, until)| **until < now).map(|(id, _)| *id);
             let forgotten: Vec<_> = forgotten.take(limit - over.len()).collect();
             state.revoked.retain(|id, _| !forgotten.contains(id));
-            Swept { sessions: over, revocations: forgotten.len() }
+            let before = state.outdated.len();
+            state.outdated.retain(|_, until| *until >= now);
+            let outdated = before - state.outdated.len();
+            Swept { sessions: over, revocations: forgotten.len(), outdated }
+        })
+    }
+
+    fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>> {
+        let to = to.to_owned();
+        Box::pin(async { Err(BackupError::Exists(to)) })
+    }
+
+    fn put_one_time(&self, _: NewOneTime, _: Timestamp) -> Reply<'_, Option<()>> {
+        self.write(|_| None)
+    }
+
+    fn one_time(&self, _: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
+        self.read(|_| None)
+    }
+
+    /// A token is its user's number, and always good.
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>> {
+        self.write(|state| {
+            let user = state.users.get_mut(&UserId::new(token.as_bytes()[0].into())?)?;
+            (user.password, user.updated) = (Some(to), now);
+            let id = user.id;
+            Some(Reset { user: id, ended: state.end_of(id, None, remember_until) })
         })
     }
 

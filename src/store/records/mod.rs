@@ -5,6 +5,7 @@
 //! To change a record: a new version number in `encode`, one more arm in `decode`; the old arm stays for ever.
 
 pub(crate) mod key;
+pub(crate) mod one_time;
 pub(crate) mod origin;
 pub(crate) mod session;
 pub(crate) mod user;

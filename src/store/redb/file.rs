@@ -162,7 +162,8 @@ fn unusable(path: &Path, error: &io::Error) -> OpenError {
     OpenError::Unusable { path: path.to_owned(), why: error.to_string(), hint }
 }
 
-fn folder(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -170,6 +171,6 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Without this the new file's name may be lost in a power failure, though its content was synced.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
 }

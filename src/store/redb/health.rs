@@ -1,10 +1,9 @@
 //! Whether the database can be used at the moment. The writer sets it; readers look, and wait while it changes.
 
-use redb::{Database, ReadableDatabase as _};
+use redb::Database;
 use tokio::sync::watch;
 
 use super::fault::{Fault, guarded};
-use super::view::View;
 use crate::store::StoreError;
 
 /// What the handle's state is.
@@ -27,10 +26,11 @@ pub(super) enum Unread {
     Healable(StoreError),
 }
 
-/// Reads a snapshot. Readers wait for no write, but for the moment in which the file is opened again.
+/// Reads from the open database. Readers wait for no write, but for the moment in which the file is opened again,
+/// and keep it from being opened again while they read.
 pub(super) async fn read<T>(
     health: &watch::Sender<Health>,
-    work: &(impl Fn(&View) -> Result<T, Fault> + Sync),
+    work: &(impl Fn(&Database) -> Result<T, Fault> + Sync),
 ) -> Result<T, Unread> {
     // redb lets one handle in at a time, so while it is exchanged there is nothing to read from.
     if matches!(*health.borrow(), Health::Reopening) {
@@ -40,7 +40,7 @@ pub(super) async fn read<T>(
     }
     let fault = match &*health.borrow() {
         Health::Open(database) => {
-            let read = guarded(|| work(&View::new(database.begin_read()?)));
+            let read = guarded(|| work(database));
             match read {
                 Ok(value) => return Ok(value),
                 Err(fault) => fault,

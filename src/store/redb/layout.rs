@@ -33,6 +33,13 @@ pub(super) const REVOKED: TableDefinition<'_, Id, u64> = TableDefinition::new("r
 /// Until when it has to be remembered, and the session's id.
 pub(super) const REVOKED_BY_TIME: TableDefinition<'_, NumberedId, ()> =
     TableDefinition::new("revoked_by_time");
+/// The number of a user who was removed → their address's key: nobody else gets the number.
+pub(super) const REMOVED: TableDefinition<'_, u64, &str> = TableDefinition::new("removed");
+/// The uid of a user whose roles changed → until when their access tokens from before may be about.
+pub(super) const OUTDATED: TableDefinition<'_, u64, u64> = TableDefinition::new("outdated");
+/// Until when that is, and the uid.
+pub(super) const OUTDATED_BY_TIME: TableDefinition<'_, (u64, u64), ()> =
+    TableDefinition::new("outdated_by_time");
 /// kid → the signing key's record.
 pub(super) const SIGNING_KEYS: TableDefinition<'_, &str, Record> = TableDefinition::new("signing_keys");
 

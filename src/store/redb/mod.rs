@@ -1,16 +1,18 @@
 //! The embedded store: one file, one writer thread that commits in groups, readers on snapshots.
 
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use redb::Database;
+use redb::{Database, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    CreatedUser, Generation, NewUser, OpenError, Origin, PasswordHash, Reply, Revoked, Rotated, Session,
-    SigningKey, Started, Store, StoreError, Swept, User,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewOneTime, NewUser,
+    OpenError, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen,
+    Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -20,11 +22,14 @@ use tables::Tables;
 use view::View;
 use writer::{Reopen, Writer};
 
+mod backup;
 mod fault;
 mod file;
 mod health;
+mod import;
 mod job;
 mod layout;
+mod one_time;
 mod rows;
 mod schema;
 mod sessions;
@@ -90,6 +95,13 @@ impl RedbStore {
     }
 
     async fn read<T>(&self, work: impl Fn(&View) -> Result<T, Fault> + Send + Sync) -> Result<T, StoreError> {
+        self.look(move |database| work(&View::new(database.begin_read()?))).await
+    }
+
+    async fn look<T>(
+        &self,
+        work: impl Fn(&Database) -> Result<T, Fault> + Send + Sync,
+    ) -> Result<T, StoreError> {
         match health::read(&self.health, &work).await {
             Ok(value) => return Ok(value),
             Err(Unread::Final(why)) => return Err(why),
@@ -155,17 +167,62 @@ impl Store for RedbStore {
         Box::pin(self.write(move |tables| tables.renew_password_hash(id, &from, to)))
     }
 
+    fn users(&self, after: Option<UserId>, limit: usize) -> Reply<'_, Vec<User>> {
+        Box::pin(self.read(move |view| view.users(after, limit)))
+    }
+
+    fn user_count(&self) -> Reply<'_, u64> {
+        Box::pin(self.read(View::user_count))
+    }
+
+    fn change_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Changed> {
+        Box::pin(self.write(move |tables| tables.change_user(id, change, now, remember_until)))
+    }
+
+    fn remove_user(&self, id: UserId, remember_until: Timestamp) -> Reply<'_, Option<Removed>> {
+        Box::pin(self.write(move |tables| tables.remove_user(id, remember_until)))
+    }
+
+    fn import_users(
+        &self,
+        rows: Vec<ImportRow>,
+        policy: ImportPolicy,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Imported> {
+        Box::pin(self.write(move |tables| tables.import_users(rows, policy, now, remember_until)))
+    }
+
+    fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>> {
+        Box::pin(self.read(move |view| view.outdated(now)))
+    }
+
     fn start_session(
         &self,
         session: Session,
+        seen: Seen,
         replaces: Option<SessionId>,
         remember_until: Timestamp,
     ) -> Reply<'_, Started> {
-        Box::pin(self.write(move |tables| tables.start_session(&session, replaces, remember_until)))
+        Box::pin(self.write(move |tables| tables.start_session(&session, &seen, replaces, remember_until)))
     }
 
     fn session(&self, id: SessionId) -> Reply<'_, Option<(Session, User)>> {
         Box::pin(self.read(move |view| view.session(id)))
+    }
+
+    fn sessions(&self, after: Option<SessionId>, limit: usize) -> Reply<'_, Vec<Session>> {
+        Box::pin(self.read(move |view| view.sessions(after, limit)))
+    }
+
+    fn session_count(&self) -> Reply<'_, u64> {
+        Box::pin(self.read(View::session_count))
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
@@ -199,6 +256,10 @@ impl Store for RedbStore {
         Box::pin(self.write(move |tables| tables.end_sessions_of(user, except, remember_until)))
     }
 
+    fn revoke_all(&self, remember_until: Timestamp) -> Reply<'_, Vec<SessionId>> {
+        Box::pin(self.write(move |tables| tables.revoke_all(remember_until)))
+    }
+
     fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>> {
         Box::pin(self.read(move |view| view.revoked(now)))
     }
@@ -210,6 +271,33 @@ impl Store for RedbStore {
             }
             self.write(move |tables| tables.sweep(now, limit)).await
         })
+    }
+
+    fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>> {
+        let to = to.to_owned();
+        Box::pin(async move {
+            // A snapshot of its own: it reads for long, and must not keep the file from being closed meanwhile.
+            let snapshot = self.look(|database| Ok(database.begin_read()?)).await?;
+            backup::run(snapshot, to).await
+        })
+    }
+
+    fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>> {
+        Box::pin(self.write(move |tables| tables.put_one_time(link, now)))
+    }
+
+    fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>> {
+        Box::pin(self.read(move |view| view.one_time(token, purpose, now)))
+    }
+
+    fn reset_password(
+        &self,
+        token: TokenHash,
+        to: PasswordHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Reset>> {
+        Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
     }
 
     fn close(&self) -> Reply<'_, ()> {

@@ -1,5 +1,7 @@
 //! Reading rows as what they are, from a snapshot or from within a write.
 
+use std::ops::Bound;
+
 use redb::ReadableTable;
 
 use super::fault::Fault;
@@ -50,6 +52,55 @@ pub(super) fn sessions_of(
     }
     found.sort_by_key(|session| (session.started, session.id));
     Ok(found)
+}
+
+/// At most `limit` users with a number above `after`.
+pub(super) fn users(
+    users: &impl ReadableTable<u64, Record>,
+    after: Option<UserId>,
+    limit: usize,
+) -> Result<Vec<User>, Fault> {
+    let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(id.number()));
+    let mut found = Vec::new();
+    for row in users.range::<u64>((from, Bound::Unbounded))?.take(limit) {
+        let (id, record) = row?;
+        let id = UserId::new(id.value()).ok_or_else(|| Fault::Damaged("there is a user 0".to_owned()))?;
+        found
+            .push(user::decode(id, record.value()).map_err(|why| Fault::record(&format!("user {id}"), why))?);
+    }
+    Ok(found)
+}
+
+/// At most `limit` sessions with an id above `after`.
+pub(super) fn sessions(
+    sessions: &impl ReadableTable<Id, Record>,
+    after: Option<SessionId>,
+    limit: usize,
+) -> Result<Vec<Session>, Fault> {
+    let from = after.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
+    let mut found = Vec::new();
+    for row in sessions.range::<&[u8; SessionId::LEN]>((from, Bound::Unbounded))?.take(limit) {
+        let (id, record) = row?;
+        let id = SessionId::from_bytes(*id.value());
+        let decoded = session::decode(id, record.value());
+        found.push(decoded.map_err(|why| Fault::record(&format!("session {id}"), why))?);
+    }
+    Ok(found)
+}
+
+/// Whether a user has a session.
+pub(super) fn has_session(by_user: &impl ReadableTable<NumberedId, ()>, user: UserId) -> Result<bool, Fault> {
+    let (first, last) = layout::all_of_user(user);
+    Ok(by_user.range::<&[u8; 32]>(&first..=&last)?.next().transpose()?.is_some())
+}
+
+/// At most `limit` users whose change of roles need not be remembered any more, with until when it had to be.
+pub(super) fn outdated_before(
+    by_time: &impl ReadableTable<(u64, u64), ()>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<(u64, u64)>, Fault> {
+    by_time.range(..(now.millis(), 0))?.take(limit).map(|row| Ok(row?.0.value())).collect()
 }
 
 /// At most `limit` sessions whose moment in this index lies before `now`, with that moment.

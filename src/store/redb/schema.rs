@@ -80,6 +80,7 @@ pub(super) fn prepare(database: &Database, now: Timestamp) -> Result<Origin, Unf
             if !steps.is_empty() {
                 climb(database, steps)?;
             }
+            complete(database, tables.len())?;
             Ok(known_origin(database)?)
         }
     }
@@ -120,6 +121,20 @@ fn climb(database: &Database, steps: &[Step]) -> Result<(), Unfit> {
     }
     write.open_table(layout::META)?.insert(layout::SCHEMA, KNOWN.to_be_bytes().as_slice())?;
     write.commit()?;
+    Ok(())
+}
+
+/// Makes the tables that this program has in addition. That is no new version of the schema: an older program passes
+/// them over.
+fn complete(database: &Database, known: usize) -> Result<(), Unfit> {
+    let mut write = database.begin_write()?;
+    write.set_quick_repair(true);
+    Tables::open(&write)?;
+    if write.list_tables()?.count() == known {
+        write.abort()?;
+    } else {
+        write.commit()?;
+    }
     Ok(())
 }
 

@@ -2,8 +2,11 @@
 
 use super::fault::Fault;
 use super::tables::Tables;
-use crate::store::{Generation, Rotated, Session, Started, Swept};
+use crate::store::{Generation, Rotated, Seen, Session, Started, Swept};
 use crate::types::{SessionId, Timestamp, UserId};
+
+/// Sessions that are read at once where all of them end.
+const PORTION: usize = 1000;
 
 /// Whether this generation is the session's current one and nothing is noted of it.
 pub(super) fn is_unnoted(session: &Session, generation: Generation) -> bool {
@@ -14,11 +17,15 @@ impl Tables<'_> {
     pub(super) fn start_session(
         &mut self,
         session: &Session,
+        seen: &Seen,
         replaces: Option<SessionId>,
         remember_until: Timestamp,
     ) -> Result<Started, Fault> {
-        if !self.user(session.user)?.is_some_and(|user| user.active) {
+        let Some(user) = self.user(session.user)?.filter(|user| user.active) else {
             return Ok(Started::UserGone);
+        };
+        if !seen.is_still(&user) {
+            return Ok(Started::Changed(Box::new(user)));
         }
         let former = match replaces {
             Some(id) => self.session(id)?,
@@ -73,6 +80,18 @@ impl Tables<'_> {
         self.end_all(&ending, remember_until)
     }
 
+    /// In portions, so that a million sessions are not in memory at once.
+    pub(super) fn revoke_all(&mut self, remember_until: Timestamp) -> Result<Vec<SessionId>, Fault> {
+        let mut ended = Vec::new();
+        loop {
+            let portion = self.some_sessions(PORTION)?;
+            if portion.is_empty() {
+                return Ok(ended);
+            }
+            ended.extend(self.end_all(&portion, remember_until)?);
+        }
+    }
+
     /// Ends these sessions and remembers them; gives their ids.
     pub(super) fn end_all(
         &mut self,
@@ -89,6 +108,7 @@ impl Tables<'_> {
     pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<Swept, Fault> {
         let expired = self.expired(now, limit)?;
         let forgettable = self.forgettable(now, limit - expired.len())?;
+        let outdated = self.forgettable_outdated(now, limit - expired.len() - forgettable.len())?;
         let sessions = expired
             .iter()
             .map(|(at, id)| match self.session(*id)? {
@@ -102,8 +122,11 @@ impl Tables<'_> {
         for (until, id) in &forgettable {
             self.forget(*id, *until)?;
         }
+        for row in &outdated {
+            self.forget_outdated(*row)?;
+        }
         let sessions = sessions.into_iter().map(|session| session.id).collect();
-        Ok(Swept { sessions, revocations: forgettable.len() })
+        Ok(Swept { sessions, revocations: forgettable.len(), outdated: outdated.len() })
     }
 }
 

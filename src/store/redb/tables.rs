@@ -5,6 +5,7 @@ use redb::{ReadableTable as _, Table, WriteTransaction};
 
 use super::fault::Fault;
 use super::layout::{self, Id, NumberedId, Record};
+use super::one_time::OneTimes;
 use super::rows;
 use crate::store::records::{key, session, user};
 use crate::store::{Session, SigningKey, User};
@@ -19,7 +20,11 @@ pub(super) struct Tables<'t> {
     sessions_by_expiry: Table<'t, NumberedId, ()>,
     revoked: Table<'t, Id, u64>,
     revoked_by_time: Table<'t, NumberedId, ()>,
+    removed: Table<'t, u64, &'static str>,
+    outdated: Table<'t, u64, u64>,
+    outdated_by_time: Table<'t, (u64, u64), ()>,
     signing_keys: Table<'t, &'static str, Record>,
+    one_time: OneTimes<'t>,
     touched: usize,
 }
 
@@ -34,7 +39,11 @@ impl<'t> Tables<'t> {
             sessions_by_expiry: write.open_table(layout::SESSIONS_BY_EXPIRY)?,
             revoked: write.open_table(layout::REVOKED)?,
             revoked_by_time: write.open_table(layout::REVOKED_BY_TIME)?,
+            removed: write.open_table(layout::REMOVED)?,
+            outdated: write.open_table(layout::OUTDATED)?,
+            outdated_by_time: write.open_table(layout::OUTDATED_BY_TIME)?,
             signing_keys: write.open_table(layout::SIGNING_KEYS)?,
+            one_time: OneTimes::open(write)?,
             touched: 0,
         })
     }
@@ -42,6 +51,17 @@ impl<'t> Tables<'t> {
     /// How many changes were made so far.
     pub(super) const fn touched(&self) -> usize {
         self.touched
+    }
+
+    /// The one-time links.
+    pub(super) const fn one_time(&self) -> &OneTimes<'t> {
+        &self.one_time
+    }
+
+    /// The one-time links, to change them.
+    pub(super) const fn one_time_mut(&mut self) -> &mut OneTimes<'t> {
+        self.touched += 1;
+        &mut self.one_time
     }
 
     pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Fault> {
@@ -78,14 +98,48 @@ impl<'t> Tables<'t> {
         rows::before(&self.revoked_by_time, now, limit)
     }
 
+    /// At most `limit` changes of roles that had to be remembered until before `now`.
+    pub(super) fn forgettable_outdated(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(u64, u64)>, Fault> {
+        rows::outdated_before(&self.outdated_by_time, now, limit)
+    }
+
+    /// At most `limit` sessions, whosever they are.
+    pub(super) fn some_sessions(&self, limit: usize) -> Result<Vec<Session>, Fault> {
+        rows::sessions(&self.sessions, None, limit)
+    }
+
+    pub(super) fn has_session(&self, user: UserId) -> Result<bool, Fault> {
+        rows::has_session(&self.sessions_by_user, user)
+    }
+
+    /// The address's key of the removed user whose number this is.
+    pub(super) fn former_address(&self, id: UserId) -> Result<Option<String>, Fault> {
+        Ok(self.removed.get(id.number())?.map(|key| key.value().to_owned()))
+    }
+
+    /// The number that the next user would get.
+    pub(super) fn following_uid(&self) -> Result<u64, Fault> {
+        Ok(self.counters.get(layout::NEXT_UID)?.map_or(1, |next| next.value()))
+    }
+
+    /// Lets the counter of users go on from `next`.
+    pub(super) fn set_following_uid(&mut self, next: u64) -> Result<(), Fault> {
+        self.touched += 1;
+        self.counters.insert(layout::NEXT_UID, next)?;
+        Ok(())
+    }
+
     /// Takes the next user's number.
     pub(super) fn next_uid(&mut self) -> Result<UserId, Fault> {
-        let next = self.counters.get(layout::NEXT_UID)?.map_or(1, |next| next.value());
+        let next = self.following_uid()?;
         let spent = || Fault::Damaged(format!("the counter of users stands at {next}"));
         let id = UserId::new(next).ok_or_else(spent)?;
         let following = next.checked_add(1).ok_or_else(spent)?;
-        self.touched += 1;
-        self.counters.insert(layout::NEXT_UID, following)?;
+        self.set_following_uid(following)?;
         Ok(id)
     }
 
@@ -96,11 +150,56 @@ impl<'t> Tables<'t> {
         Ok(number)
     }
 
-    /// Adds a user, or puts them in the place of their former self, whose address was the same.
-    pub(super) fn put_user(&mut self, user: &User) -> Result<(), Fault> {
+    /// Adds a user.
+    pub(super) fn add_user(&mut self, user: &User) -> Result<(), Fault> {
         self.touched += 1;
         self.users.insert(user.id.number(), user::encode(user).as_slice())?;
         self.emails.insert(user.email.key().as_str(), user.id.number())?;
+        self.removed.remove(user.id.number())?;
+        Ok(())
+    }
+
+    /// Puts `next` in the place of `user`, whose number it has.
+    pub(super) fn replace_user(&mut self, user: &User, next: &User) -> Result<(), Fault> {
+        self.touched += 1;
+        self.users.insert(next.id.number(), user::encode(next).as_slice())?;
+        if user.email.key() != next.email.key() {
+            self.emails.remove(user.email.key().as_str())?;
+            self.emails.insert(next.email.key().as_str(), next.id.number())?;
+        }
+        Ok(())
+    }
+
+    /// Removes a user; their number stays theirs.
+    pub(super) fn remove_user_row(&mut self, user: &User) -> Result<(), Fault> {
+        self.touched += 1;
+        self.users.remove(user.id.number())?;
+        self.emails.remove(user.email.key().as_str())?;
+        self.removed.insert(user.id.number(), user.email.key().as_str())?;
+        Ok(())
+    }
+
+    /// Remembers that a user's access tokens say roles that are no longer theirs; what is remembered for longer
+    /// already stays so.
+    pub(super) fn remember_outdated(&mut self, user: UserId, until: Timestamp) -> Result<(), Fault> {
+        let known = self.outdated.get(user.number())?.map(|until| until.value());
+        if known.is_some_and(|known| known >= until.millis()) {
+            return Ok(());
+        }
+        self.touched += 1;
+        if let Some(known) = known {
+            self.outdated_by_time.remove((known, user.number()))?;
+        }
+        self.outdated.insert(user.number(), until.millis())?;
+        self.outdated_by_time.insert((until.millis(), user.number()), ())?;
+        Ok(())
+    }
+
+    /// Forgets that again.
+    pub(super) fn forget_outdated(&mut self, (until, user): (u64, u64)) -> Result<(), Fault> {
+        self.touched += 1;
+        self.outdated.remove(user)?;
+        self.outdated_by_time.remove((until, user))?;
         Ok(())
     }
 

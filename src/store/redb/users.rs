@@ -2,29 +2,28 @@
 
 use super::fault::Fault;
 use super::tables::Tables;
-use crate::store::{CreatedUser, NewUser, PasswordHash, SigningKey, User};
-use crate::types::{SessionId, Timestamp, UserId};
+use crate::store::{
+    Changed, CreatedUser, NewUser, Outdated, PasswordHash, Removed, SigningKey, User, UserChange,
+};
+use crate::types::{Role, SessionId, Timestamp, UserId};
 
 impl Tables<'_> {
     pub(super) fn create_user(&mut self, new: NewUser) -> Result<CreatedUser, Fault> {
         if self.uid(new.email.key())?.is_some() {
             return Ok(CreatedUser::EmailTaken);
         }
-        let mut roles = new.roles;
-        roles.sort();
-        roles.dedup();
         let user = User {
             id: self.next_uid()?,
             email: new.email,
             username: new.username,
-            password: Some(new.password),
+            password: new.password,
             active: true,
-            roles,
+            roles: sorted(new.roles),
             email_verified: new.email_verified,
             created: new.created,
             updated: new.created,
         };
-        self.put_user(&user)?;
+        self.add_user(&user)?;
         Ok(CreatedUser::Created(user))
     }
 
@@ -38,7 +37,7 @@ impl Tables<'_> {
         let Some(user) = self.user(id)? else { return Ok(None) };
         let ending = if active { Vec::new() } else { self.sessions_of(id)? };
         if user.active != active {
-            self.put_user(&User { active, updated: now, ..user })?;
+            self.replace_user(&user, &User { active, updated: now, ..user.clone() })?;
         }
         self.end_all(&ending, remember_until).map(Some)
     }
@@ -51,11 +50,66 @@ impl Tables<'_> {
     ) -> Result<bool, Fault> {
         match self.user(id)? {
             Some(user) if user.password.as_ref() == Some(from) => {
-                self.put_user(&User { password: Some(to), ..user })?;
+                self.replace_user(&user, &User { password: Some(to), ..user.clone() })?;
                 Ok(true)
             }
             _ => Ok(false),
         }
+    }
+
+    pub(super) fn change_user(
+        &mut self,
+        id: UserId,
+        change: UserChange,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Changed, Fault> {
+        let Some(user) = self.user(id)? else { return Ok(Changed::NoSuchUser) };
+        let mut next = user.clone();
+        if let Some(email) = change.email {
+            if self.uid(email.key())?.is_some_and(|owner| owner != id) {
+                return Ok(Changed::EmailTaken);
+            }
+            next.email_verified &= email.key() == user.email.key();
+            next.email = email;
+        }
+        next.username = change.username.unwrap_or(next.username);
+        next.roles = change.roles.map_or(next.roles, sorted);
+        let is_other = next.email != user.email || next.username != user.username || next.roles != user.roles;
+        if !is_other {
+            return Ok(Changed::Done { user, outdated: Vec::new() });
+        }
+        next.updated = now;
+        self.replace_user(&user, &next)?;
+        let outdated = self.outdate(&user, &next, remember_until)?;
+        Ok(Changed::Done { user: next, outdated: outdated.into_iter().collect() })
+    }
+
+    /// Remembers that access tokens say the roles of before, if they are others now and there may be such tokens.
+    pub(super) fn outdate(
+        &mut self,
+        before: &User,
+        now: &User,
+        until: Timestamp,
+    ) -> Result<Option<Outdated>, Fault> {
+        if before.roles == now.roles || !self.has_session(now.id)? {
+            return Ok(None);
+        }
+        self.remember_outdated(now.id, until)?;
+        Ok(Some(Outdated { user: now.id, roles: now.roles.clone(), until }))
+    }
+
+    pub(super) fn remove_user(
+        &mut self,
+        id: UserId,
+        remember_until: Timestamp,
+    ) -> Result<Option<Removed>, Fault> {
+        let Some(user) = self.user(id)? else { return Ok(None) };
+        let ending = self.sessions_of(id)?;
+        let sessions = self.end_all(&ending, remember_until)?;
+        self.void_links(id)?;
+        self.remove_user_row(&user)?;
+        Ok(Some(Removed { user, sessions }))
     }
 
     pub(super) fn ensure_signing_key(&mut self, key: &SigningKey) -> Result<Vec<SigningKey>, Fault> {
@@ -65,4 +119,11 @@ impl Tables<'_> {
         }
         self.signing_keys()
     }
+}
+
+/// Roles as a user has them: sorted, none twice.
+pub(super) fn sorted(mut roles: Vec<Role>) -> Vec<Role> {
+    roles.sort();
+    roles.dedup();
+    roles
 }

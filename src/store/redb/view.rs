@@ -1,10 +1,10 @@
 //! What is asked of a snapshot: the last commit, whatever is being written meanwhile.
 
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableTableMetadata as _};
 
 use super::fault::Fault;
 use super::{layout, rows, schema};
-use crate::store::{Generation, Origin, Revoked, Session, SigningKey, User};
+use crate::store::{Generation, Origin, Outdated, Revoked, Session, SigningKey, User};
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 
 pub(super) struct View(ReadTransaction);
@@ -12,6 +12,10 @@ pub(super) struct View(ReadTransaction);
 impl View {
     pub(super) const fn new(snapshot: ReadTransaction) -> Self {
         Self(snapshot)
+    }
+
+    pub(super) const fn snapshot(&self) -> &ReadTransaction {
+        &self.0
     }
 
     pub(super) fn origin(&self) -> Result<Origin, Fault> {
@@ -51,6 +55,38 @@ impl View {
         rows::sessions_of(&by_user, &self.0.open_table(layout::SESSIONS)?, user)
     }
 
+    pub(super) fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, Fault> {
+        rows::users(&self.0.open_table(layout::USERS)?, after, limit)
+    }
+
+    pub(super) fn user_count(&self) -> Result<u64, Fault> {
+        Ok(self.0.open_table(layout::USERS)?.len()?)
+    }
+
+    pub(super) fn sessions(&self, after: Option<SessionId>, limit: usize) -> Result<Vec<Session>, Fault> {
+        rows::sessions(&self.0.open_table(layout::SESSIONS)?, after, limit)
+    }
+
+    pub(super) fn session_count(&self) -> Result<u64, Fault> {
+        Ok(self.0.open_table(layout::SESSIONS)?.len()?)
+    }
+
+    /// Whose roles changed and has to be remembered after `now`. Of users who were removed meanwhile nothing is
+    /// left to be said: their sessions are revoked.
+    pub(super) fn outdated(&self, now: Timestamp) -> Result<Vec<Outdated>, Fault> {
+        let users = self.0.open_table(layout::USERS)?;
+        let mut found = Vec::new();
+        for row in
+            self.0.open_table(layout::OUTDATED_BY_TIME)?.range((now.millis().saturating_add(1), 0)..)?
+        {
+            let (until, uid) = row?.0.value();
+            let user = UserId::new(uid).map(|id| rows::user(&users, id)).transpose()?.flatten();
+            let until = Timestamp::from_millis(until);
+            found.extend(user.map(|user| Outdated { user: user.id, roles: user.roles, until }));
+        }
+        Ok(found)
+    }
+
     /// Whether there is something to note (see `Store::note_presented`).
     pub(super) fn is_unnoted(&self, id: SessionId, generation: Generation) -> Result<bool, Fault> {
         let session = rows::session(&self.0.open_table(layout::SESSIONS)?, id)?;
@@ -65,6 +101,7 @@ impl View {
     pub(super) fn is_sweepable(&self, now: Timestamp) -> Result<bool, Fault> {
         let ended = rows::before(&self.0.open_table(layout::SESSIONS_BY_EXPIRY)?, now, 1)?;
         Ok(!ended.is_empty()
+            || !rows::outdated_before(&self.0.open_table(layout::OUTDATED_BY_TIME)?, now, 1)?.is_empty()
             || !rows::before(&self.0.open_table(layout::REVOKED_BY_TIME)?, now, 1)?.is_empty())
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use sidegate::store::redb::RedbStore;
-use sidegate::store::{OpenError, Store as _};
-use sidegate::types::UserId;
+use sidegate::store::{BackupError, ImportPolicy, OnConflict, OpenError, Store as _, StoreError, UserChange};
+use sidegate::types::{Role, UserId};
 
-use super::people::{at, email, id, started, user};
+use super::people::{at, email, id, row, started, user};
 
 fn open(path: &Path) -> Result<RedbStore, OpenError> {
     RedbStore::open(path, at(1))
@@ -181,6 +181,95 @@ async fn a_copy_made_while_it_was_in_use_opens() {
 }
 
 #[tokio::test]
+async fn a_backup_is_a_database_that_its_owner_alone_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path()).await;
+    let store = open(&path).unwrap();
+    let jill = user(&store, "jill@example.com").await.id;
+    store.end_session(id(1), at(9000)).await.unwrap();
+    started(&store, jill, 2).await;
+    let change = UserChange { roles: Some(vec![Role::parse("admin").unwrap()]), ..UserChange::default() };
+    store.change_user(jill, change, at(5000), at(9000)).await.unwrap();
+    store.remove_user(UserId::new(1).unwrap(), at(9000)).await.unwrap();
+    let copy = folder.path().join("backup.redb");
+    store.backup(&copy).await.unwrap();
+    assert_eq!(mode(&copy), 0o600);
+    user(&store, "later@example.com").await;
+    let backup = open(&copy).unwrap();
+    let ours = store.origin().await.unwrap();
+    let theirs = backup.origin().await.unwrap();
+    assert!(ours.issuer == theirs.issuer && ours.session_key == theirs.session_key);
+    assert_eq!(backup.revoked(at(0)).await.unwrap(), store.revoked(at(0)).await.unwrap());
+    assert_eq!(backup.outdated(at(0)).await.unwrap(), store.outdated(at(0)).await.unwrap());
+    assert_eq!(backup.outdated(at(0)).await.unwrap().len(), 1);
+    assert_eq!(backup.sessions(None, 9).await.unwrap(), store.sessions(None, 9).await.unwrap());
+    let users = backup.users(None, 9).await.unwrap();
+    assert_eq!(
+        users.iter().map(|user| user.id.number()).collect::<Vec<_>>(),
+        [2],
+        "as it was at that moment"
+    );
+    assert_eq!(user(&backup, "jack@example.com").await.id.number(), 3, "the counter is in it");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[tokio::test]
+async fn a_backup_overwrites_nothing_and_leaves_nothing_half_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&filled(folder.path()).await).unwrap();
+    let (file, link) = (folder.path().join("notes.txt"), folder.path().join("link"));
+    fs::write(&file, "precious").unwrap();
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    for place in [&file, &link, &folder.path().join("store.redb"), &folder.path().to_owned()] {
+        let refused = store.backup(place).await;
+        assert!(matches!(&refused, Err(BackupError::Exists(path)) if path == place), "{refused:?}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    let missing = folder.path().join("missing/backup.redb");
+    let refused = store.backup(&missing).await;
+    assert!(matches!(&refused, Err(BackupError::Unwritable { path, .. }) if *path == missing), "{refused:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    store.close().await.unwrap();
+    let closed = store.backup(&folder.path().join("late.redb")).await;
+    assert!(matches!(closed, Err(BackupError::Store(StoreError::Closed))), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_backup_is_of_one_moment_however_much_is_written_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("store.redb")).unwrap();
+    let addresses: Vec<_> = (0..400).map(|number| format!("p{number}@example.com")).collect();
+    let writing = async {
+        for pair in addresses.chunks(2) {
+            // Each pair comes in one transaction.
+            let rows = pair.iter().zip(1..).map(|(address, line)| row(line, address)).collect();
+            let policy = ImportPolicy { on_conflict: OnConflict::Fail, skip_bad: false, only_examine: false };
+            store.import_users(rows, policy, at(1), at(1)).await.unwrap();
+        }
+    };
+    let copying = async {
+        let mut sizes = Vec::new();
+        for number in 0..8 {
+            let copy = folder.path().join(format!("{number}.redb"));
+            store.backup(&copy).await.unwrap();
+            let copy = open(&copy).unwrap();
+            let count = copy.user_count().await.unwrap();
+            let listed = copy.users(None, 9999).await.unwrap();
+            assert_eq!(listed.len() as u64, count);
+            for user in listed {
+                assert_eq!(copy.user_by_email(user.email.key()).await.unwrap().unwrap().id, user.id);
+            }
+            sizes.push(count);
+        }
+        sizes
+    };
+    let ((), sizes) = tokio::join!(writing, copying);
+    assert!(sizes.iter().all(|count| count % 2 == 0), "{sizes:?}");
+    assert!(sizes.is_sorted() && sizes[0] < sizes[7], "{sizes:?}");
+}
+
+#[tokio::test]
 async fn a_database_of_each_released_version_opens() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
@@ -194,6 +283,16 @@ async fn a_database_of_each_released_version_opens() {
     assert_eq!(store.revoked(at(0)).await.unwrap()[0].session, id(2));
     assert_eq!(store.origin().await.unwrap().session_key.reveal().len(), 32);
     assert_eq!(user(&store, "next@example.com").await.id.number(), 3);
+    // What came later works on it as well.
+    let removed = store.remove_user(UserId::new(2).unwrap(), at(9000)).await.unwrap().unwrap();
+    assert_eq!(removed.user.email.as_str(), "jill@example.com");
+    let change = UserChange { roles: Some(vec![Role::parse("admin").unwrap()]), ..UserChange::default() };
+    store.change_user(jack.id, change, at(5000), at(9000)).await.unwrap();
+    assert_eq!(store.outdated(at(0)).await.unwrap()[0].user, jack.id);
+    store.backup(&folder.path().join("backup.redb")).await.unwrap();
+    drop(store);
+    let store = open(&path).unwrap();
+    assert_eq!(store.outdated(at(0)).await.unwrap().len(), 1);
 }
 
 /// A version of the schema that has no fixture yet gets one; one that is there stays as it was released.

@@ -1,6 +1,6 @@
 //! Users and sessions to fill a store with.
 
-use sidegate::store::{CreatedUser, NewUser, Session, Started, Store, User};
+use sidegate::store::{CreatedUser, ImportRow, NewUser, Seen, Session, Started, Store, User};
 use sidegate::types::{Email, Secret, SessionId, Timestamp, UserId, Username};
 
 pub(super) fn at(millis: u64) -> Timestamp {
@@ -15,10 +15,26 @@ pub(super) fn person(address: &str) -> NewUser {
     NewUser {
         email: email(address),
         username: Username::parse("Jack").unwrap(),
-        password: Secret::new("$argon2id$of-jack".to_owned()),
+        password: Some(Secret::new("$argon2id$of-jack".to_owned())),
         roles: Vec::new(),
         email_verified: false,
         created: at(1000),
+    }
+}
+
+/// An active user in a file, without a number.
+pub(super) fn row(line: u64, address: &str) -> ImportRow {
+    ImportRow {
+        line,
+        uid: None,
+        email: email(address),
+        username: Username::parse("Jack").unwrap(),
+        password: Some(Secret::new("$argon2id$of-jack".to_owned())),
+        active: true,
+        roles: Vec::new(),
+        email_verified: false,
+        created: None,
+        updated: None,
     }
 }
 
@@ -48,7 +64,13 @@ pub(super) fn session(user: UserId, number: u8) -> Session {
 }
 
 pub(super) async fn started(store: &dyn Store, user: UserId, number: u8) -> Session {
-    let session = session(user, number);
-    assert_eq!(store.start_session(session.clone(), None, at(0)).await.unwrap(), Started::Live);
-    session
+    begin(store, session(user, number), None).await;
+    session(user, number)
+}
+
+/// Begins a session of an active user as they are.
+pub(super) async fn begin(store: &dyn Store, session: Session, replaces: Option<SessionId>) {
+    let user = store.user(session.user).await.unwrap().unwrap();
+    let started = store.start_session(session, Seen::of(&user), replaces, at(9000)).await.unwrap();
+    assert!(matches!(started, Started::Live), "{started:?}");
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use sidegate::config::settings::DatabaseUrl;
-use sidegate::store::{CreatedUser, NewUser, Revoked, Rotated, Session, SigningKey, Started, Store, open};
+use sidegate::store::{
+    CreatedUser, NewUser, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, open,
+};
 use sidegate::types::{Role, Secret, UserId};
 use tempfile::TempDir;
 
-use super::people::{at, email, id, person, session, started, user};
+use super::one_time::*;
+use super::people::{at, begin, email, id, person, session, started, user};
 
 /// A backend under test: it can be opened again and again.
 struct Redb(TempDir);
@@ -22,6 +25,7 @@ impl Redb {
     }
 }
 
+/// Runs each rule on each backend.
 macro_rules! suite {
     ($($rule:ident),+ $(,)?) => {
         mod redb {
@@ -34,6 +38,9 @@ macro_rules! suite {
     };
 }
 
+mod administration;
+mod import;
+
 suite!(
     an_origin_is_made_once,
     uids_count_from_one,
@@ -44,6 +51,7 @@ suite!(
     disabling_ends_all_sessions_and_remembers_them,
     enabling_ends_nothing_and_an_unknown_user_is_none,
     a_session_of_a_disabled_or_unknown_user_does_not_start,
+    a_session_of_a_user_who_changed_since_they_were_seen_does_not_start,
     a_new_session_ends_the_one_that_it_replaces,
     sessions_are_listed_oldest_first,
     of_200_rotations_of_one_generation_exactly_one_is_done,
@@ -54,11 +62,19 @@ suite!(
     revocations_are_known_after_a_restart_until_their_time,
     a_sweep_removes_what_has_ended_and_no_more_than_asked,
     two_nodes_that_bring_a_signing_key_end_up_with_one,
+    a_link_is_its_users_for_its_purpose_until_its_time,
+    a_newer_link_takes_the_place_of_an_older_one,
+    a_link_sets_a_password_once_and_ends_all_sessions,
+    of_racing_uses_of_one_link_exactly_one_counts,
+    a_reset_leaves_a_disabled_user_disabled,
+    a_link_dies_with_the_address_that_it_may_have_gone_to,
+    a_link_dies_with_its_user,
+    links_are_there_after_a_restart,
     answered_writes_are_there_after_a_restart,
     a_closed_store_says_so,
 );
 
-type Open<'a> = &'a dyn Fn() -> Arc<dyn Store>;
+pub(super) type Open<'a> = &'a dyn Fn() -> Arc<dyn Store>;
 
 async fn an_origin_is_made_once(open: Open<'_>) {
     let first = open().origin().await.unwrap();
@@ -168,12 +184,33 @@ async fn a_session_of_a_disabled_or_unknown_user_does_not_start(open: Open<'_>) 
     started(&*store, jill, 1).await;
     store.set_active(jack, false, at(5000), at(9000)).await.unwrap();
     for gone in [jack, UserId::new(7).unwrap()] {
-        let answer = store.start_session(session(gone, 2), Some(id(1)), at(9000)).await.unwrap();
-        assert_eq!(answer, Started::UserGone);
+        let seen = Seen { password: Some(Secret::new("$argon2id$of-jack".to_owned())), roles: Vec::new() };
+        let answer = store.start_session(session(gone, 2), seen, Some(id(1)), at(9000)).await.unwrap();
+        assert!(matches!(answer, Started::UserGone), "{answer:?}");
     }
     assert!(store.session(id(2)).await.unwrap().is_none());
     assert!(store.session(id(1)).await.unwrap().is_some(), "a refused start replaces nothing");
     assert!(store.revoked(at(0)).await.unwrap().is_empty());
+}
+
+async fn a_session_of_a_user_who_changed_since_they_were_seen_does_not_start(open: Open<'_>) {
+    let store = open();
+    let jack = user(&*store, "jack@example.com").await;
+    let jill = user(&*store, "jill@example.com").await.id;
+    started(&*store, jill, 1).await;
+    let admin = Role::parse("admin").unwrap();
+    for seen in [
+        Seen { password: None, ..Seen::of(&jack) },
+        Seen { password: Some(Secret::new("$argon2id$of-jill".to_owned())), ..Seen::of(&jack) },
+        Seen { roles: vec![admin], ..Seen::of(&jack) },
+    ] {
+        let answer = store.start_session(session(jack.id, 2), seen, Some(id(1)), at(9000)).await.unwrap();
+        let Started::Changed(present) = answer else { panic!("{answer:?}") };
+        assert!(present.id == jack.id && present.password == jack.password && present.roles.is_empty());
+    }
+    assert!(store.session(id(2)).await.unwrap().is_none());
+    assert!(store.session(id(1)).await.unwrap().is_some(), "a refused start replaces nothing");
+    begin(&*store, session(jack.id, 2), Some(id(1))).await;
 }
 
 async fn a_new_session_ends_the_one_that_it_replaces(open: Open<'_>) {
@@ -183,8 +220,7 @@ async fn a_new_session_ends_the_one_that_it_replaces(open: Open<'_>) {
     started(&*store, jill, 1).await;
     // 7 never was: nothing to remember.
     for (number, replaces) in [(2, Some(id(1))), (3, Some(id(7)))] {
-        let answer = store.start_session(session(jack, number), replaces, at(9000)).await.unwrap();
-        assert_eq!(answer, Started::Live);
+        begin(&*store, session(jack, number), replaces).await;
     }
     assert!(store.session(id(1)).await.unwrap().is_none());
     assert_eq!(store.revoked(at(0)).await.unwrap(), [Revoked { session: id(1), until: at(9000) }]);
@@ -198,7 +234,7 @@ async fn sessions_are_listed_oldest_first(open: Open<'_>) {
     let jill = user(&*store, "jill@example.com").await.id;
     for (number, start) in [(1, 30), (2, 10), (3, 20)] {
         let session = Session { started: at(start), ..session(jack, number) };
-        store.start_session(session, None, at(0)).await.unwrap();
+        begin(&*store, session, None).await;
     }
     started(&*store, jill, 4).await;
     let ids: Vec<_> = store.sessions_of(jack).await.unwrap().iter().map(|session| session.id).collect();
@@ -310,7 +346,7 @@ async fn a_sweep_removes_what_has_ended_and_no_more_than_asked(open: Open<'_>) {
     let jack = user(&*store, "jack@example.com").await.id;
     for number in 1..=5 {
         let expires = at(10_000 + u64::from(number));
-        store.start_session(Session { expires, ..session(jack, number) }, None, at(0)).await.unwrap();
+        begin(&*store, Session { expires, ..session(jack, number) }, None).await;
     }
     store.end_session(id(5), at(10_000)).await.unwrap();
     // 1 and 2 expired before 10 003, and what is remembered of 5 may go; 3 and 4 stay.

@@ -7,6 +7,7 @@ use crate::types::{Email, Secret, Username};
 use disk::{Disk, Then, start, store, uncached};
 
 mod disk;
+mod one_time;
 
 fn email(name: &str) -> Email {
     Email::parse(&format!("{name}@example.com")).unwrap()
@@ -16,7 +17,7 @@ fn person(name: &str) -> NewUser {
     NewUser {
         email: email(name),
         username: Username::parse(name).unwrap(),
-        password: Secret::new("$argon2id$".to_owned()),
+        password: Some(Secret::new("$argon2id$".to_owned())),
         roles: Vec::new(),
         email_verified: false,
         created: Timestamp::default(),

@@ -1,0 +1,69 @@
+//! Why an operator's command was not carried out, in words for them.
+
+use http::StatusCode;
+
+use crate::hashing::HashError;
+use crate::store::{BackupError, StoreError};
+use crate::types::{Email, SessionId, UserRef};
+
+/// What went wrong. The texts are for the operator.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Nobody has that number or address.
+    #[error("there is no user `{0}`\nhint: `sidegate users list` shows all")]
+    NoSuchUser(UserRef),
+    /// There is no such session.
+    #[error("there is no session `{0}`; it may have ended\nhint: `sidegate sessions list` shows all")]
+    NoSuchSession(SessionId),
+    /// Somebody has that address.
+    #[error("the address `{0}` belongs to another user\nhint: `sidegate users show {0}` tells whom")]
+    EmailTaken(Email),
+    /// The password has too few characters.
+    #[error("the password is too short: it needs {min} characters (`passwords.min_length`)")]
+    PasswordTooShort {
+        /// How many it needs.
+        min: usize,
+    },
+    /// Everybody tries it first.
+    #[error("the password is one of the most used ones; choose another (`passwords.block_common`)")]
+    PasswordCommon,
+    /// The password was not hashed.
+    #[error("the password could not be hashed: {0}\nhint: try again in a few seconds")]
+    Hash(#[from] HashError),
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// There is no copy of the database.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// A file could not be used.
+    #[error("{doing}: {cause}")]
+    File {
+        /// What was being done with which file.
+        doing: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// What was sent is no command of this version.
+    #[error(
+        "the running gate does not understand this command: {0}\nhint: use the `sidegate` that the gate runs"
+    )]
+    Unknown(String),
+    /// What was sent ended too early.
+    #[error("the command was cut short: {0}")]
+    Cut(String),
+}
+
+impl Failure {
+    /// As a status (RFC 9110 section 15), for whoever speaks to the socket by other means.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchUser(_) | Self::NoSuchSession(_) => StatusCode::NOT_FOUND,
+            Self::EmailTaken(_) => StatusCode::CONFLICT,
+            Self::PasswordTooShort { .. } | Self::PasswordCommon => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Hash(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Backup(_) | Self::File { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unknown(_) | Self::Cut(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Administration: what an operator asks for, carried out in one place, whether a gate runs (over its socket) or not
+//! (by the command itself, on the database).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::sessions::Sessions;
+use crate::store::Store;
+use crate::types::Clock;
+
+mod backup;
+pub mod client;
+pub mod command;
+mod exchange;
+mod execute;
+mod failure;
+pub mod import;
+mod keys;
+pub mod lines;
+mod listing;
+mod sessions;
+pub mod socket;
+mod users;
+pub mod views;
+
+pub use command::Command;
+pub use exchange::serve_connection;
+
+/// What administration works on. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// What can be done with users.
+    pub accounts: Accounts,
+    /// What can be done with sessions.
+    pub sessions: Sessions,
+    /// Where it is all kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Clock,
+    /// The name of the algorithm that access tokens are signed with.
+    pub algorithm: &'static str,
+    /// A folder that holds a copy of the database for as long as it is handed out: the database's own.
+    pub scratch: PathBuf,
+}

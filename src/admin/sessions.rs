@@ -1,0 +1,39 @@
+//! Commands about sessions.
+
+use super::Services;
+use super::command::{Text, Which};
+use super::execute::Reply;
+use super::failure::Failure;
+use super::listing;
+use super::views::{RevokedView, SessionView};
+use crate::store::User;
+use crate::types::UserRef;
+
+pub(super) async fn list(services: &Services, whose: Option<UserRef>) -> Result<Reply, Failure> {
+    let Some(who) = whose else { return Ok(listing::sessions(services)) };
+    let user = find(services, who).await?;
+    let sessions = services.sessions.of(user.id).await?;
+    let email = user.email.as_str();
+    let shown: Vec<_> =
+        sessions.iter().map(|session| SessionView::new(session, Some(email.to_owned()))).collect();
+    Ok(listing::of(shown))
+}
+
+pub(super) async fn revoke(services: &Services, which: Which) -> Result<Reply, Failure> {
+    let revoked = match which {
+        Which::Session(Text(id)) => match services.sessions.revoke(id).await? {
+            true => 1,
+            false => return Err(Failure::NoSuchSession(id)),
+        },
+        Which::User(Text(who)) => {
+            let user = find(services, who).await?;
+            services.sessions.revoke_of(user.id).await?
+        }
+        Which::All => services.sessions.end_everybody().await?,
+    };
+    Ok(Reply::object(&RevokedView { revoked: revoked as u64 }))
+}
+
+async fn find(services: &Services, who: UserRef) -> Result<User, Failure> {
+    services.accounts.find(&who).await?.ok_or(Failure::NoSuchUser(who))
+}

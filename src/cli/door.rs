@@ -1,0 +1,141 @@
+//! The way to what is administered: the running gate's socket, or the database itself when no gate runs. What is done
+//! there is the same code either way; here it only speaks over a pipe.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use tokio::net::UnixStream;
+use tokio::task::LocalSet;
+
+use super::USAGE;
+use crate::admin::client::{Client, ClientError};
+use crate::admin::serve_connection;
+use crate::app::{self, StartError};
+use crate::config::{self, Settings, env::System};
+use crate::store::OpenError;
+use crate::types::Clock;
+
+/// How long a database may be held by a process that has no socket yet: a gate that starts, or another command.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often is looked again meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Bytes that wait in the pipe.
+const PIPE: usize = 256 * 1024;
+
+/// Why a command failed. The texts are for whoever gave it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// It was not carried out, or nobody knows.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A file or the terminal could not be used.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// What was given on the command line makes no sense, though each part of it does.
+    #[error("{0}")]
+    Usage(String),
+    /// It was told already.
+    #[error("")]
+    Told,
+}
+
+/// Runs a command of administration to its end: 0 fine, 1 failed, 2 wrong usage or configuration.
+pub(super) fn through(
+    config: Option<&Path>,
+    work: impl AsyncFnOnce(&mut Client) -> Result<(), Trouble>,
+) -> ExitCode {
+    let settings = match config::load_to_administer(config, &System, Path::new(".")) {
+        Ok(loaded) => loaded.settings,
+        Err(findings) => {
+            super::complain(&findings);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return super::fail(&format!("the system refuses a runtime: {error}")),
+    };
+    let done = LocalSet::new().block_on(&runtime, async {
+        let (mut client, services) = open(settings).await?;
+        let done = work(&mut client).await.map_err(|trouble| Failed::Command(trouble));
+        drop(client);
+        if let Some(services) = services
+            && let Err(error) = services.store.close().await
+        {
+            return done.and(Err(Failed::Door(format!("the database did not close cleanly: {error}"))));
+        }
+        done
+    });
+    match done {
+        Ok(()) | Err(Failed::Command(Trouble::Io(_))) if is_left(&done) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Command(Trouble::Told)) => ExitCode::FAILURE,
+        Err(Failed::Command(Trouble::Usage(text))) => {
+            super::fail(&text);
+            ExitCode::from(USAGE)
+        }
+        Err(Failed::Command(trouble)) => super::fail(&trouble.to_string()),
+        Err(Failed::Door(text)) => super::fail(&text),
+    }
+}
+
+enum Failed {
+    Door(String),
+    Command(Trouble),
+}
+
+/// Whoever read the beginning of a list has what they wanted.
+fn is_left(done: &Result<(), Failed>) -> bool {
+    match done {
+        Err(Failed::Command(Trouble::Io(error) | Trouble::Client(ClientError::Sink(error)))) => {
+            error.kind() == ErrorKind::BrokenPipe
+        }
+        _ => false,
+    }
+}
+
+/// A line to whoever has the database; the services to close afterwards where that is this process.
+async fn open(settings: Settings) -> Result<(Client, Option<crate::admin::Services>), Failed> {
+    let socket = settings.admin.socket.clone();
+    let started = Instant::now();
+    loop {
+        match UnixStream::connect(&socket).await {
+            Ok(stream) => {
+                let client = Client::over(stream).await.map_err(|error| Failed::Door(error.to_string()))?;
+                return Ok((client, None));
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
+            Err(error) => return Err(Failed::Door(unreachable(&socket, &error))),
+        }
+        match app::offline(&settings, Clock::system()).await {
+            Ok(services) => {
+                let (ours, theirs) = tokio::io::duplex(PIPE);
+                tokio::task::spawn_local(serve_connection(services.clone(), theirs));
+                let client = Client::over(ours).await.map_err(|error| Failed::Door(error.to_string()))?;
+                return Ok((client, Some(services)));
+            }
+            Err(StartError::Open(OpenError::Locked(_))) if started.elapsed() < PATIENCE => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(StartError::Open(OpenError::Locked(database))) => {
+                return Err(Failed::Door(format!(
+                    "the database `{}` is in use by another process, and no gate answers on the admin socket `{}`\n\
+                     hint: give this command the configuration that the gate runs with (`--config`, its variables)",
+                    database.display(),
+                    socket.display()
+                )));
+            }
+            Err(error) => return Err(Failed::Door(error.to_string())),
+        }
+    }
+}
+
+fn unreachable(socket: &Path, error: &io::Error) -> String {
+    let hint = match error.kind() {
+        ErrorKind::PermissionDenied => "run this as the user that the gate runs as, or as root",
+        _ => "see that `admin.socket` names the running gate's socket",
+    };
+    format!("the admin socket `{}` can't be reached: {error}\nhint: {hint}", socket.display())
+}

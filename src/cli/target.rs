@@ -1,0 +1,131 @@
+//! A file that is written whole or not at all, for its owner's eyes alone: its name is given when it is on the disk.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Where a command writes what is secret.
+pub(super) enum Target {
+    /// A regular file: another name until it is finished.
+    File {
+        /// It.
+        temporary: NamedTempFile,
+        /// Its name.
+        path: PathBuf,
+        /// Whether it may take the place of one that is there.
+        replace: bool,
+    },
+    /// What is no regular file is written to as it is: a pipe, `/dev/stdout`.
+    Other(File),
+}
+
+impl Target {
+    /// Refuses a file that exists, unless it may be replaced.
+    pub(super) fn open(path: &Path, replace: bool) -> io::Result<Self> {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("can't write `{}`: {error}", path.display()))
+        };
+        match path.metadata() {
+            Ok(found) if found.is_dir() => {
+                let text = format!("`{}` is a folder\nhint: name a file in it", path.display());
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, text));
+            }
+            Ok(found) if !found.is_file() => {
+                return OpenOptions::new().write(true).open(path).map(Self::Other).map_err(named);
+            }
+            Ok(_) if !replace => return Err(exists(path)),
+            Ok(_) | Err(_) => {}
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // Made with mode 0600.
+        let temporary = NamedTempFile::new_in(folder).map_err(named)?;
+        Ok(Self::File { temporary, path: path.to_owned(), replace })
+    }
+
+    /// Puts it on the disk and gives it its name.
+    pub(super) fn finish(self) -> io::Result<()> {
+        let (temporary, path, replace) = match self {
+            Self::Other(mut file) => return file.flush(),
+            Self::File { temporary, path, replace } => (temporary, path, replace),
+        };
+        temporary.as_file().sync_all()?;
+        let kept = if replace { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
+        match kept {
+            Ok(_) => {}
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Err(exists(&path)),
+            Err(error) => return Err(error.error),
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File { temporary, .. } => temporary.write(bytes),
+            Self::Other(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File { temporary, .. } => temporary.flush(),
+            Self::Other(file) => file.flush(),
+        }
+    }
+}
+
+fn exists(path: &Path) -> io::Error {
+    let text = format!(
+        "`{}` exists already\nhint: choose another name, or replace it with `--force`",
+        path.display()
+    );
+    io::Error::new(io::ErrorKind::AlreadyExists, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_gets_its_name_when_it_is_whole_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let mut target = Target::open(&path, false).unwrap();
+        target.write_all(b"all of it").unwrap();
+        assert!(!path.exists());
+        target.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"all of it");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_there_is_replaced_only_where_that_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, "before").unwrap();
+        assert!(Target::open(&path, false).err().unwrap().to_string().contains("--force"));
+        drop(Target::open(&path, true).unwrap());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before", "given up halfway");
+        Target::open(&path, true).unwrap().finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    }
+
+    #[test]
+    fn a_file_that_came_up_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let target = Target::open(&path, false).unwrap();
+        std::fs::write(&path, "theirs").unwrap();
+        assert!(target.finish().is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
+    }
+}

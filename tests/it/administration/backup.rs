@@ -1,0 +1,45 @@
+//! `sidegate backup FILE`.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::{add, both_ways, get, run, sign_in};
+use crate::support::process::Process;
+use crate::support::{PASSWORD, Upstream};
+
+#[test]
+fn a_backup_is_a_database_with_everything_in_it() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let gate = Process::serve(folder.path(), &upstream.url(), "");
+    add(folder.path(), "a@example.com", &["--role", "admin"]);
+    let cookies = sign_in(&gate, "a@example.com", PASSWORD).cookies().header();
+    let said = run(folder.path(), &["backup", "copy.redb", "--json"]).json();
+    let copy = folder.path().join("copy.redb");
+    assert_eq!(said["bytes"], copy.metadata().unwrap().len());
+    assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    add(folder.path(), "later@example.com", &[]);
+
+    let restored = tempfile::tempdir().unwrap();
+    std::fs::copy(&copy, restored.path().join("t.redb")).unwrap();
+    let gate = Process::serve(restored.path(), &upstream.url(), "");
+    assert_eq!(get(&gate, "/", &cookies).status, 200, "sessions and keys are in it, too");
+    let users = run(restored.path(), &["users", "list", "--json"]).json();
+    assert_eq!(users.as_array().unwrap().len(), 1);
+    assert_eq!(users[0]["roles"][0], "admin");
+}
+
+#[test]
+fn a_backup_overwrites_nothing_unless_it_is_told_to() {
+    both_ways(|folder| {
+        std::fs::write(folder.join("precious"), "mine").unwrap();
+        let said = run(folder, &["backup", "precious"]);
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.err.contains("`precious` exists already\nhint: "), "{said:?}");
+        assert_eq!(std::fs::read_to_string(folder.join("precious")).unwrap(), "mine");
+        assert_eq!(run(folder, &["backup", "precious", "--force"]).code, 0);
+        assert!(folder.join("precious").metadata().unwrap().len() > 1000);
+        let said = run(folder, &["backup", "gone/x"]);
+        assert!(said.code == 1 && said.err.contains("gone/x"), "{said:?}");
+        let left: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_string_lossy().contains("backup")), "{left:?}");
+    });
+}
