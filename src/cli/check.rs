@@ -14,7 +14,7 @@ pub fn run(config: Option<&Path>, env: &dyn Env, folder: &Path, out: &mut dyn Wr
 }
 
 /// Writes a text; exit 1 where that can't be done.
-pub fn say(text: &str, code: ExitCode, out: &mut dyn Write) -> ExitCode {
+pub(super) fn say(text: &str, code: ExitCode, out: &mut dyn Write) -> ExitCode {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => code,
         // Whoever read the beginning has what they wanted.

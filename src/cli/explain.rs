@@ -1,42 +1,51 @@
 //! `sidegate check --explain`: which rule decides over a request, and what the upstream would be told.
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::USAGE;
-use crate::config::{self, Env, Settings, report};
+use super::{USAGE, check, complain, door};
+use crate::admin::command::{Command, Text};
+use crate::admin::views::UserView;
+use crate::config::{self, env::System};
 use crate::gate::explain::{Asked, Asker, explain};
+use crate::types::{Email, Role, UserId, UserRef};
 
-/// Explains what the gate does with `request`, asked for by `user` where one is named. Gives the text, what went wrong
-/// included, and the exit code.
-pub fn run(
-    config: Option<&Path>,
-    request: &str,
-    user: Option<&str>,
-    env: &dyn Env,
-    folder: &Path,
-) -> (String, ExitCode) {
+/// Explains what the gate does with `request`, asked for by `user` where one is named.
+pub(super) fn run(config: Option<&Path>, request: &str, user: Option<UserRef>) -> ExitCode {
     let Ok(asked) = Asked::parse(request) else {
-        let text = format!(
-            "error: `{}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`\n",
-            request.escape_debug()
-        );
-        return (text, ExitCode::from(USAGE));
+        let request = request.escape_debug();
+        super::fail(&format!(
+            "`{request}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`"
+        ));
+        return ExitCode::from(USAGE);
     };
-    let settings = match config::load(config, env, folder) {
+    let settings = match config::load(config, &System, Path::new(".")) {
         Ok(loaded) => loaded.settings,
-        Err(findings) => return (report::findings(&findings), ExitCode::from(USAGE)),
+        Err(findings) => {
+            complain(&findings);
+            return ExitCode::from(USAGE);
+        }
     };
-    match user.map(|user| look_up(&settings, user)).transpose() {
-        Ok(asker) => (explain(&settings, &asked, asker.as_ref()), ExitCode::SUCCESS),
-        Err(text) => (format!("error: {text}\n"), ExitCode::FAILURE),
+    let mut asker = None;
+    if let Some(user) = user {
+        let looked_up = door::through(config, async |client| {
+            let view = client.one::<UserView>(&Command::ShowUser { user: Text(user) }).await?;
+            asker = asker_of(&view);
+            Ok(())
+        });
+        if asker.is_none() {
+            return looked_up;
+        }
     }
+    check::say(&explain(&settings, &asked, asker.as_ref()), ExitCode::SUCCESS, &mut io::stdout())
 }
 
-/// The user of an e-mail address, of the running gate or of the database.
-fn look_up(_settings: &Settings, user: &str) -> Result<Asker, String> {
-    Err(format!(
-        "`{}` can't be looked up: this version has no administration\nhint: leave `--user` out; what is said then holds for everybody",
-        user.escape_debug()
-    ))
+fn asker_of(view: &UserView) -> Option<Asker> {
+    Some(Asker {
+        user: UserId::new(view.uid)?,
+        roles: view.roles.iter().filter_map(|role| Role::parse(role)).collect(),
+        email: Email::parse(&view.email)?,
+        active: view.is_active,
+    })
 }

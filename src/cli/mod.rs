@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::env::System;
+use crate::types::UserRef;
 
 mod backup;
 pub mod check;
 mod demo;
 mod door;
-pub mod explain;
+mod explain;
 mod exporting;
 mod fields;
 mod importing;
@@ -99,9 +100,9 @@ struct Check {
     /// Say which rule decides over a request, like "GET /path", and what the upstream would be told
     #[arg(long, value_name = "REQUEST")]
     explain: Option<String>,
-    /// Who asks, by their e-mail address
-    #[arg(long, value_name = "EMAIL", requires = "explain")]
-    user: Option<String>,
+    /// Who asks, by their address or number
+    #[arg(long, value_name = "EMAIL", requires = "explain", value_parser = users::text::<UserRef>)]
+    user: Option<UserRef>,
 }
 
 /// Wrong usage or configuration.
@@ -122,9 +123,7 @@ pub fn run() -> ExitCode {
         Command::Serve(config) => serve::run(config.config.as_deref()),
         Command::Demo(flags) => demo::run(flags),
         Command::Check(Check { config, explain: Some(request), user }) => {
-            let (config, user) = (config.config.as_deref(), user.as_deref());
-            let (text, code) = explain::run(config, &request, user, &System, Path::new("."));
-            check::say(&text, code, &mut std::io::stdout())
+            explain::run(config.config.as_deref(), &request, user)
         }
         Command::Check(Check { config, .. }) => {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())

@@ -43,6 +43,8 @@ pub struct Asker {
     pub roles: Vec<Role>,
     /// Their address.
     pub email: Email,
+    /// Whether they may sign in.
+    pub active: bool,
 }
 
 /// Explains what the gate does with a request. Without an asker, for who is not signed in and for who is.
@@ -65,9 +67,17 @@ pub fn explain(settings: &Settings, asked: &Asked, asker: Option<&Asker>) -> Str
     readings(&rules, asked, &mut text);
     let need = rules.need(&asked.method, path);
     match asker {
+        // Who may not sign in is nobody to the gate.
         Some(asker) => {
-            let _ = writeln!(text, "{} (uid {}): {}", asker.email, asker.user, outcome(&need, Some(asker)));
-            told(settings, &need, Some(asker), &mut text);
+            let signed_in = Some(asker).filter(|asker| asker.active);
+            let disabled = if asker.active { "" } else { ", disabled" };
+            let outcome = outcome(&need, signed_in);
+            let _ = writeln!(text, "{} (uid {}{disabled}): {outcome}", asker.email, asker.user);
+            if asker.active {
+                told(settings, &need, signed_in, &mut text);
+            } else if matches!(need, Need::Nothing | Need::Optional) {
+                text += NOBODY;
+            }
         }
         None => {
             let _ = writeln!(text, "not signed in: {}", outcome(&need, None));
@@ -126,6 +136,8 @@ fn has(asker: &Asker, roles: &Roles<'_>) -> bool {
     roles.are_met_by(|role| asker.roles.contains(role))
 }
 
+const NOBODY: &str = "the upstream is told: of nobody, and what a client claims is removed\n";
+
 /// The identity headers of what is forwarded; a client's own are removed in every case.
 fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut String) {
     let who = match (need, asker) {
@@ -135,7 +147,7 @@ fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut 
         (Need::Optional | Need::SignedIn(_), asker) => Some(asker),
     };
     let Some(asker) = who else {
-        let _ = writeln!(text, "the upstream is told: nobody, whoever asks");
+        *text += NOBODY;
         return;
     };
     let Identity { user_id, email, username: _, roles, token } = &settings.identity;
