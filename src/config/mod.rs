@@ -19,7 +19,7 @@ mod raw;
 mod reader;
 pub mod reference;
 pub mod report;
-pub mod rules;
+mod rules;
 mod secrets;
 pub mod settings;
 mod syntax;

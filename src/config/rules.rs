@@ -1,7 +1,5 @@
 //! `[[rules]]`: who may ask for which paths. A matter of the file alone: no variable holds a list of tables.
 
-use std::fmt::Write as _;
-
 use http::Method;
 use toml::de::{DeTable, DeValue};
 
@@ -187,24 +185,15 @@ fn idle(rules: &[Rule], findings: &mut Vec<Finding>) {
     }
 }
 
-/// The rules as TOML, in the order in which they are asked.
-pub fn shown(rules: &[Rule]) -> String {
-    let mut text = String::new();
-    for (index, rule) in rules.iter().enumerate() {
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "\n{:<40} # rule {}, {}", "[[rules]]", index + 1, rule.place);
-        let _ = writeln!(text, "path = {}", quote(rule.path.as_str()));
-        if let Some(methods) = &rule.methods {
-            let _ = writeln!(text, "methods = {}", methods.show());
-        }
-        let _ = writeln!(text, "allow = {}", Word::of(&rule.allow).show());
-        if let Allow::SignedIn(roles) = &rule.allow
-            && !roles.is_empty()
-        {
-            let _ = writeln!(text, "roles = {}", roles.show());
-        }
-    }
-    text
+/// Who may pass, as it is written.
+pub(super) fn word(allow: &Allow) -> String {
+    let word = match allow {
+        Allow::Anyone => Word::Anyone,
+        Allow::Optional => Word::Optional,
+        Allow::SignedIn(_) => Word::SignedIn,
+        Allow::Deny => Word::Deny,
+    };
+    word.show()
 }
 
 /// `allow` as it is written.
@@ -214,17 +203,6 @@ enum Word {
     Optional,
     SignedIn,
     Deny,
-}
-
-impl Word {
-    const fn of(allow: &Allow) -> Self {
-        match allow {
-            Allow::Anyone => Self::Anyone,
-            Allow::Optional => Self::Optional,
-            Allow::SignedIn(_) => Self::SignedIn,
-            Allow::Deny => Self::Deny,
-        }
-    }
 }
 
 impl Value for Word {
@@ -282,7 +260,9 @@ impl Value for RulePath {
                 }
                 RulePathError::Escape => {
                     let meant = percent_encoding::percent_decode_str(text).decode_utf8();
-                    let meant = meant.ok().filter(|meant| Self::parse(meant).is_ok());
+                    // An escaped slash is none.
+                    let same = |meant: &str| meant.matches('/').count() == text.matches('/').count();
+                    let meant = meant.ok().filter(|meant| same(meant) && Self::parse(meant).is_ok());
                     let hint = meant.map_or_else(
                         || "write the characters themselves".to_owned(),
                         |meant| format!("write `{}`", quote(&meant)),

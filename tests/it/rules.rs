@@ -1,13 +1,14 @@
 //! `[[rules]]` over a socket: what a rule opens is told of nobody that nobody proved to be, and what it closes never
 //! reaches the upstream (contract section 6).
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
 use std::time::Duration;
 
 use sidegate::store::UserChange;
 use sidegate::types::{Role, UserId};
 
-use crate::support::process::sidegate;
+use crate::support::process::{Process, sidegate};
 use crate::support::{Gate, Upstream};
 
 const RULES: &str = r#"identity.roles = "X-User-Roles"
@@ -338,6 +339,18 @@ fn with_rules() -> tempfile::TempDir {
 }
 
 #[test]
+fn check_shows_the_rules_in_their_order() {
+    let (code, said) = check(&with_rules(), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let rules = said.find("\n[[rules]]").map(|at| &said[at..]).unwrap();
+    let first = "\n[[rules]]                                # rule 1, sidegate.toml:3:1\n\
+                 path = \"/public/*\"\nmethods = [\"GET\"]\nallow = \"anyone\"\n";
+    assert!(rules.starts_with(first), "{rules}");
+    let fourth = "# rule 4, sidegate.toml:13:1\npath = \"/admin/*\"\nallow = \"signed-in\"\nroles = [\"admin\", \"owner\"]\n";
+    assert!(rules.contains(fourth), "{rules}");
+}
+
+#[test]
 fn check_explains_which_rule_decides() {
     let folder = with_rules();
     for (request, said) in [
@@ -382,39 +395,21 @@ fn check_explains_which_rule_decides() {
 
 #[test]
 fn check_explains_what_the_upstream_would_be_told_of_a_user() {
-    let folder = with_rules();
+    let folder = tempfile::tempdir().unwrap();
+    let _gate = Process::serve(folder.path(), "http://127.0.0.1:9000", RULES);
     let administer = |arguments: &[&str]| {
-        let mut child = sidegate(folder.path())
-            .args(arguments)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"correct horse battery\n").unwrap();
-        assert!(child.wait().unwrap().success(), "{arguments:?}");
+        let mut child = sidegate(folder.path()).args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
     };
-    std::fs::write(folder.path().join("sidegate.redb"), []).unwrap();
-    std::fs::remove_file(folder.path().join("sidegate.redb")).unwrap();
-    let mut process = crate::support::process::Process::serve(folder.path(), "http://127.0.0.1:9000", "");
-    process.terminate();
-    process.wait();
-    std::fs::copy(folder.path().join("sidegate.toml"), folder.path().join("kept.toml")).unwrap();
-    let text = format!("upstream.url = \"http://127.0.0.1:9000\"\n{RULES}\n");
-    std::fs::write(folder.path().join("sidegate.toml"), text).unwrap();
-    administer(&[
-        "users",
-        "add",
-        "jack@example.com",
-        "--username",
-        "jack",
-        "--role",
-        "owner",
-        "--password-stdin",
-    ]);
+    let add =
+        ["users", "add", "jack@example.com", "--username", "jack", "--role", "owner", "--password-stdin"];
+    administer(&add);
 
     let ask = |request: &str| check(&folder, &["--explain", request, "--user", "jack@example.com"]);
     let told = "the upstream is told, of who is signed in:\n  x-user-id: 1\n  x-user-roles: owner\n";
-    let rule = "rule: rule 4 (sidegate.toml:13:1, `/admin/*`) → signed-in with one of admin, owner\n";
+    let rule = "rule: rule 4 (sidegate.toml:19:1, `/admin/*`) → signed-in with one of admin, owner\n";
     assert_eq!(
         ask("GET /admin/x"),
         (Some(0), format!("GET /admin/x\n{rule}jack@example.com (uid 1): forwarded\n{told}"))
