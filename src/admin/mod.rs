@@ -15,6 +15,8 @@ pub mod command;
 mod exchange;
 mod execute;
 mod failure;
+pub mod health;
+pub mod http;
 pub mod import;
 mod keys;
 pub mod lines;

@@ -15,6 +15,7 @@ mod door;
 mod explain;
 mod exporting;
 mod fields;
+mod healthcheck;
 mod importing;
 mod keys;
 mod lines;
@@ -45,6 +46,8 @@ enum Command {
     Demo(demo::Flags),
     /// Read the configuration and say what is wrong with it, or what is in force
     Check(Check),
+    /// Ask the running gate whether it is ready: exit 0 if it is
+    Healthcheck(Config),
     /// Make, show, change and remove users, while the gate runs or not
     Users(Administration<users::Users>),
     /// Show sessions and end them
@@ -128,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Check(Check { config, .. }) => {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
         }
+        Command::Healthcheck(config) => healthcheck::run(config.config.as_deref()),
         Command::Users(Administration { command, general }) => users::run(command, &general),
         Command::Sessions(Administration { command, general }) => sessions::run(command, &general),
         Command::Keys(Administration { command, general }) => keys::run(&command, &general),

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::gate::Lifeline;
 use crate::web::deadline::{Deadlines, Timer};
@@ -37,7 +37,15 @@ impl Vigil {
 
     /// From now on, something has to happen within `patience`.
     pub(super) fn expect_within(&self, patience: Duration) {
-        let now = self.timer.deadlines().elapsed();
+        self.expect(self.timer.deadlines().elapsed(), patience);
+    }
+
+    /// The same for those who have looked at the time already.
+    pub(super) fn expect_from(&self, now: Instant, patience: Duration) {
+        self.expect(self.timer.deadlines().age_at(now), patience);
+    }
+
+    fn expect(&self, now: Duration, patience: Duration) {
         self.patience.set(patience);
         self.since.set(now);
         self.timer.set_at(now.saturating_add(patience.min(LOOK)));

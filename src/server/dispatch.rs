@@ -1,7 +1,9 @@
 //! The road of a request: `/auth/*` to its handlers; everything else to the gate, and what it lets through to the
 //! upstream. Each step may answer early.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, UPGRADE};
 use http::uri::Authority;
@@ -11,7 +13,7 @@ use hyper::body::Incoming;
 use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
-use super::observe::{Outcome, Record, RequestIds};
+use super::observe::{Record, RequestIds};
 use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::stream;
 use super::vital::InFlight;
@@ -19,7 +21,8 @@ use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
-use crate::proxy::Proxy;
+use crate::metrics::{Counted, Outcome, Tally};
+use crate::proxy::{Kind, Proxy};
 use crate::sessions::{RefreshError, Sessions};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
@@ -36,6 +39,7 @@ pub(super) struct Dispatch {
     peers: Arc<Peers>,
     cors: Cors,
     ids: RequestIds,
+    tally: Rc<Tally>,
     log_access: bool,
     /// Where a browser is sent that came by `localhost`.
     loopback: Option<Authority>,
@@ -49,6 +53,7 @@ pub(super) struct Parties {
     pub(super) sessions: Sessions,
     pub(super) peers: Arc<Peers>,
     pub(super) ids: RequestIds,
+    pub(super) tally: Rc<Tally>,
 }
 
 impl Dispatch {
@@ -62,6 +67,7 @@ impl Dispatch {
             peers: parties.peers,
             cors: Cors::new(settings),
             ids: parties.ids,
+            tally: parties.tally,
             log_access: settings.log.access,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
         }
@@ -74,17 +80,23 @@ impl Dispatch {
         socket: SocketPeer,
         in_flight: InFlight,
     ) -> Response<Outgoing> {
+        let started = Instant::now();
         let (head, body) = request.into_parts();
         let id = self.ids.of(&head.headers);
         let peer = self.peers.judge(&head, socket);
-        let mut record = self.log_access.then(|| Record::open(&head, peer.as_ref().ok(), id.clone()));
+        let mut record =
+            self.log_access.then(|| Record::open(started, &head, peer.as_ref().ok(), id.clone()));
+        let mut counted = self.tally.request();
         // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
         let version = head.version;
         let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
 
         let request = Request::from_parts(head, body);
         let response = match &peer {
-            Ok(peer) => self.route(request, &mut Errand { peer, id: &id, record: record.as_mut() }).await,
+            Ok(peer) => {
+                let (record, counted) = (record.as_mut(), &mut counted);
+                self.route(request, &mut Errand { peer, id: &id, started, record, counted }).await
+            }
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
         let (mut head, source) = response.into_parts();
@@ -92,10 +104,12 @@ impl Dispatch {
         if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        let outcome = counted.answered();
         if let Some(record) = &mut record {
             record.status = head.status;
+            record.outcome = outcome;
         }
-        Response::from_parts(head, Outgoing::new(source, record, in_flight, version))
+        Response::from_parts(head, Outgoing::new(source, record, Rc::clone(&self.tally), in_flight, version))
     }
 
     async fn route(&self, request: Request<Incoming>, errand: &mut Errand<'_>) -> Response<Source> {
@@ -129,7 +143,6 @@ impl Dispatch {
         }
         let (head, body) = request.into_parts();
         if let Some(answer) = self.cors.preflight(&head) {
-            errand.outcome(Outcome::Own);
             return own(answer);
         }
         let origin = self.cors.origin(&head.headers);
@@ -192,7 +205,8 @@ impl Dispatch {
             // A request is renewed once.
             Verdict::Renew(_) => Problem::new(Code::Internal).answer(),
         };
-        errand.outcome(Outcome::Refused);
+        self.judged(errand);
+        errand.counted.outcome(Outcome::Refused);
         own(answer)
     }
 
@@ -214,16 +228,32 @@ impl Dispatch {
         errand: &mut Errand<'_>,
     ) -> Response<Source> {
         errand.user(&pass);
-        match self.proxy.forward(pass, request, errand.peer, errand.id).await {
+        let judged = self.judged(errand);
+        match self.proxy.forward(pass, request, errand.peer, errand.id, judged).await {
             Ok(response) => {
-                errand.outcome(Outcome::Forwarded);
+                self.tally.upstream(judged.elapsed());
+                errand.counted.outcome(Outcome::Forwarded);
                 response.map(Source::Upstream)
             }
             Err(fault) => {
-                errand.outcome(Outcome::UpstreamFailed);
+                errand.counted.outcome(match fault.kind() {
+                    Kind::ClientGone => Outcome::Abandoned,
+                    Kind::Unforwardable | Kind::SessionEnded => Outcome::Refused,
+                    _ => Outcome::UpstreamFailed,
+                });
+                if let Some(error) = fault.counted() {
+                    self.tally.upstream_error(error);
+                }
                 own(answers::failed(&fault, errand.id))
             }
         }
+    }
+
+    /// The gate has made up its mind: counts how long that took, and gives the moment.
+    fn judged(&self, errand: &Errand<'_>) -> Instant {
+        let now = Instant::now();
+        self.tally.gate(now.duration_since(errand.started));
+        now
     }
 
     /// Tells the session that the pair of tokens has arrived, without making the request wait.
@@ -251,20 +281,16 @@ impl Dispatch {
     }
 }
 
-/// One request on its way: who sent it, what it is called, and what the access log learns of it.
+/// One request on its way: who sent it, what it is called, and what the access log and the counters learn of it.
 struct Errand<'a> {
     peer: &'a Peer,
     id: &'a HeaderValue,
+    started: Instant,
     record: Option<&'a mut Record>,
+    counted: &'a mut Counted,
 }
 
 impl Errand<'_> {
-    fn outcome(&mut self, outcome: Outcome) {
-        if let Some(record) = &mut self.record {
-            record.outcome = outcome;
-        }
-    }
-
     fn user(&mut self, pass: &Pass) {
         if let Some(record) = &mut self.record {
             record.user = pass.user();

@@ -14,6 +14,8 @@ mod config;
 mod crash;
 mod demo;
 mod gate;
+mod health;
+mod metrics;
 mod password_reset;
 mod protocol;
 mod proxying;
