@@ -103,3 +103,6 @@ impl fmt::Debug for Accounts {
         f.debug_struct("Accounts").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::accounts::{SignInError, SignUpError};
+use crate::accounts::{ResetError, SignInError, SignUpError};
 use crate::hashing::HashError;
 use crate::limits::Limited;
 use crate::sessions::{RefreshError, StartError};
@@ -87,22 +87,40 @@ impl From<TokenFault> for Problem {
 
 impl From<SignUpError> for Problem {
     fn from(error: SignUpError) -> Self {
-        let invalid = |detail: String| Self::new(Code::InvalidValue).detail(detail);
         match error {
             SignUpError::Closed => Self::new(Code::SignupClosed),
-            SignUpError::Domain => invalid("Addresses of this domain can't sign up here.".to_owned()),
-            SignUpError::PasswordTooShort { min } => {
-                invalid(format!("The password must have at least {min} characters."))
+            SignUpError::Domain => {
+                Self::new(Code::InvalidValue).detail("Addresses of this domain can't sign up here.")
             }
-            SignUpError::PasswordCommon => {
-                invalid("This password is one of the most used ones. Choose another.".to_owned())
-            }
+            SignUpError::PasswordTooShort { min } => too_short(min),
+            SignUpError::PasswordCommon => common(),
             SignUpError::Limited(limited) => limited.into(),
             SignUpError::EmailTaken => Self::new(Code::EmailTaken),
             SignUpError::Hash(error) => error.into(),
             SignUpError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::BadToken => Self::new(Code::BadResetToken),
+            ResetError::PasswordTooShort { min } => too_short(min),
+            ResetError::PasswordCommon => common(),
+            ResetError::Limited(limited) => limited.into(),
+            ResetError::Hash(error) => error.into(),
+            ResetError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn too_short(min: usize) -> Problem {
+    Problem::new(Code::InvalidValue).detail(format!("The password must have at least {min} characters."))
+}
+
+fn common() -> Problem {
+    Problem::new(Code::InvalidValue).detail("This password is one of the most used ones. Choose another.")
 }
 
 impl From<SignInError> for Problem {

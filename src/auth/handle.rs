@@ -160,10 +160,12 @@ impl Auth {
             Handler::Refresh => self.refresh(call).await,
             Handler::SignOut => self.sign_out(call).await,
             Handler::Me => self.me(call).await,
+            Handler::PasswordReset => self.reset_password(call).await,
             Handler::Health => Ok(Self::health()),
             Handler::KeySet => Ok(self.key_set()),
             Handler::LoginPage => self.login_page(call).await,
             Handler::SignUpPage => self.sign_up_page(call),
+            Handler::ResetPage => self.reset_page(call),
         }
     }
 

@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::tokens::OneTimeToken;
 use crate::types::password::PasswordFault;
 use crate::types::{Email, Password, Username};
 use crate::web::path::LocalPath;
@@ -17,6 +18,7 @@ use crate::web::{Code, Problem};
 
 const SIGN_UP_MISSING: &str = "Email, username, and password are required.";
 const SIGN_IN_MISSING: &str = "Email and password are required.";
+const RESET_MISSING: &str = "Token and password are required.";
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,13 @@ pub(super) struct SignUpInput {
 pub(super) struct SignInInput {
     /// `None`: not an address, so nobody's.
     pub(super) email: Option<Email>,
+    pub(super) password: Password,
+}
+
+/// What a reset says.
+pub(super) struct ResetInput {
+    /// `None`: not a token, so of no link.
+    pub(super) token: Option<OneTimeToken>,
     pub(super) password: Password,
 }
 
@@ -153,13 +162,17 @@ impl Fields {
             username: Username::parse(username).ok_or_else(|| {
                 invalid("The username must have 1 to 64 characters, none of them a control character.")
             })?,
-            password: Password::parse(password).map_err(|fault| match fault {
-                PasswordFault::Empty => Problem::new(Code::MissingField).detail(SIGN_UP_MISSING),
-                PasswordFault::TooLong => {
-                    invalid(format!("The password must have at most {} bytes.", Password::MAX))
-                }
-            })?,
+            password: new_password(password, SIGN_UP_MISSING)?,
         })
+    }
+
+    /// `token` and `password`.
+    pub(super) fn reset(&self) -> Result<ResetInput, Problem> {
+        let (Some(token), Some(password)) = (self.words("token")?, self.text("password")?) else {
+            return Err(Problem::new(Code::MissingField).detail(RESET_MISSING));
+        };
+        let password = new_password(password, RESET_MISSING)?;
+        Ok(ResetInput { token: OneTimeToken::parse(token), password })
     }
 
     /// `password`, and the address in `email` or what else it is called. What can't be an address or a password
@@ -175,6 +188,14 @@ impl Fields {
         })?;
         Ok(SignInInput { email: Email::parse(email), password })
     }
+}
+
+/// A password that somebody chooses, who is told what is wrong with it.
+fn new_password(text: &str, missing: &'static str) -> Result<Password, Problem> {
+    Password::parse(text).map_err(|fault| match fault {
+        PasswordFault::Empty => Problem::new(Code::MissingField).detail(missing),
+        PasswordFault::TooLong => invalid(format!("The password must have at most {} bytes.", Password::MAX)),
+    })
 }
 
 fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {

@@ -24,6 +24,7 @@ mod me;
 mod pages;
 mod public;
 mod reply;
+mod reset;
 mod session;
 mod signin;
 mod signup;
@@ -77,10 +78,12 @@ pub enum Handler {
     Refresh,
     SignOut,
     Me,
+    PasswordReset,
     Health,
     KeySet,
     LoginPage,
     SignUpPage,
+    ResetPage,
 }
 
 impl Handler {
@@ -89,13 +92,15 @@ impl Handler {
         match self {
             Self::SignUp => Some(Form::SignUp),
             Self::SignIn | Self::SignOut => Some(Form::SignIn),
+            Self::PasswordReset => Some(Form::Reset),
             Self::Login
             | Self::Refresh
             | Self::Me
             | Self::Health
             | Self::KeySet
             | Self::LoginPage
-            | Self::SignUpPage => None,
+            | Self::SignUpPage
+            | Self::ResetPage => None,
         }
     }
 }
@@ -109,10 +114,12 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/auth/refresh", who: Who::Anyone, when: When::Always, handler: Handler::Refresh, doc: "Renew a session by its refresh token" },
     Route { method: Method::POST, path: "/auth/signout", who: Who::Anyone, when: When::Always, handler: Handler::SignOut, doc: "End the session" },
     Route { method: Method::GET, path: "/auth/me", who: Who::SignedIn, when: When::Always, handler: Handler::Me, doc: "Who is signed in" },
+    Route { method: Method::POST, path: "/auth/password/reset", who: Who::Anyone, when: When::Always, handler: Handler::PasswordReset, doc: "Set a new password by a one-time link" },
     Route { method: Method::GET, path: "/auth/healthz", who: Who::Anyone, when: When::Always, handler: Handler::Health, doc: "Whether the gate runs" },
     Route { method: Method::GET, path: "/auth/jwks.json", who: Who::Anyone, when: When::Always, handler: Handler::KeySet, doc: "The public keys of access tokens" },
     Route { method: Method::GET, path: "/auth/login", who: Who::Anyone, when: When::Pages, handler: Handler::LoginPage, doc: "The sign-in page" },
     Route { method: Method::GET, path: "/auth/signup", who: Who::Anyone, when: When::Pages, handler: Handler::SignUpPage, doc: "The sign-up page" },
+    Route { method: Method::GET, path: "/auth/reset", who: Who::Anyone, when: When::Pages, handler: Handler::ResetPage, doc: "The page that a reset link opens" },
 ];
 
 /// Answers `/auth/*`.

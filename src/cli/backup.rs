@@ -13,6 +13,7 @@ use crate::admin::Command;
 
 /// Where to.
 #[derive(clap::Args, Debug)]
+#[group(id = "target")]
 pub(super) struct Backup {
     /// The file to write; it is readable for its owner alone
     #[arg(value_name = "FILE")]

@@ -20,11 +20,7 @@ pub fn run(config: Option<&Path>, env: &dyn Env, folder: &Path, out: &mut dyn Wr
 
 fn answer(config: Option<&Path>, env: &dyn Env, folder: &Path) -> (String, u8) {
     match config::load(config, env, folder) {
-        Ok(loaded) if loaded.warnings.is_empty() => (report::effective(&loaded.effective), 0),
-        Ok(loaded) => {
-            let effective = report::effective(&loaded.effective);
-            (format!("{}\n{effective}", report::findings(&loaded.warnings)), 0)
-        }
+        Ok(loaded) => (report::loaded(&loaded), 0),
         Err(findings) => (report::findings(&findings), 2),
     }
 }

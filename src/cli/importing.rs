@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use super::door::Trouble;
 use super::progress::Progress;
 use super::show::{self, Form};
+use super::table::harmless;
 use crate::admin::Command;
 use crate::admin::client::{Client, Rows};
 use crate::admin::import::{self, Examined, Format, Place, Record, Source};
@@ -63,7 +64,7 @@ pub(super) async fn run(client: &mut Client, import: Import, form: Form) -> Resu
     let mut report: ImportView = client.one_with_rows(&command, async |rows| send(rows, &good).await).await?;
     report
         .bad
-        .extend(bad.iter().map(|(at, fault)| BadRowView { line: number(*at), error: fault.to_string() }));
+        .extend(bad.iter().map(|(at, fault)| BadRowView { line: at.number(), error: fault.to_string() }));
     report.bad.sort_by_key(|row| row.line);
     let kept_out = !report.bad.is_empty() && !import.skip_bad;
     if form == Form::Json || !kept_out {
@@ -88,7 +89,7 @@ async fn send(rows: &mut Rows, good: &[(Place, import::Checked)]) {
     for batch in good.chunks(BATCH) {
         let mut lines = BytesMut::new().writer();
         for (at, row) in batch {
-            let row = RowView { line: number(*at), user: Record::from(row) };
+            let row = RowView { line: at.number(), user: Record::from(row) };
             serde_json::to_writer(&mut lines, &row).expect("a record has nothing that can fail");
             lines.get_mut().put_u8(b'\n');
         }
@@ -103,6 +104,7 @@ async fn send(rows: &mut Rows, good: &[(Place, import::Checked)]) {
 #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
 fn warn_of(unread: &[String]) {
     if !unread.is_empty() {
+        let unread: Vec<String> = unread.iter().map(|column| harmless(column)).collect();
         eprintln!("warning: nothing is taken from these columns: {}", unread.join(", "));
     }
 }
@@ -116,14 +118,6 @@ fn complain(import: &Import, bad: &[BadRowView], is_table: bool) {
         let _ = writeln!(err, "{file}:{place}{}: {}", row.line, row.error);
     }
     let _ = err.flush();
-}
-
-/// The file's own number for a row; SQLite's may be negative, which no importable user's is.
-fn number(at: Place) -> u64 {
-    match at {
-        Place::Line(line) => line,
-        Place::Row(row) => u64::try_from(row).unwrap_or(0),
-    }
 }
 
 fn failed(error: import::ImportError) -> Trouble {

@@ -139,7 +139,5 @@ fn fail(text: &str) -> ExitCode {
 /// Says everything that is wrong with a configuration.
 #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
 fn complain(findings: &[crate::config::Finding]) {
-    for finding in findings {
-        eprintln!("{finding}");
-    }
+    eprint!("{}", crate::config::report::findings(findings));
 }

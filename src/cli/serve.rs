@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::signals::Signals;
 use super::{USAGE, logging};
 use crate::app;
-use crate::config::{self, Settings, env::System};
+use crate::config::{self, Settings, env::System, report};
 use crate::types::Clock;
 
 pub(super) fn run(config: Option<&Path>) -> ExitCode {
@@ -23,7 +23,7 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
         Err(error) => return super::fail(&format!("the system refuses a thread for the log: {error}")),
     };
     for warning in &loaded.warnings {
-        tracing::warn!("{}", warning.to_string().trim_start_matches("warning: "));
+        tracing::warn!("{}", report::line(warning));
     }
     let settings = loaded.settings;
     let welcome = welcome(&settings);

@@ -27,7 +27,7 @@ pub(super) enum Sessions {
 }
 
 #[derive(Args, Debug)]
-#[group(id = "which", required = true, multiple = false, args = ["session", "user", "all"])]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(false).args(["session", "user", "all"]))]
 pub(super) struct Revoke {
     /// A session's id, as `list` shows it
     #[arg(value_name = "ID", value_parser = text::<SessionId>)]

@@ -65,7 +65,7 @@ pub(super) struct Add {
 }
 
 #[derive(Args, Debug)]
-#[group(id = "change", required = true, multiple = true, args = ["email", "username", "roles"])]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["email", "username", "roles"]))]
 pub(super) struct Set {
     /// Their number or e-mail address
     #[arg(value_name = "REF", value_parser = text::<UserRef>)]

@@ -59,7 +59,7 @@ pub(super) fn socket_path(path: &str) -> Result<PathBuf, Fault> {
             Fault::new("a socket's path is missing").hint("write it like `\"unix:/run/sidegate.sock\"`")
         );
     }
-    fits_socket(Path::new(path)).map_err(Fault::new)?;
+    fits_socket(Path::new(path)).map_err(|why| Fault::new(why).hint("choose a shorter path"))?;
     Ok(PathBuf::from(path))
 }
 

@@ -9,6 +9,7 @@ use super::finding::{Finding, Place};
 use super::nearest;
 use super::raw::Raw;
 use super::reader::{Entry, Layer};
+use super::syntax;
 
 /// Reads a file's text. A text that is no TOML gives only that as findings: what could be rescued of it would mislead.
 /// Whether it was TOML is the second answer.
@@ -17,12 +18,8 @@ pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) ->
     let mut layer = Layer::new();
     let (table, errors) = DeTable::parse_recoverable(text);
     let well_formed = errors.is_empty();
-    for error in errors {
-        // The message alone: the error's own display repeats the line, and a secret may stand there.
-        let at = error.span().map(|span| place(span.start));
-        findings.push(Finding::error(at, format!("not TOML: {}", error.message().replace('\n', ", "))));
-    }
     if !well_formed {
+        findings.extend(syntax::findings(file, text, errors));
         return (layer, false);
     }
     for (key, value) in table.get_ref() {
@@ -37,9 +34,12 @@ pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) ->
                     Finding::error(Some(at), text).hint(format!("write `[{name}]` on a line of its own")),
                 );
             }
-            (None, DeValue::Table(_)) => {
-                let finding = Finding::error(Some(at), format!("unknown section `{name}`"));
-                findings.push(Finding { hint: nearest::section_hint(name), ..finding });
+            (None, DeValue::Table(keys)) => {
+                let keys = keys.iter().map(|(key, _)| key.get_ref().as_ref());
+                findings.push(
+                    Finding::error(Some(at), format!("unknown section `{name}`"))
+                        .hint(nearest::section_hint(name, keys)),
+                );
             }
             (None, _) => findings.push(unknown_key(name, at)),
         }

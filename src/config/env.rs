@@ -1,8 +1,7 @@
-//! The environment as a parameter, a working folder's `.env`, and the variables that are keys.
+//! The environment as a parameter, and the variables that are keys.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
 use std::path::Path;
 
 use super::finding::{Finding, Place};
@@ -14,6 +13,9 @@ use super::reader::{Entry, Layer};
 pub trait Env {
     /// All of them.
     fn variables(&self) -> Vec<(OsString, OsString)>;
+
+    /// Whether this process runs in a container of Docker, Podman and the like.
+    fn in_container(&self) -> bool;
 }
 
 /// The process's own environment.
@@ -25,22 +27,46 @@ impl Env for System {
     fn variables(&self) -> Vec<(OsString, OsString)> {
         std::env::vars_os().collect()
     }
+
+    /// Docker leaves the one file, Podman the other.
+    fn in_container(&self) -> bool {
+        ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
+    }
 }
 
 /// Variables given one by one, for tests and the demo.
 #[derive(Clone, Default)]
-pub struct Fixed(Vec<(OsString, OsString)>);
+pub struct Fixed {
+    variables: Vec<(OsString, OsString)>,
+    in_container: bool,
+}
 
 impl Fixed {
     /// These variables and no others.
     pub fn new<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self(variables.map(|(name, value)| (name.into(), value.into())).to_vec())
+        Self::from(variables.map(|(name, value)| (name.into(), value.into())).to_vec())
+    }
+
+    /// The same in a container.
+    #[must_use]
+    pub fn in_container(self) -> Self {
+        Self { in_container: true, ..self }
+    }
+}
+
+impl From<Vec<(OsString, OsString)>> for Fixed {
+    fn from(variables: Vec<(OsString, OsString)>) -> Self {
+        Self { variables, in_container: false }
     }
 }
 
 impl Env for Fixed {
     fn variables(&self) -> Vec<(OsString, OsString)> {
-        self.0.clone()
+        self.variables.clone()
+    }
+
+    fn in_container(&self) -> bool {
+        self.in_container
     }
 }
 
@@ -68,37 +94,20 @@ pub(super) fn variables(env: &dyn Env) -> Variables {
     env.variables().into_iter().filter_map(named).collect()
 }
 
-/// Adds what the working folder's `.env` gives and the environment doesn't. Quotes and `$NAME` are read as dotenv does:
-/// single quotes keep a `$` as it is. The process's environment is not changed.
-pub(super) fn add_dotenv(variables: &mut Variables, folder: &Path, findings: &mut Vec<Finding>) {
-    let path = folder.join(".env");
-    // Python's virtual environments are folders of this name.
-    if !path.is_file() {
-        return;
-    }
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            return findings
-                .push(Finding::warning(None, format!("`.env` can't be read: {}", reason(&error))));
-        }
-    };
-    let text = text.trim_start_matches('\u{feff}');
-    for item in dotenvy::from_read_iter(text.as_bytes()) {
-        match item {
-            Ok((name, value)) => {
-                let place = Place::DotEnv(name.clone());
-                variables.entry(name).or_insert(Variable { value: Some(value), place });
-            }
-            // The error holds the line, which may be a secret: only its number is told.
-            Err(dotenvy::Error::LineParse(line, _)) => {
-                let first = line.lines().next().unwrap_or_default();
-                let place = text.find(first).map(|offset| Place::at(&".env".into(), text, offset));
-                findings.push(Finding::warning(place, "this line can't be read and is ignored"));
-            }
-            Err(_) => findings.push(Finding::warning(None, "a line of `.env` can't be read and is ignored")),
-        }
-    }
+/// What `localhost` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Localhost {
+    /// The machine, or the pod: a backend can be there.
+    Shared,
+    /// A container alone.
+    Container,
+}
+
+/// What `localhost` is for this process. The containers of a Kubernetes pod share theirs, which is how a sidecar meets
+/// its backend; Kubernetes gives each of them this variable.
+pub(super) fn localhost(env: &dyn Env, variables: &Variables) -> Localhost {
+    let pod = variables.contains_key("KUBERNETES_SERVICE_HOST");
+    if env.in_container() && !pod { Localhost::Container } else { Localhost::Shared }
 }
 
 /// The keys that variables give, and what is wrong with `SIDEGATE_…` variables that are none.
@@ -111,14 +120,22 @@ pub(super) fn layer(variables: &mut Variables, findings: &mut Vec<Finding>) -> L
         let Some(Variable { value, place }) = variables.remove(&name) else { continue };
         match (names.get(&name), value) {
             (None, _) => {
-                let finding =
-                    Finding::warning(Some(place), format!("`{name}` is not a key's variable and is ignored"));
-                findings.push(match nearest::close_variable(&name, names.keys()) {
-                    Some(close) => finding.hint(format!("did you mean `{close}`?")),
-                    None => finding,
+                let finding = Finding::warning(Some(place), "no key has this variable; it is ignored");
+                findings.push(if is_service_link(&name) {
+                    finding.hint(
+                        "Kubernetes sets such variables for a service of this name; \
+                         `enableServiceLinks: false` in the pod keeps them out",
+                    )
+                } else if let Some(close) = nearest::close_variable(&name, names.keys()) {
+                    finding.hint(format!("did you mean `{close}`?"))
+                } else {
+                    finding.hint("`docs/configuration.md` lists every variable")
                 });
             }
-            (Some(_), None) => findings.push(Finding::error(Some(place), format!("`{name}` is not UTF-8"))),
+            (Some(path), None) => findings.push(
+                Finding::error(Some(place), format!("bad value for `{path}`: it is not UTF-8"))
+                    .hint("write it in UTF-8"),
+            ),
             (Some(path), Some(value)) => {
                 layer.insert(path.clone(), Entry { raw: Raw::Variable(value), place });
             }
@@ -127,17 +144,16 @@ pub(super) fn layer(variables: &mut Variables, findings: &mut Vec<Finding>) -> L
     layer
 }
 
-/// An I/O error in a few words, without the system's number.
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        io::ErrorKind::InvalidData
-            if error.get_ref().is_none_or(|inner| inner.to_string().contains("UTF-8")) =>
-        {
-            "it is not UTF-8".to_owned()
-        }
-        _ => error.to_string(),
-    }
+/// Whether Kubernetes may have made this variable for a service called `sidegate` or `sidegate-…`:
+/// `SIDEGATE_SERVICE_HOST`, `SIDEGATE_PORT_8000_TCP_ADDR`.
+fn is_service_link(name: &str) -> bool {
+    let port = |rest: &str| {
+        let mut words = rest.split('_');
+        let number = words.next().is_some_and(|word| word.parse::<u16>().is_ok());
+        number && words.next().is_some_and(|word| ["TCP", "UDP", "SCTP"].contains(&word))
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.ends_with("_PORT")
+        || name.match_indices("_PORT_").any(|(place, sign)| port(&name[place + sign.len()..]))
 }

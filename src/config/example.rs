@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::file::{LATER, SECTIONS};
-use super::table::{Key, Later, Section};
+use super::table::{Later, Section};
 
 const HEAD: &str = "\
 # Sidegate's configuration: every key with its default or an example. `upstream.url` is all that must be given; take
@@ -49,7 +49,7 @@ fn write_section(text: &mut String, section: &Section) {
                 key.name, key.name
             );
         }
-        let mark = if is_required(key) { "" } else { "#" };
+        let mark = if key.is_required() { "" } else { "#" };
         let _ = writeln!(text, "{mark}{} = {}", key.name, key.example.unwrap_or(key.default));
     }
 }
@@ -67,8 +67,4 @@ fn comment(text: &mut String, lines: &[&str]) {
     for line in lines {
         let _ = writeln!(text, "#{line}");
     }
-}
-
-fn is_required(key: &Key) -> bool {
-    key.section == "upstream" && key.name == "url"
 }

@@ -1,12 +1,13 @@
 //! The variables of the FastAPI project that Sidegate's users may come from.
 
 use super::env::{Variable, Variables};
-use super::finding::Finding;
-use super::raw::{Raw, quote};
+use super::finding::{Finding, Place};
+use super::raw::Raw;
 use super::reader::{Entry, Layer};
+use super::table::variable;
 
 /// Its variables and the keys that they mean (contract section 3).
-const NAMES: [(&str, &str); 6] = [
+pub(super) const NAMES: [(&str, &str); 6] = [
     ("DATABASE_URL", "database.url"),
     ("JWT_KEY", "tokens.secret"),
     ("MAIN_EMAIL", "email.from"),
@@ -31,21 +32,21 @@ pub(super) fn layer(variables: &Variables, findings: &mut Vec<Finding>) -> Layer
         match value.as_deref() {
             Some("") => {}
             None => {
-                findings.push(Finding::warning(Some(place), format!("`{name}` is not UTF-8 and is ignored")));
+                findings.push(
+                    Finding::warning(Some(place), "it is not UTF-8 and is ignored")
+                        .hint(format!("write it in UTF-8, or set `{path}`")),
+                );
             }
             Some(text) if is_placeholder(text) => findings.push(
-                Finding::warning(Some(place), format!("`{name}` still holds a placeholder and is ignored"))
+                Finding::warning(Some(place), "this is still a placeholder and is ignored")
                     .hint(format!("give it a value, or set `{path}`")),
             ),
             Some(text) if is_sqlite(text) => findings.push(
                 Finding::warning(
                     Some(place),
-                    format!("`{name}` names a SQLite database, which is not opened"),
+                    "this names a SQLite database, which is not opened; `database.url` says where users are kept",
                 )
-                .hint(format!(
-                    "import its users with `sidegate users import {} --format sqlite`",
-                    sqlite_file(text)
-                )),
+                .hint(format!("import its users with `{}`", import_command(text))),
             ),
             Some(text) => {
                 layer.insert(path.to_owned(), Entry { raw: Raw::Variable(text.to_owned()), place });
@@ -53,6 +54,16 @@ pub(super) fn layer(variables: &Variables, findings: &mut Vec<Finding>) -> Layer
         }
     }
     layer
+}
+
+/// What to do about a bad value: the variable may be the backend's too, and then another one is the way out.
+pub(super) fn or_own_name(hint: String, place: &Place, path: &str) -> String {
+    match place.variable() {
+        Some(name) if NAMES.iter().any(|(fastapi, _)| *fastapi == name) => {
+            format!("{hint}; or set `{}`, which wins over `{name}`", variable(path))
+        }
+        _ => hint,
+    }
 }
 
 /// What a template holds until somebody fills it in: `YOUR_EMAIL`, `your-secret-key`, `<password>`.
@@ -68,7 +79,13 @@ fn is_sqlite(text: &str) -> bool {
     scheme.split('+').next() == Some("sqlite")
 }
 
-/// `SQLAlchemy`'s three slashes and then the path: `sqlite:///./app.db`. Quoted where a shell would split it.
+/// How a SQLite database's users are taken over.
+pub(super) fn import_command(url: &str) -> String {
+    format!("sidegate users import {} --format sqlite", sqlite_file(url))
+}
+
+/// `SQLAlchemy`'s three slashes and then the path: `sqlite:///./app.db`. Quoted where a shell would read more than a
+/// name in it.
 fn sqlite_file(url: &str) -> String {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let path = rest
@@ -80,8 +97,12 @@ fn sqlite_file(url: &str) -> String {
         .unwrap_or_default();
     match path {
         "" | ":memory:" => "FILE".to_owned(),
-        path if path.contains(char::is_whitespace) => quote(path),
-        path => path.to_owned(),
+        // An encrypted database's passphrase may stand before it.
+        path if path.contains('@') => "FILE".to_owned(),
+        path if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+,:%".contains(&b)) => {
+            path.to_owned()
+        }
+        path => format!("'{}'", path.replace('\'', "'\\''")),
     }
 }
 
@@ -108,7 +129,9 @@ mod tests {
             ("sqlite:////data/app.db", "/data/app.db"),
             ("sqlite+aiosqlite:///app.db?timeout=5", "app.db"),
             ("sqlite://", "FILE"),
-            ("sqlite:///my app.db", "\"my app.db\""),
+            ("sqlite+pysqlcipher://:hunter2@/app.db", "FILE"),
+            ("sqlite:///my app.db", "'my app.db'"),
+            ("sqlite:///it's.db", "'it'\\''s.db'"),
         ] {
             assert!(is_sqlite(url));
             assert_eq!(sqlite_file(url), file, "{url}");

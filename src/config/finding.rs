@@ -27,7 +27,12 @@ pub enum Place {
     /// In an environment variable.
     Variable(String),
     /// In a variable of the working folder's `.env`.
-    DotEnv(String),
+    DotEnv {
+        /// The line, from 1.
+        line: usize,
+        /// The variable.
+        name: String,
+    },
 }
 
 impl Place {
@@ -41,6 +46,22 @@ impl Place {
             column: before[line_start..].chars().count() + 1,
         }
     }
+
+    /// The variable, where it is one.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Variable(name) | Self::DotEnv { name, .. } => Some(name),
+            Self::File { .. } => None,
+        }
+    }
+
+    /// The line in its file, where it is in one.
+    pub(super) fn line(&self) -> Option<usize> {
+        match self {
+            Self::File { line, .. } | Self::DotEnv { line, .. } => Some(*line),
+            Self::Variable(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -48,7 +69,7 @@ impl fmt::Display for Place {
         match self {
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Self::Variable(name) => f.write_str(name),
-            Self::DotEnv(name) => write!(f, ".env: {name}"),
+            Self::DotEnv { line, name } => write!(f, ".env:{line}: {name}"),
         }
     }
 }
@@ -80,6 +101,15 @@ impl Finding {
     /// With what to do about it.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With what a variable takes: texts without TOML's quotes.
+    pub(super) fn unquoted(self) -> Self {
+        let bare = |hint: String| hint.replace("`\"", "`").replace("\"`", "`");
+        match &self.place {
+            Some(place) if place.variable().is_some() => Self { hint: self.hint.map(bare), ..self },
+            _ => self,
+        }
     }
 
     /// Whether the gate can't start with it.

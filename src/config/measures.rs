@@ -8,7 +8,11 @@ use super::raw::{Fault, Raw, Value, quote};
 use super::settings::Rate;
 
 /// Units of time from the longest; a day is 24 hours.
-const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+pub(super) const UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// Units of sizes: bytes, thousands and powers of 1024 of them.
+pub(super) const SIZES: [&str; 7] = ["B", "KB", "MB", "GB", "KiB", "MiB", "GiB"];
 
 /// Beyond ten years a duration is a slip of the pen, and clocks would overflow somewhere.
 const LONGEST: Duration = Duration::from_hours(3650 * 24);
@@ -26,7 +30,9 @@ impl Value for Duration {
                 .hint("write it like `\"15m\"`, `\"1h30m\"` or `\"90d\"`")
         })?;
         if duration > LONGEST {
-            return Err(Fault::new(format!("`{text}` is longer than ten years")));
+            return Err(
+                Fault::new(format!("`{text}` is longer than ten years")).hint("write at most `\"3650d\"`")
+            );
         }
         Ok(duration)
     }
@@ -84,8 +90,7 @@ impl Value for Size {
             );
         }
         // `bytesize` also takes fractions and single letters, which say less than they seem to.
-        let known =
-            ["B", "KB", "MB", "GB", "KiB", "MiB", "GiB"].iter().any(|name| name.eq_ignore_ascii_case(unit));
+        let known = SIZES.iter().any(|name| name.eq_ignore_ascii_case(unit));
         match text.parse::<ByteSize>() {
             Ok(size) if known && digits > 0 => Ok(Self(size.as_u64())),
             _ => {

@@ -4,19 +4,24 @@
 mod addresses;
 mod check;
 mod document;
+mod dotenv;
 pub mod env;
 pub mod example;
 mod fastapi;
 mod file;
+mod files;
+mod find;
 mod finding;
 mod measures;
 mod names;
 mod nearest;
 mod raw;
 mod reader;
+pub mod reference;
 pub mod report;
 mod secrets;
 pub mod settings;
+mod syntax;
 mod table;
 mod urls;
 mod values;
@@ -44,12 +49,6 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
 }
 
-/// Where a file is looked for when none is named, after the working folder.
-const SYSTEM_WIDE: &str = "/etc/sidegate/sidegate.toml";
-
-/// The file's name in the working folder.
-const IN_FOLDER: &str = "sidegate.toml";
-
 /// Loads the settings: from the file that is named (`--config`, else `$SIDEGATE_CONFIG`), else from `sidegate.toml` in
 /// `folder`, else from `/etc/sidegate/sidegate.toml`, else from none; under variables, over the FastAPI project's.
 /// `Err` holds all findings, warnings included, in the order of their places.
@@ -74,19 +73,13 @@ fn load_for(
 ) -> Result<Loaded, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut variables = env::variables(env);
-    env::add_dotenv(&mut variables, folder, &mut findings);
-    let from_variable = variables.get(env::CONFIG).and_then(|variable| variable.value.clone());
-    let named = explicit
-        .map(Path::to_owned)
-        .or_else(|| from_variable.filter(|name| !name.is_empty()).map(PathBuf::from));
-    let text = match read_file(named.as_deref(), folder) {
-        Ok(text) => text,
-        Err(finding) => {
-            findings.push(finding);
-            None
-        }
-    };
-    build(purpose, text, variables, folder, findings)
+    let localhost = env::localhost(env, &variables);
+    dotenv::add(&mut variables, folder, &mut findings);
+    let text = find::file(explicit, &variables, folder).unwrap_or_else(|finding| {
+        findings.push(finding);
+        None
+    });
+    build(purpose, text, variables, localhost, folder, findings)
 }
 
 /// As [`load`], for commands that never forward: the backend's address need not be known to them. Where the gate runs as
@@ -101,29 +94,10 @@ pub fn load_to_administer(
 
 /// Loads the settings from a text instead of a file, for tests and the demo: no other file is read, and no `.env`.
 pub fn from_toml(text: &str, env: &dyn Env) -> Result<Loaded, Vec<Finding>> {
-    let file = (PathBuf::from(IN_FOLDER), text.to_owned());
-    build(Purpose::Forwarding, Some(file), env::variables(env), Path::new(""), Vec::new())
-}
-
-/// The file's name as it is shown, and its text.
-fn read_file(named: Option<&Path>, folder: &Path) -> Result<Option<(PathBuf, String)>, Finding> {
-    let candidates = match named {
-        Some(name) => vec![(name.to_owned(), folder.join(name))],
-        None => {
-            vec![(PathBuf::from(IN_FOLDER), folder.join(IN_FOLDER)), (SYSTEM_WIDE.into(), SYSTEM_WIDE.into())]
-        }
-    };
-    for (shown, path) in candidates {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => return Ok(Some((shown, text))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {}
-            Err(error) => {
-                let text = format!("`{}` can't be read: {}", shown.display(), env::reason(&error));
-                return Err(Finding::error(None, text));
-            }
-        }
-    }
-    Ok(None)
+    let file = (PathBuf::from(find::IN_FOLDER), text.to_owned());
+    let variables = env::variables(env);
+    let localhost = env::localhost(env, &variables);
+    build(Purpose::Forwarding, Some(file), variables, localhost, Path::new(""), Vec::new())
 }
 
 /// A backend that is never asked for anything.
@@ -133,6 +107,7 @@ fn build(
     purpose: Purpose,
     file: Option<(PathBuf, String)>,
     mut variables: env::Variables,
+    localhost: env::Localhost,
     folder: &Path,
     mut findings: Vec<Finding>,
 ) -> Result<Loaded, Vec<Finding>> {
@@ -161,16 +136,20 @@ fn build(
     let mut written = Written::read(&mut reader);
     // Without the file's keys, rules between keys would blame what it may well say.
     if well_formed {
-        check::rules(&mut written, &mut findings);
+        check::rules(&mut written, localhost, &mut findings);
     }
+    let mut findings: Vec<_> = findings.into_iter().map(Finding::unquoted).collect();
     findings
         .sort_by(|one, other| (one.place.is_none(), &one.place).cmp(&(other.place.is_none(), &other.place)));
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
-    let effective = written.effective();
+    let mut effective = written.effective();
     match check::settings(written) {
         Some(settings) => {
+            for key in &mut effective {
+                key.here = check::here(key, &settings);
+            }
             Ok(Loaded { settings, warnings: findings, effective, file: file.map(|(path, _)| path) })
         }
         // Unreachable as long as each rule that `settings` relies on is kept by `check::rules`.

@@ -7,19 +7,20 @@ use super::settings::{Algorithm, Delivery, HostHeader, LogFormat, SameSite, Secu
 
 /// A type that is one of a few words.
 macro_rules! words {
-    ($($type:ty { $($word:literal => $variant:path),+ $(,)? })+) => { $(
+    ($($type:ty { $first:literal => $default:path $(, $word:literal => $variant:path)* $(,)? })+) => { $(
         impl Value for $type {
-            const LOOKS: &'static str = concat!("one of", $(" `\"", $word, "\"`"),+);
+            const LOOKS: &'static str = concat!("one of `\"", $first, "\"`" $(, ", `\"", $word, "\"`")*);
 
             fn parse(text: &str) -> Result<Self, Fault> {
                 match text {
-                    $($word => Ok($variant),)+
-                    other => Err(unknown_word(other, &[$($word),+])),
+                    $first => Ok($default),
+                    $($word => Ok($variant),)*
+                    other => Err(unknown_word(other, &[$first $(, $word)*])),
                 }
             }
 
             fn show(&self) -> String {
-                match *self { $($variant => quote($word),)+ }
+                match *self { $default => quote($first), $($variant => quote($word),)* }
             }
         }
     )+ };

@@ -52,31 +52,63 @@ pub(super) fn key_hint(unknown: &str) -> Option<String> {
     }
     // A slip in the right section, else in any.
     let section = unknown.strip_suffix(&name).unwrap_or_default();
+    let later = LATER.iter().map(|later| later.path.to_owned());
+    let paths: Vec<_> = paths.into_iter().chain(later).collect();
     let in_section = paths.iter().filter(|path| path.starts_with(section));
     let (path, likeness) = nearest(&name, in_section.map(|path| (path.as_str(), last(path))))?;
     if likeness >= ALIKE {
         return Some(format!("did you mean `{path}`?"));
     }
-    Some(format!("the nearest known key is `{path}`; `config.example.toml` lists them all"))
+    Some(format!("the nearest known key is `{path}`; `docs/configuration.md` lists them all"))
 }
 
-/// What to say of an unknown section.
-pub(super) fn section_hint(unknown: &str) -> Option<String> {
-    let names = || SECTIONS.iter().map(|section| section.name);
-    let (name, likeness) = nearest(unknown, names().map(|name| (name, name.to_owned())))?;
-    if likeness >= ALIKE {
-        return Some(format!("did you mean `[{name}]`?"));
+/// What to say of an unknown section with these keys: the section whose name is near, else the one that has its keys,
+/// else all there are.
+pub(super) fn section_hint<'a>(unknown: &str, keys: impl Iterator<Item = &'a str>) -> String {
+    let own = SECTIONS.iter().map(|section| (format!("[{}]", section.name), section.name));
+    let later = LATER
+        .iter()
+        .map(|later| (later.header.to_owned(), later.path.rsplit('.').next().unwrap_or(later.path)));
+    let headers: Vec<_> = own.chain(later).collect();
+    let names = headers.iter().map(|(header, name)| (header.as_str(), (*name).to_owned()));
+    if let Some((header, likeness)) = nearest(unknown, names)
+        && likeness >= ALIKE
+    {
+        return format!("did you mean `{header}`?");
     }
-    let listed: Vec<_> = names().map(|name| format!("`{name}`")).collect();
-    Some(format!("the sections are {}", listed.join(", ")))
+    let paths = paths();
+    for key in keys {
+        let mut holders = paths.iter().filter(|path| path.rsplit('.').next() == Some(key));
+        if let (Some(path), None) = (holders.next(), holders.next()) {
+            return format!("`{key}` is a key of `[{}]`", path.split('.').next().unwrap_or(path));
+        }
+    }
+    let listed: Vec<_> = headers.iter().map(|(header, _)| format!("`{header}`")).collect();
+    format!("the sections are {}", listed.join(", "))
 }
 
-/// The name whose text is most like the unknown one, and how alike they are.
+/// The name whose text is most like the unknown one (the first of equals), and how alike they are.
 fn nearest<'a>(unknown: &str, known: impl Iterator<Item = (&'a str, String)>) -> Option<(&'a str, f64)> {
-    let unknown = unknown.to_lowercase();
+    let unknown = unknown.to_lowercase().replace('-', "_");
     known
-        .map(|(name, text)| (name, strsim::jaro_winkler(&unknown, &text.to_lowercase())))
-        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map(|(name, text)| (name, likeness(&unknown, &text.to_lowercase())))
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// How alike two names are, from 0 to 1: by their letters, or because the words of one are all in the other
+/// (`ttl`, `access_ttl`).
+fn likeness(one: &str, other: &str) -> f64 {
+    let letters = strsim::jaro_winkler(one, other);
+    let within =
+        |few: &str, many: &str| few.split('_').all(|word| many.split('_').any(|other| other == word));
+    if !within(one, other) && !within(other, one) {
+        return letters;
+    }
+    // The more of the longer name is known, the better.
+    let (short, long) = (one.len().min(other.len()), one.len().max(other.len()).max(1));
+    #[expect(clippy::cast_precision_loss, reason = "names are short")]
+    let share = short as f64 / long as f64;
+    letters.max(ALIKE + (1.0 - ALIKE) * share * share)
 }
 
 #[cfg(test)]
@@ -89,15 +121,27 @@ mod tests {
             ("upstream.urll", "did you mean `upstream.url`?"),
             ("upstream.URL", "did you mean `upstream.url`?"),
             ("server.listen_addr", "did you mean `server.listen`?"),
-            (
-                "tokens.ttl",
-                "the nearest known key is `tokens.delivery`; `config.example.toml` lists them all",
-            ),
+            ("tokens.ttl", "did you mean `tokens.access_ttl`?"),
+            ("server.keep-alive", "did you mean `server.keep_alive`?"),
+            ("log.zzz", "the nearest known key is `log.format`; `docs/configuration.md` lists them all"),
             ("access_ttl", "did you mean `tokens.access_ttl`?"),
             ("server.access_ttl", "did you mean `tokens.access_ttl`?"),
             ("tokens.secretfile", "did you mean `tokens.secret_file`?"),
         ] {
             assert_eq!(key_hint(unknown).as_deref(), Some(hint), "{unknown:?}");
         }
+    }
+
+    #[test]
+    fn an_unknown_section_is_answered_with_the_nearest_or_the_one_that_has_its_key() {
+        for (unknown, key, hint) in [
+            ("Server", "x", "did you mean `[server]`?"),
+            ("mail", "x", "did you mean `[email]`?"),
+            ("tls", "cert", "did you mean `[server.tls]`?"),
+            ("jwt", "secret", "`secret` is a key of `[tokens]`"),
+        ] {
+            assert_eq!(section_hint(unknown, [key].into_iter()), hint, "{unknown:?}");
+        }
+        assert!(section_hint("nonsense", std::iter::empty()).starts_with("the sections are `[server]`, "));
     }
 }

@@ -90,8 +90,10 @@ impl Fault {
 pub(super) trait Value: Sized {
     /// Whether the value must never be shown and can be given as a file.
     const SECRET: bool = false;
-    /// What it looks like, for "expected …".
+    /// What it looks like, for "expected …"; a list's is its elements'.
     const LOOKS: &'static str = "a string";
+    /// Whether it is a list.
+    const LIST: bool = false;
 
     /// Reads the text of a TOML string or of a variable.
     fn parse(text: &str) -> Result<Self, Fault>;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
-use super::env::reason;
+use super::fastapi;
+use super::files::{reason, remedy};
 use super::finding::{Finding, Place};
-use super::raw::{Raw, Value};
+use super::raw::{Fault, Raw, Value};
 use super::secrets;
 use super::table::{Given, Key, Source};
 
@@ -42,10 +43,12 @@ impl Reader<'_> {
         match T::read(&raw) {
             Ok(value) => Given { key, value, source: Source::Written(place), bad: false },
             Err(faults) => {
+                let faults = slip(key, &raw).map_or(faults, |slip| vec![slip]);
                 self.findings.extend(faults.into_iter().map(|fault| {
                     let at = fault.place.or_else(|| Some(place.clone()));
                     let text = format!("bad value for `{}`: {}", key.path(), fault.text);
-                    Finding { hint: fault.hint, ..Finding::error(at, text) }
+                    let hint = fault.hint.map(|hint| fastapi::or_own_name(hint, &place, &key.path()));
+                    Finding { hint, ..Finding::error(at, text) }
                 }));
                 default(Source::Written(place), true)
             }
@@ -85,15 +88,42 @@ impl Reader<'_> {
                 Ok(text) => return Ok(Entry { raw: Raw::Text(text), place }),
                 Err(error) => {
                     let text = format!("`{path}_file` names `{}`: {}", file.display(), reason(&error));
-                    Finding::error(Some(place.clone()), text)
+                    Finding { hint: remedy(&error), ..Finding::error(Some(place.clone()), text) }
                 }
             },
             Err(_) => {
                 Finding::error(Some(place.clone()), format!("bad value for `{path}_file`: expected a path"))
+                    .hint(format!("write it like `\"/run/secrets/{}\"`", path.replace('.', "_")))
             }
         };
         self.findings.push(finding);
         Err(place)
+    }
+}
+
+/// Slips that say more than the key's own type can say of them.
+fn slip(key: &Key, raw: &Raw) -> Option<Fault> {
+    let example = key.example.unwrap_or(key.default);
+    match raw {
+        Raw::Variable(text) if text.is_empty() => {
+            let example = example.trim_matches(['[', ']', '"']);
+            Some(Fault::new("it is empty").hint(format!("give it a value like `{example}`, or unset it")))
+        }
+        Raw::Text(text) if text.is_empty() => {
+            Some(Fault::new("it is empty").hint(format!("write a value like `{example}`, or remove the key")))
+        }
+        // A shell takes the quotes away, `docker run --env-file` does not.
+        Raw::Variable(text) if text.len() > 1 && text.starts_with(['"', '\'']) => {
+            Some(Fault::new("its quotes are part of it").hint("give the variable's value without quotes"))
+        }
+        Raw::Variable(text) | Raw::Text(text) if text.trim() != text => {
+            Some(Fault::new("there is space around it").hint("write it without"))
+        }
+        Raw::Variable(text) if key.list && text.starts_with('[') => Some(
+            Fault::new("its brackets are part of it")
+                .hint("separate a list's elements by commas, without brackets"),
+        ),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::Loaded;
 use super::finding::{Finding, Severity};
 use super::table::{Effective, Source};
 
@@ -23,6 +24,26 @@ pub fn findings(findings: &[Finding]) -> String {
     text
 }
 
+/// One finding on one line, for the log, which tells its severity itself.
+pub fn line(finding: &Finding) -> String {
+    let place = finding.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+    let hint = finding.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+    format!("{place}{}{hint}", finding.text)
+}
+
+/// All that is in force: what is odd, what was read, and the settings.
+pub fn loaded(loaded: &Loaded) -> String {
+    let odd = if loaded.warnings.is_empty() { String::new() } else { findings(&loaded.warnings) + "\n" };
+    let file = match &loaded.file {
+        Some(file) => format!("read from {}", file.display()),
+        None => "no configuration file".to_owned(),
+    };
+    let settings = effective(&loaded.effective);
+    format!(
+        "{odd}# What is in force ({file}), and where each value comes from. Secrets are hidden.\n{settings}"
+    )
+}
+
 /// The settings that hold as TOML, each with where it comes from; secrets are hidden.
 pub fn effective(effective: &[Effective]) -> String {
     let mut text = String::new();
@@ -33,11 +54,14 @@ pub fn effective(effective: &[Effective]) -> String {
             section = key.section;
             let _ = writeln!(text, "{gap}[{section}]");
         }
-        let source = match &key.source {
+        let mut source = match &key.source {
             Source::Default => "default".to_owned(),
             Source::Follows(other) => format!("follows `{other}`"),
             Source::Written(place) => place.to_string(),
         };
+        if let Some(here) = &key.here {
+            let _ = write!(source, "; here {here}");
+        }
         let assignment = format!("{} = {}", key.name, key.value);
         let _ = writeln!(text, "{assignment:<40} # {source}");
     }

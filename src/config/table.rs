@@ -16,12 +16,21 @@ pub(super) struct Key {
     pub(super) doc: &'static [&'static str],
     /// Whether it can be given as a file, `x_file`.
     pub(super) secret: bool,
+    /// What its value, or a list's element, looks like.
+    pub(super) looks: &'static str,
+    /// Whether it is a list.
+    pub(super) list: bool,
 }
 
 impl Key {
     /// `server.listen`
     pub(super) fn path(&self) -> String {
         format!("{}.{}", self.section, self.name)
+    }
+
+    /// Whether nothing works without it.
+    pub(super) fn is_required(&self) -> bool {
+        self.section == "upstream" && self.name == "url"
     }
 }
 
@@ -115,6 +124,8 @@ pub struct Effective {
     pub value: String,
     /// Where the value comes from.
     pub source: Source,
+    /// What the value comes to, where it leaves that to other settings.
+    pub here: Option<String>,
 }
 
 /// Turns a table of keys into `SECTIONS`, a struct a section, and `Written`, which holds them all.
@@ -162,6 +173,7 @@ macro_rules! keys {
                         name: given.key.name,
                         value: given.value.show(),
                         source: given.source.clone(),
+                        here: None,
                     });
                 } )* )*
                 all
@@ -176,6 +188,8 @@ macro_rules! keys {
             example: keys!(@example $($example)?),
             doc: &[$($doc),*],
             secret: <$type as Value>::SECRET,
+            looks: <$type as Value>::LOOKS,
+            list: <$type as Value>::LIST,
         }
     };
     (@example) => { None };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use http::uri::Authority;
 
 use super::addresses::socket_path;
+use super::fastapi::import_command;
 use super::raw::{Fault, Value, quote};
 use super::settings::{DatabaseUrl, PublicUrl, UpstreamTarget};
 
@@ -68,13 +69,25 @@ pub(super) fn is_loopback(host: &str) -> bool {
     }
 }
 
+/// What to say of a URL without `://`: mostly its scheme was forgotten.
+fn no_scheme(text: &str, scheme: &str, otherwise: &str) -> Fault {
+    let fault = Fault::new("this is not a URL");
+    let site = text.trim_end_matches('/');
+    match Site::parse(site) {
+        Ok(parsed) => {
+            let scheme = if is_loopback(&parsed.host) { "http" } else { scheme };
+            fault.hint(format!("write `\"{scheme}://{site}\"`"))
+        }
+        Err(_) => fault.hint(otherwise),
+    }
+}
+
 impl Value for PublicUrl {
     const LOOKS: &'static str = "a URL such as `\"https://example.com\"`";
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let hint = "write it like `\"https://example.com\"`";
-        let (scheme, rest) =
-            text.split_once("://").ok_or_else(|| Fault::new("this is not a URL").hint(hint))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| no_scheme(text, "https", hint))?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
@@ -101,8 +114,7 @@ impl Value for UpstreamTarget {
         if let Some(path) = text.strip_prefix("unix:") {
             return socket_path(path).map(Self::Unix);
         }
-        let (scheme, rest) =
-            text.split_once("://").ok_or_else(|| Fault::new("this is not a URL").hint(hint))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| no_scheme(text, "http", hint))?;
         match scheme.to_ascii_lowercase().as_str() {
             "http" => {}
             other @ ("https" | "h2c") => {
@@ -146,7 +158,8 @@ impl Value for DatabaseUrl {
             "postgres" | "postgresql" => {
                 Err(Fault::new("`postgres:` databases are not in this version").hint(hint))
             }
-            "sqlite" => Err(Fault::new("`sqlite:` databases are not opened").hint(hint)),
+            "sqlite" => Err(Fault::new("`sqlite:` databases are not opened")
+                .hint(format!("{hint}, and import its users with `{}`", import_command(text)))),
             _ => Err(Fault::new("this is not a database's URL").hint(hint)),
         }
     }
@@ -172,7 +185,7 @@ impl Value for Origin {
             return Err(fault.hint("name each origin, like `\"https://app.example.com\"`"));
         }
         let not_one = || Fault::new("this is not an origin").hint(hint);
-        let (scheme, rest) = text.split_once("://").ok_or_else(not_one)?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| no_scheme(text, "https", hint))?;
         let scheme = scheme.to_ascii_lowercase();
         let known = scheme.starts_with(|c: char| c.is_ascii_lowercase())
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));

@@ -10,7 +10,9 @@ impl Value for bool {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         // A variable has no type: what TOML writes without quotes is what it may say.
-        text.parse().map_err(|_| Fault::new(format!("`{text}` is neither `true` nor `false`")))
+        text.parse().map_err(|_| {
+            Fault::new(format!("`{text}` is not a choice")).hint(format!("write {}", Self::LOOKS))
+        })
     }
 
     fn show(&self) -> String {
@@ -21,8 +23,17 @@ impl Value for bool {
         match raw {
             Raw::Flag(flag) => Ok(*flag),
             Raw::Variable(text) => Self::parse(text).map_err(|fault| vec![fault]),
-            other => Err(vec![Fault::wrong_type(Self::LOOKS, other)]),
+            other => Err(vec![bare::<Self>(other)]),
         }
+    }
+}
+
+/// Another type than was expected; what would do without its quotes is shown without them.
+fn bare<T: Value>(raw: &Raw) -> Fault {
+    let fault = Fault::wrong_type(T::LOOKS, raw);
+    match raw {
+        Raw::Text(text) if T::parse(text).is_ok() => fault.hint(format!("write `{text}` without quotes")),
+        _ => fault,
     }
 }
 
@@ -31,7 +42,9 @@ impl Value for usize {
     const LOOKS: &'static str = "a number";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|_| Fault::new(format!("`{text}` is not a number of 0 or more")))
+        text.parse().map_err(|_| {
+            Fault::new(format!("`{text}` is not a number of 0 or more")).hint("write digits alone, like `4`")
+        })
     }
 
     fn show(&self) -> String {
@@ -42,7 +55,7 @@ impl Value for usize {
         match raw {
             Raw::Number(number) => Self::parse(&number.to_string()).map_err(|fault| vec![fault]),
             Raw::Variable(text) => Self::parse(text).map_err(|fault| vec![fault]),
-            other => Err(vec![Fault::wrong_type(Self::LOOKS, other)]),
+            other => Err(vec![bare::<Self>(other)]),
         }
     }
 }
@@ -50,7 +63,9 @@ impl Value for usize {
 impl Value for String {
     fn parse(text: &str) -> Result<Self, Fault> {
         if text.chars().any(char::is_control) {
-            return Err(Fault::new("control characters don't belong here"));
+            return Err(
+                Fault::new("control characters don't belong here").hint("write it on one line, without tabs")
+            );
         }
         Ok(text.to_owned())
     }
@@ -76,6 +91,7 @@ impl Value for Secret<String> {
 impl<T: Value> Value for Option<T> {
     const SECRET: bool = T::SECRET;
     const LOOKS: &'static str = T::LOOKS;
+    const LIST: bool = T::LIST;
 
     fn parse(text: &str) -> Result<Self, Fault> {
         if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
@@ -89,7 +105,8 @@ impl<T: Value> Value for Option<T> {
 /// A list: a TOML array, one string alone, or a variable's comma separated text.
 impl<T: Value> Value for Vec<T> {
     const SECRET: bool = T::SECRET;
-    const LOOKS: &'static str = "a list of strings";
+    const LOOKS: &'static str = T::LOOKS;
+    const LIST: bool = true;
 
     fn parse(text: &str) -> Result<Self, Fault> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::parse).collect()
@@ -115,7 +132,7 @@ impl<T: Value> Value for Vec<T> {
                 }
                 if faults.is_empty() { Ok(items) } else { Err(faults) }
             }
-            other => Err(vec![Fault::wrong_type(Self::LOOKS, other)]),
+            other => Err(vec![Fault::wrong_type(&format!("{}, or a list of them", Self::LOOKS), other)]),
         }
     }
 }
@@ -136,7 +153,10 @@ impl Value for Email {
     const LOOKS: &'static str = "an e-mail address";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        Self::parse(text).ok_or_else(|| Fault::new(format!("`{text}` is not an e-mail address")))
+        Self::parse(text).ok_or_else(|| {
+            Fault::new(format!("`{text}` is not an e-mail address"))
+                .hint("write it like `\"auth@example.com\"`")
+        })
     }
 
     fn show(&self) -> String {

@@ -88,9 +88,10 @@ impl Body for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let complete = self.is_end_stream() && !self.broken;
+        let read = self.is_end_stream();
         if let Some(record) = &mut self.record {
-            record.complete = complete;
+            // An answer to HEAD has no body; hyper drops the one that GET would have got.
+            record.complete = (read || record.is_head()) && !self.broken;
         }
     }
 }

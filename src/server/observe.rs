@@ -67,6 +67,11 @@ impl Record {
             complete: false,
         }
     }
+
+    /// Whether the answer is a head alone.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
 }
 
 impl Drop for Record {

@@ -289,4 +289,4 @@ fn cut(mut text: String, max: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

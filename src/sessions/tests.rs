@@ -7,8 +7,9 @@ use crate::config::settings::{Algorithm, Delivery};
 use crate::tokens::{TokenFault, keys};
 use crate::types::{Email, Role, Username};
 
+mod administration;
 mod endings;
-mod memory;
+pub(crate) mod memory;
 mod renewals;
 
 use memory::Memory;
@@ -50,7 +51,11 @@ impl House {
     /// What the gate would say to this access token.
     fn lets_in(&self, access: &Minted) -> bool {
         let claims = self.tokens.verify_access(access.token.reveal(), self.clock.now());
-        claims.is_ok_and(|claims| !self.sessions.revocations().is_revoked(claims.session))
+        claims.is_ok_and(|claims| {
+            let revocations = self.sessions.revocations();
+            let roles = Role::joined(&claims.roles);
+            !revocations.is_revoked(claims.session) && !revocations.is_outdated(claims.user, &roles)
+        })
     }
 
     /// The access token of `issued` is seen by the gate.

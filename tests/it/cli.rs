@@ -84,6 +84,23 @@ fn what_is_no_database_is_left_as_it_is_and_told_with_its_name_and_a_remedy() {
     assert!(text.contains("gone/x.redb") && text.contains("hint: "), "{text}");
 }
 
+/// Seen with `HEAD` requests before Datasette: each line said `complete=false`, as if clients had left.
+#[test]
+fn an_answer_to_head_is_logged_as_complete_without_its_body() {
+    let (upstream, folder) = (Upstream::start(), empty());
+    let mut process = Process::serve(folder.path(), &upstream.url(), "");
+    let mut connection = process.connect();
+    for (path, status) in [("/auth/healthz", 200), ("/page", 401)] {
+        connection.write(format!("HEAD {path} HTTP/1.1\r\nHost: {}\r\n\r\n", process.address));
+        assert_eq!(connection.answer_to("HEAD").status, status);
+    }
+    process.terminate();
+    let lines = process.rest();
+    let heads: Vec<&String> = lines.iter().filter(|line| line.contains("HEAD")).collect();
+    assert_eq!(heads.len(), 2, "{lines:#?}");
+    assert!(heads.iter().all(|line| line.contains("complete=true")), "{heads:#?}");
+}
+
 /// Everything that a client can do, at the level at which libraries would print headers.
 #[test]
 fn no_secret_is_ever_logged_at_any_level() {
@@ -107,6 +124,10 @@ fn no_secret_is_ever_logged_at_any_level() {
     let cookie = format!("Cookie: {}\r\n", first.header());
     assert_eq!(send("GET /x?token=query-secret", "", &cookie).status, 200);
     assert_eq!(send("GET /x", "", &format!("Cookie: access_token={}x\r\n", first.access)).status, 401);
+    let link = "bG9nZ2VkIG5vd2hlcmUsIG5vdCBldmVuIGhlcmUhISE";
+    assert_eq!(send(&format!("GET /auth/reset?token={link}"), "", "").status, 200);
+    let reset = format!(r#"{{"token":"{link}","password":"chosen by link 88"}}"#);
+    assert_eq!(send("POST /auth/password/reset", &reset, "").status, 400);
     let second = send("POST /auth/refresh", "", &cookie).cookies();
     assert_eq!(send("POST /auth/signout", "", &format!("Cookie: {}\r\n", second.header())).status, 200);
     process.terminate();
@@ -118,7 +139,9 @@ fn no_secret_is_ever_logged_at_any_level() {
     assert_eq!(audit.lines().count(), 4, "{audit}");
     for line in lines.iter().map(String::as_str).chain(audit.lines()) {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not JSON: {line}");
-        for secret in [PASSWORD, "wrong guess 77", "query-secret", "the-hmac-secret"] {
+        for secret in
+            [PASSWORD, link, "chosen by link 88", "wrong guess 77", "query-secret", "the-hmac-secret"]
+        {
             assert!(!line.contains(secret), "{secret}: {line}");
         }
         for token in [&first.access, &first.refresh, &second.access, &second.refresh] {

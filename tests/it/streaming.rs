@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use sidegate::types::UserId;
+
 use crate::support::process::Process;
 use crate::support::{Gate, PASSWORD, Upstream};
 
@@ -236,6 +238,18 @@ fn a_tunnel_outlives_its_access_token_and_not_its_session() {
     tunnel.write("still here");
     assert_eq!(tunnel.exactly(10), b"STILL HERE");
     gate.clock.advance(Duration::from_mins(2));
+    assert!(tunnel.is_closed());
+}
+
+#[test]
+fn a_new_password_by_a_link_closes_what_is_open_under_the_old_one() {
+    let gate = Gate::before(shouting(), "");
+    let cookie = gate.signed_in();
+    let mut tunnel = gate.tunnel(&cookie);
+    let link = Gate::wait(gate.services().accounts.reset_link(UserId::new(1).unwrap())).unwrap().unwrap();
+    let token = link.url.reveal().split_once('=').unwrap().1;
+    let body = format!(r#"{{"token":"{token}","password":"a quite different one"}}"#);
+    assert_eq!(gate.post("/auth/password/reset", &body, "").status, 200);
     assert!(tunnel.is_closed());
 }
 

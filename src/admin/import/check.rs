@@ -5,7 +5,7 @@ use super::{Field, Record};
 use crate::types::{Email, PasswordHash, Role, Timestamp, UserId, Username};
 
 /// Whether a hash is of a kind that sign-in can verify, or why not.
-pub type Recognise<'a> = &'a (dyn Fn(&PasswordHash) -> Result<(), String> + Sync);
+pub type Recognise<'a> = &'a dyn Fn(&PasswordHash) -> Result<(), String>;
 
 /// A row that can be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

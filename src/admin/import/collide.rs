@@ -28,52 +28,62 @@ pub fn examine(lines: Vec<Line>, recognise: Recognise<'_>) -> Examined {
             Err(fault) => examined.bad.push((at, fault)),
         }
     }
-    let collisions = collisions(&examined.good);
+    let mut collisions = collisions(&examined.good);
     if !collisions.is_empty() {
-        examined.good.retain(|(at, _)| !collisions.contains_key(at));
-        examined.bad.extend(collisions);
+        let (mut good, rows) = (Vec::new(), std::mem::take(&mut examined.good));
+        for (index, (at, checked)) in rows.into_iter().enumerate() {
+            match collisions.remove(&index) {
+                Some(fault) => examined.bad.push((at, fault)),
+                None => good.push((at, checked)),
+            }
+        }
+        examined.good = good;
         examined.bad.sort_by_key(|(at, _)| *at);
     }
     examined
 }
 
-/// The rows that collide with others, each with a fault that names those.
-fn collisions(rows: &[(Place, Checked)]) -> HashMap<Place, Fault> {
-    let uids = rows.iter().filter_map(|(at, row)| row.uid.map(|uid| (uid, *at)));
-    let emails = rows.iter().map(|(at, row)| (row.email.key(), *at));
+/// The rows that collide with others, by their index, each with a fault that names those.
+fn collisions(rows: &[(Place, Checked)]) -> HashMap<usize, Fault> {
+    let uids = rows.iter().enumerate().filter_map(|(index, (_, row))| Some((row.uid?, index)));
+    let emails = rows.iter().enumerate().map(|(index, (_, row))| (row.email.key(), index));
     let mut faults = HashMap::new();
-    shared(uids, Field::Uid, &mut faults);
-    shared(emails, Field::Email, &mut faults);
+    shared(rows, uids, Field::Uid, &mut faults);
+    shared(rows, emails, Field::Email, &mut faults);
     faults
 }
 
 fn shared<K: Eq + Hash>(
-    keys: impl Iterator<Item = (K, Place)>,
+    rows: &[(Place, Checked)],
+    keys: impl Iterator<Item = (K, usize)>,
     field: Field,
-    faults: &mut HashMap<Place, Fault>,
+    faults: &mut HashMap<usize, Fault>,
 ) {
-    let mut groups = HashMap::<K, Vec<Place>>::new();
-    for (key, at) in keys {
-        groups.entry(key).or_default().push(at);
+    let mut groups = HashMap::<K, Vec<usize>>::new();
+    for (key, index) in keys {
+        groups.entry(key).or_default().push(index);
     }
     for group in groups.into_values().filter(|group| group.len() > 1) {
-        for at in &group {
-            let others = Others { group: &group, at: *at };
-            faults.entry(*at).or_insert_with(|| Fault::of(field, format_args!("is also that of {others}")));
+        for index in &group {
+            let others = Others { rows, group: &group, index: *index };
+            faults
+                .entry(*index)
+                .or_insert_with(|| Fault::of(field, format_args!("is also that of {others}")));
         }
     }
 }
 
 /// `line 3, line 9 and 4 more`
 struct Others<'a> {
-    group: &'a [Place],
-    at: Place,
+    rows: &'a [(Place, Checked)],
+    group: &'a [usize],
+    index: usize,
 }
 
 impl fmt::Display for Others<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others = self.group.iter().filter(|other| **other != self.at);
-        let named: Vec<String> = others.take(NAMED).map(ToString::to_string).collect();
+        let others = self.group.iter().filter(|other| **other != self.index);
+        let named: Vec<String> = others.take(NAMED).map(|other| self.rows[*other].0.to_string()).collect();
         f.write_str(&named.join(", "))?;
         match self.group.len().saturating_sub(1 + NAMED) {
             0 => Ok(()),

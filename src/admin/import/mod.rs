@@ -36,7 +36,7 @@ pub enum Place {
     /// It begins on this line of a text file, counted from 1.
     Line(u64),
     /// It is the row of a table with this number (`rowid`, which is the uid where that is the table's key).
-    Row(i64),
+    Row(u64),
 }
 
 /// One row of a file.
@@ -64,6 +64,15 @@ pub fn read(source: Source) -> Result<Contents, ImportError> {
         Format::Jsonl => json::read(&name, &bytes),
         Format::Csv => csv::read(&name, &bytes),
         Format::Sqlite => sqlite::read(&name, bytes),
+    }
+}
+
+impl Place {
+    /// Its number, which only together with the file's format is a place ([`Format::place`]).
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Line(number) | Self::Row(number) => number,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::ImportError;
+use super::{ImportError, Place};
 
 /// What a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,14 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
             Self::Sqlite => "sqlite",
+        }
+    }
+
+    /// The place that a row's number means in a file of this format.
+    pub const fn place(self, number: u64) -> Place {
+        match self {
+            Self::Jsonl | Self::Csv => Place::Line(number),
+            Self::Sqlite => Place::Row(number),
         }
     }
 

@@ -118,7 +118,7 @@ fn columns(name: &str, table: &str, names: &[String]) -> Result<Columns, ImportE
 fn rows(connection: &Connection, table: &str, columns: &[(Field, String)]) -> rusqlite::Result<Vec<Line>> {
     let list = columns.iter().map(|(_, column)| quoted(column)).collect::<Vec<_>>().join(", ");
     let from = quoted(table);
-    // A table without rowid has none to be named by: its rows are counted.
+    // A table without rowid has none to be named by: its rows are counted, as are those below zero.
     let with_row = format!("SELECT rowid, {list} FROM {from} ORDER BY rowid");
     let mut query = connection
         .prepare(&with_row)
@@ -127,7 +127,9 @@ fn rows(connection: &Connection, table: &str, columns: &[(Field, String)]) -> ru
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         count += 1;
-        let number = if let ValueRef::Integer(number) = row.get_ref(0)? { number } else { count };
+        let own =
+            if let ValueRef::Integer(number) = row.get_ref(0)? { u64::try_from(number).ok() } else { None };
+        let number = own.unwrap_or(count);
         lines.push(Line { at: Place::Row(number), row: record(row, columns)? });
     }
     Ok(lines)

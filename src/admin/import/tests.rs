@@ -12,6 +12,7 @@ use crate::types::{Email, PasswordHash, Role, Secret, Timestamp, UserId, Usernam
 mod csv;
 mod hostile;
 mod jsonl;
+mod many;
 mod sqlite;
 
 /// Stands in for `hashing`, which the property test's made-up hashes would not please.

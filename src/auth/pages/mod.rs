@@ -1,4 +1,4 @@
-//! The pages for people: sign in and sign up. HTML forms, no script, nothing loaded from anywhere.
+//! The pages for people: sign in, sign up and choose a new password. HTML forms, no script, nothing loaded from anywhere.
 
 use std::fmt::Write as _;
 
@@ -20,16 +20,18 @@ use serde::Serialize;
 use super::Auth;
 use super::failure::Failure;
 use super::handle::Call;
+use crate::tokens::OneTimeToken;
 use crate::web::path::LocalPath;
 use crate::web::{Answer, Code, Problem};
 
 mod doubled;
 
 const STYLE: &str = include_str!("templates/style.css");
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("base.html", include_str!("templates/base.html")),
     (Form::SignIn.template(), include_str!("templates/login.html")),
     (Form::SignUp.template(), include_str!("templates/signup.html")),
+    (Form::Reset.template(), include_str!("templates/reset.html")),
 ];
 /// What stays readable in a link's `next`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -41,6 +43,8 @@ pub(super) enum Form {
     SignIn,
     /// `/auth/signup`
     SignUp,
+    /// `/auth/reset`
+    Reset,
 }
 
 impl Form {
@@ -48,6 +52,7 @@ impl Form {
         match self {
             Self::SignIn => "login.html",
             Self::SignUp => "signup.html",
+            Self::Reset => "reset.html",
         }
     }
 }
@@ -69,6 +74,10 @@ struct View<'a> {
     username: &'a str,
     /// The hidden field.
     next: &'a str,
+    /// The other one, where a link's token belongs to what the form does.
+    token: &'a str,
+    /// Whether a new password has just been set.
+    reset_done: bool,
     /// What links to the other page end with.
     query: String,
     signup_open: bool,
@@ -124,6 +133,7 @@ impl Auth {
         let (visitor, renewed) = self.visitor(call).await;
         let view = View {
             signed_in_as: visitor.map(|user| user.username.as_str().to_owned()),
+            reset_done: call.fields.shown("done") == "reset",
             doubled: doubled::names(&call.head.headers, self.credentials.cookie_names()),
             ..self.view(call, &next)
         };
@@ -147,10 +157,23 @@ impl Auth {
         Ok(self.page(Form::SignUp, StatusCode::OK, &view)?)
     }
 
+    /// `GET /auth/reset`: the form, whatever the token is good for. Nothing is looked up and nothing used, since
+    /// programs that look for malice in mails open their links before people do.
+    pub(super) fn reset_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let next = LocalPath::root();
+        let view = self.view(call, &next);
+        let error = view.token.is_empty().then_some("This link is not complete. Copy all of it.");
+        Ok(self.page(Form::Reset, StatusCode::OK, &View { error, ..view })?)
+    }
+
     /// The form that a browser has posted, with what is wrong and all that was typed but the password.
     pub(super) fn form_again(&self, form: Form, call: &Call<'_>, problem: &Problem) -> Answer {
         let next = call.fields.next();
-        let view = View { error: Some(problem.text()), ..self.view(call, &next) };
+        let mut view = View { error: Some(problem.text()), ..self.view(call, &next) };
+        if problem.code() == Code::BadResetToken {
+            // Another password would not help.
+            view.token = "";
+        }
         let mut answer =
             self.page(form, problem.code().status(), &view).unwrap_or_else(|problem| problem.answer());
         if let Some(wait) = problem.retry_after_value() {
@@ -177,6 +200,7 @@ impl Auth {
             email: call.fields.shown("email"),
             username: call.fields.shown("username"),
             next: next.as_str(),
+            token: whole_token(call.fields.shown("token")),
             query: query(next),
             signup_open: self.services.accounts.is_sign_up_open(),
             ..View::default()
@@ -206,6 +230,11 @@ fn escaped(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result
         }
     }
     Ok(())
+}
+
+/// A link's token to hand on in a form; nothing where it can't be one (links are cut by mail programs).
+fn whole_token(text: &str) -> &str {
+    OneTimeToken::parse(text).map_or("", |_| text)
 }
 
 fn query(next: &LocalPath) -> String {

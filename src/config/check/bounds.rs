@@ -6,32 +6,65 @@ use std::time::Duration;
 use crate::config::file::Written;
 use crate::config::finding::Finding;
 use crate::config::measures::Size;
-use crate::config::table::Given;
+use crate::config::raw::Value as _;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
+/// The bounds of counts.
+const COUNTS: [(&str, RangeInclusive<usize>); 8] = [
+    ("server.workers", 0..=1024),
+    ("passwords.min_length", 1..=1024),
+    ("passwords.iterations", 1..=64),
+    ("passwords.parallelism", 1..=64),
+    ("passwords.workers", 0..=1024),
+    ("passwords.queue", 1..=100_000),
+    ("limits.connections", 1..=1_000_000),
+    ("limits.streams", 1..=100_000),
+];
+
+/// The bounds of sizes.
+const SIZES: [(&str, RangeInclusive<u64>); 3] = [
+    // Less than 8 KiB of head is less than hyper's smallest buffer.
+    ("limits.header_bytes", 8 * KIB..=MIB),
+    ("limits.body", KIB..=64 * MIB),
+    ("passwords.memory", 8 * KIB..=1024 * MIB),
+];
+
+/// A key's bounds, in words.
+pub(in crate::config) fn of(path: &str) -> Option<String> {
+    let count = COUNTS.iter().find(|(of, _)| *of == path).map(|(_, bounds)| from_to(bounds, count));
+    count.or_else(|| SIZES.iter().find(|(of, _)| *of == path).map(|(_, bounds)| from_to(bounds, size)))
+}
+
 /// Keeps every bound of a single key.
 pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
     let Written { server, upstream, passwords, limits, .. } = written;
-    for (given, bounds) in [
-        (&server.workers, 0..=1024),
-        (&passwords.min_length, 1..=1024),
-        (&passwords.iterations, 1..=64),
-        (&passwords.parallelism, 1..=64),
-        (&passwords.workers, 0..=1024),
-        (&passwords.queue, 1..=100_000),
-        (&limits.connections, 1..=1_000_000),
-        (&limits.streams, 1..=100_000),
+    for given in [
+        &server.workers,
+        &passwords.min_length,
+        &passwords.iterations,
+        &passwords.parallelism,
+        &passwords.workers,
+        &passwords.queue,
+        &limits.connections,
+        &limits.streams,
     ] {
-        number(given, bounds, findings);
+        let bounds = COUNTS.iter().find(|(path, _)| *path == given.key.path());
+        if let Some((_, bounds)) = bounds.filter(|(_, bounds)| !bounds.contains(&given.value)) {
+            findings.push(given.error(&format!("must be {}", from_to(bounds, count))));
+        }
     }
-    // Less than 8 KiB of head is less than hyper's smallest buffer.
-    size(&limits.header_bytes, 8 * KIB..=MIB, findings);
-    size(&limits.body, KIB..=64 * MIB, findings);
     // Argon2 wants 8 KiB a lane (RFC 9106 section 3.1).
     let lanes = u64::try_from(passwords.parallelism.value.clamp(1, 64)).unwrap_or(1);
-    size(&passwords.memory, 8 * KIB * lanes..=1024 * MIB, findings);
+    for (given, factor) in [(&limits.header_bytes, 1), (&limits.body, 1), (&passwords.memory, lanes)] {
+        let bounds = SIZES.iter().find(|(path, _)| *path == given.key.path());
+        let Some((_, bounds)) = bounds else { continue };
+        let bounds = bounds.start() * factor..=*bounds.end();
+        if !bounds.contains(&given.value.0) {
+            findings.push(given.error(&format!("must be {}", from_to(&bounds, size))));
+        }
+    }
     for given in [
         &server.keep_alive,
         &upstream.connect_timeout,
@@ -40,25 +73,36 @@ pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
         &limits.header_timeout,
     ] {
         if given.value == Duration::ZERO {
-            findings.push(given.error("must be more than nothing"));
+            let hint = format!("write it like `{}`", given.key.default);
+            findings.push(given.error("must be more than nothing").hint(hint));
         }
     }
 }
 
-fn number(given: &Given<usize>, bounds: RangeInclusive<usize>, findings: &mut Vec<Finding>) {
-    if !bounds.contains(&given.value) {
-        findings.push(given.error(&format!("must be from {} to {}", bounds.start(), bounds.end())));
-    }
+fn from_to<T: Copy>(bounds: &RangeInclusive<T>, show: impl Fn(T) -> String) -> String {
+    format!("from {} to {}", show(*bounds.start()), show(*bounds.end()))
 }
 
-fn size(given: &Given<Size>, bounds: RangeInclusive<u64>, findings: &mut Vec<Finding>) {
-    use crate::config::raw::Value as _;
-    if !bounds.contains(&given.value.0) {
-        let show = |bytes: &u64| Size(*bytes).show().trim_matches('"').to_owned();
-        findings.push(given.error(&format!(
-            "must be from {} to {}",
-            show(bounds.start()),
-            show(bounds.end())
-        )));
+fn count(number: usize) -> String {
+    number.to_string()
+}
+
+fn size(bytes: u64) -> String {
+    Size(bytes).show().trim_matches('"').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file::SECTIONS;
+    use crate::config::table::Key;
+
+    #[test]
+    fn every_bound_is_a_keys() {
+        let paths: Vec<_> = SECTIONS.iter().flat_map(|section| section.keys).map(Key::path).collect();
+        let bound = COUNTS.iter().map(|(path, _)| path).chain(SIZES.iter().map(|(path, _)| path));
+        for path in bound {
+            assert!(paths.iter().any(|known| known == path), "{path}");
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! As written → as meant: every rule between keys, and the settings that come out when all are kept.
 
-mod bounds;
+pub(super) mod bounds;
+mod meaning;
 mod network;
 mod signing;
 
+pub(super) use meaning::here;
+
+use super::env::Localhost;
 use super::file::Written;
 use super::finding::{Finding, Place};
 use super::measures::Size;
@@ -16,8 +20,8 @@ use super::table::Given;
 use crate::types::Secret;
 
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
-pub(super) fn rules(written: &mut Written, findings: &mut Vec<Finding>) {
-    network::rules(written, findings);
+pub(super) fn rules(written: &mut Written, localhost: Localhost, findings: &mut Vec<Finding>) {
+    network::rules(written, localhost, findings);
     signing::yield_to_algorithm(written, findings);
     signing::follow(written);
     signing::rules(written, findings);
@@ -48,7 +52,11 @@ fn identity(written: &Written, findings: &mut Vec<Finding>) {
             .iter()
             .find(|other| spelling(other).is_some_and(|name| spelling(given) == Some(name)));
         if let Some(other) = same {
-            findings.push(given.error(&format!("names the same header as `{}`", other.key.path())));
+            findings.push(
+                given
+                    .error(&format!("names the same header as `{}`", other.key.path()))
+                    .hint("give each a name of its own; `-`, `_` and `.` count as one sign"),
+            );
         }
     }
 }
@@ -60,15 +68,12 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
         findings.push(verification.error("is not in this version").hint("set it to `false`"));
     }
     let mail = &written.email;
-    let fastapi = |place: &Place| match place {
-        Place::Variable(name) | Place::DotEnv(name) => name.starts_with("MAIN_EMAIL"),
-        Place::File { .. } => false,
-    };
+    let fastapi = |place: &Place| place.variable().is_some_and(|name| name.starts_with("MAIN_EMAIL"));
     let places = [mail.smtp.place(), mail.from.place(), mail.username.place(), mail.password.place()];
     let Some(first) = places.into_iter().flatten().find(|place| !fastapi(place)) else {
         // MAIN_EMAIL alone: the FastAPI project knew its server by heart.
         if let Some(place) = mail.from.place().or_else(|| mail.password.place()) {
-            findings.push(Finding::warning(Some(place), "no mail is sent: `email.smtp` isn't given"));
+            findings.push(Finding::warning(Some(place), "it is read, but this version sends no mail"));
         }
         return;
     };

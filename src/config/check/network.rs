@@ -7,15 +7,16 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::config::addresses::{Trusted, fits_socket};
+use crate::config::env::Localhost;
 use crate::config::file::Written;
 use crate::config::finding::Finding;
 use crate::config::settings::{DatabaseUrl, Listen, UpstreamTarget};
 use crate::config::urls::is_loopback;
 
 /// Keeps the rules of `[server]`, `[upstream]` and `[admin]`.
-pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
+pub(super) fn rules(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>) {
     listen(written, findings);
-    upstream(written, findings);
+    upstream(written, localhost, findings);
     admin(written, findings);
     let url = &written.server.public_url;
     if !url.bad && !url.value.https && !is_loopback(url.value.authority.host()) {
@@ -51,12 +52,12 @@ fn listen(written: &Written, findings: &mut Vec<Finding>) {
         // Port 0 is a free port each time.
         let free = matches!(address, Listen::Tcp(address) if address.port() == 0);
         if !free && listen.value[..index].contains(address) {
-            findings.push(listen.error("names an address twice"));
+            findings.push(listen.error("names an address twice").hint("name it once"));
         }
     }
 }
 
-fn upstream(written: &Written, findings: &mut Vec<Finding>) {
+fn upstream(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>) {
     let url = &written.upstream.url;
     let Some(target) = &url.value else {
         if !url.bad {
@@ -72,7 +73,22 @@ fn upstream(written: &Written, findings: &mut Vec<Finding>) {
             url.error("is the gate's own address, it would call itself")
                 .hint("write the backend's address here, or another one in `server.listen`"),
         );
+    } else if let (UpstreamTarget::Http { host, port }, Localhost::Container) = (target, localhost)
+        && is_here(host)
+    {
+        findings.push(
+            url.warning(&format!("is `{host}`, which in a container is the container itself")).hint(format!(
+                "name the backend's container or service, like `http://backend:{port}`; for the machine itself write \
+                 `http://host.docker.internal:{port}` and start the container with \
+                 `--add-host host.docker.internal:host-gateway`"
+            )),
+        );
     }
+}
+
+/// Whether a host is the machine that asks, by whatever name.
+fn is_here(host: &str) -> bool {
+    is_loopback(host) || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified())
 }
 
 /// Whether a connection to the target arrives at the listening address.
@@ -94,7 +110,11 @@ fn reaches(target: &UpstreamTarget, address: &Listen) -> bool {
 fn admin(written: &Written, findings: &mut Vec<Finding>) {
     let admin = &written.admin;
     let taken = |address: SocketAddr| {
-        let same = |other: &Listen| matches!(other, Listen::Tcp(other) if *other == address);
+        // Every interface has this one's port, too.
+        let same_ip = |other: &SocketAddr| {
+            other.ip() == address.ip() || other.ip().is_unspecified() || address.ip().is_unspecified()
+        };
+        let same = |other: &Listen| matches!(other, Listen::Tcp(other) if other.port() == address.port() && same_ip(other));
         address.port() != 0 && written.server.listen.value.iter().any(same)
     };
     if admin.listen.value.is_some_and(taken) {
@@ -103,10 +123,10 @@ fn admin(written: &Written, findings: &mut Vec<Finding>) {
     if !admin.socket.bad && !written.database.url.bad {
         let path = admin_socket(admin.socket.value.clone(), &written.database.url.value);
         if let Err(why) = fits_socket(&path) {
+            // Mostly nobody named the socket, and the database's folder is what is long.
+            let place = admin.socket.place().or_else(|| written.database.url.place());
             findings.push(
-                admin
-                    .socket
-                    .error(&format!("is too long: {why}"))
+                Finding::error(place, format!("`admin.socket` is too long: {why}"))
                     .hint("set `admin.socket` to a shorter path"),
             );
         }

@@ -15,11 +15,13 @@ use crate::config::urls::is_loopback;
 /// is likely the backend's.
 pub(super) fn yield_to_algorithm(written: &mut Written, findings: &mut Vec<Finding>) {
     let (algorithm, secret) = (&written.tokens.algorithm, &mut written.tokens.secret);
-    let fastapi =
-        matches!(secret.place(), Some(Place::Variable(name) | Place::DotEnv(name)) if name == "JWT_KEY");
+    let fastapi = secret.place().as_ref().and_then(Place::variable) == Some("JWT_KEY");
     if fastapi && algorithm.is_written() && !algorithm.bad && algorithm.value != Algorithm::Hs256 {
-        let text = format!("`JWT_KEY` is ignored: `tokens.algorithm` is `{}`", algorithm.value.name());
-        findings.push(Finding::warning(secret.place(), text));
+        let name = algorithm.value.name();
+        findings.push(
+            Finding::warning(secret.place(), format!("it is ignored: `tokens.algorithm` is `{name}`"))
+                .hint("to sign with it, set `tokens.algorithm` to `HS256`"),
+        );
         (secret.value, secret.source, secret.bad) = (None, Source::Default, false);
     }
 }
@@ -90,7 +92,8 @@ fn lifetimes(written: &Written, findings: &mut Vec<Finding>) {
     for given in lifetimes {
         // Tokens tell their times in seconds.
         if given.value < Duration::from_secs(1) || given.value.subsec_nanos() != 0 {
-            findings.push(given.error("must be whole seconds, and at least one"));
+            findings
+                .push(given.error("must be whole seconds, and at least one").hint("write it like `\"15m\"`"));
         }
     }
     for pair in lifetimes.windows(2) {
@@ -118,6 +121,10 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
                 .hint("give the two cookies different names"),
         );
     }
+    // What can't be read might be https.
+    if written.server.public_url.bad {
+        return;
+    }
     // What a browser takes as secure: by the setting, or because every request is.
     let secure = match cookies.secure.value {
         Auto::Auto => url.https,
@@ -133,7 +140,12 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
     }
     if cookies.host_prefix.value {
         if !url.https || !secure {
-            findings.push(cookies.host_prefix.error("needs secure cookies and an https `server.public_url`"));
+            findings.push(
+                cookies
+                    .host_prefix
+                    .error("needs secure cookies and an https `server.public_url`")
+                    .hint("give `server.public_url` with `https://` and leave `cookies.secure` at `\"auto\"`, or set it to `false`"),
+            );
         }
         if cookies.domain.value.is_some() {
             findings
@@ -144,24 +156,39 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
             let (host, only_secure) =
                 (starts_with(&given.value.0, "__Host-"), starts_with(&given.value.0, "__Secure-"));
             if host && (!secure || cookies.domain.value.is_some()) {
-                findings
-                    .push(given.error("begins with `__Host-`: browsers want it secure and without a domain"));
+                findings.push(
+                    given
+                        .error("begins with `__Host-`: browsers want it secure and without a domain")
+                        .hint("give `server.public_url` with `https://` and no `cookies.domain`, or choose another name"),
+                );
             } else if only_secure && !secure {
-                findings.push(given.error("begins with `__Secure-`: browsers want it secure"));
+                findings.push(
+                    given
+                        .error("begins with `__Secure-`: browsers want it secure")
+                        .hint("give `server.public_url` with `https://`, or choose another name"),
+                );
             }
         }
     }
     if cookies.secure.value == Auto::Fixed(true) && !url.https && !is_loopback(url.authority.host()) {
         findings.push(
-            cookies.secure.warning("is on, but `server.public_url` is plain http: browsers drop the cookies"),
+            cookies
+                .secure
+                .warning("is on, but `server.public_url` is plain http: browsers drop the cookies")
+                .hint("give `server.public_url` with `https://`, or leave this at `\"auto\"`"),
         );
     }
     if let Some(domain) = &cookies.domain.value {
         let host = url.authority.host();
         if host != domain.0 && !host.ends_with(&format!(".{}", domain.0)) {
-            findings.push(cookies.domain.warning(&format!(
-                "does not cover `{host}` of `server.public_url`: browsers drop the cookies"
-            )));
+            findings.push(
+                cookies
+                    .domain
+                    .warning(&format!(
+                        "does not cover `{host}` of `server.public_url`: browsers drop the cookies"
+                    ))
+                    .hint("remove it, or write a domain that the host in `server.public_url` belongs to"),
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A store in memory that keeps the promises of `Store` and can be told to fail, or to be slow, at will.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,8 +13,11 @@ use crate::store::{
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
+/// What somebody else does to a user in the middle of an operation.
+type Edit = Box<dyn FnOnce(&mut User) + Send>;
+
 #[derive(Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     state: Mutex<State>,
     /// Whether writes fail.
     pub(super) full: AtomicBool,
@@ -22,6 +25,10 @@ pub(super) struct Memory {
     pub(super) writes: AtomicUsize,
     /// Each operation lets others go first before it answers, as a disk would.
     pub(super) slow: AtomicBool,
+    /// How often each of the next operations lets others go first.
+    pub(super) delays: Mutex<VecDeque<usize>>,
+    /// What is done right after the next users were looked up by their addresses, once each.
+    pub(crate) meanwhile: Mutex<VecDeque<Edit>>,
 }
 
 #[derive(Default)]
@@ -33,13 +40,13 @@ struct State {
 }
 
 impl Memory {
-    pub(super) fn with(users: impl IntoIterator<Item = User>) -> Self {
+    pub(crate) fn with(users: impl IntoIterator<Item = User>) -> Self {
         let memory = Self::default();
         memory.lock().users = users.into_iter().map(|user| (user.id, user)).collect();
         memory
     }
 
-    pub(super) fn edit_user(&self, id: UserId, edit: impl FnOnce(&mut User)) {
+    pub(crate) fn edit_user(&self, id: UserId, edit: impl FnOnce(&mut User)) {
         edit(self.lock().users.get_mut(&id).unwrap());
     }
 
@@ -61,9 +68,10 @@ impl Memory {
     }
 
     fn answer<T: Send + 'static>(&self, answer: Result<T, StoreError>) -> Reply<'_, T> {
-        let slow = self.slow.load(Ordering::Relaxed);
+        let slow = usize::from(self.slow.load(Ordering::Relaxed));
+        let yields = self.delays.lock().unwrap().pop_front().unwrap_or(slow);
         Box::pin(async move {
-            if slow {
+            for _ in 0..yields {
                 tokio::task::yield_now().await;
             }
             answer
@@ -116,7 +124,14 @@ impl Store for Memory {
     }
 
     fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>> {
-        self.read(|state| state.users.values().find(|user| user.email.key() == email).cloned())
+        self.read(|state| {
+            let user = state.users.values_mut().find(|user| user.email.key() == email)?;
+            let found = user.clone();
+            if let Some(edit) = self.meanwhile.lock().unwrap().pop_front() {
+                edit(user);
+            }
+            Some(found)
+        })
     }
 
     fn set_active(

@@ -39,7 +39,7 @@ impl Tables<'_> {
             step.as_ref().err().map(|why| BadRow { line: row.line, why: *why })
         };
         let bad: Vec<_> = rows.iter().zip(&plan).filter_map(bad_row).collect();
-        let written = bad.is_empty() || policy.skip_bad;
+        let written = !policy.only_examine && (bad.is_empty() || policy.skip_bad);
         let mut imported = Imported { bad, written, ..Imported::default() };
         if written {
             let good = rows.into_iter().zip(plan).filter_map(|(row, step)| Some((row, step.ok()?))).collect();

@@ -98,6 +98,18 @@ impl Tables<'_> {
         Ok(Some(()))
     }
 
+    /// Removes a user's links: an import may bring their number back.
+    pub(super) fn void_links(&mut self, user: UserId) -> Result<(), Fault> {
+        for &purpose in Purpose::ALL {
+            let links = self.one_time();
+            let Some(token) = links.current(user, purpose)? else { continue };
+            if let Some(link) = link(&links.links, token)? {
+                self.one_time_mut().remove(token, &link)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn reset_password(
         &mut self,
         token: TokenHash,

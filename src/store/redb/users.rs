@@ -107,6 +107,7 @@ impl Tables<'_> {
         let Some(user) = self.user(id)? else { return Ok(None) };
         let ending = self.sessions_of(id)?;
         let sessions = self.end_all(&ending, remember_until)?;
+        self.void_links(id)?;
         self.remove_user_row(&user)?;
         Ok(Some(Removed { user, sessions }))
     }

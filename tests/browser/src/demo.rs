@@ -1,11 +1,7 @@
 //! `sidegate demo` as a newcomer starts it: the built binary, no environment, an empty folder, free ports.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-
-use serde_json::Value;
 
 /// A running demo; dropping it ends it.
 pub struct Demo {
@@ -20,7 +16,7 @@ pub struct Demo {
 impl Demo {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the demo");
-        let mut child = Command::new(binary())
+        let mut child = Command::new(crate::binary())
             .args(["demo", "--port", "0", "--page-port", "0", "--data", "users"])
             .env_clear()
             .current_dir(folder.path())
@@ -52,33 +48,4 @@ impl Drop for Demo {
 fn address(line: &str) -> String {
     let found = line.split_whitespace().find(|word| word.starts_with("http://"));
     found.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned()
-}
-
-/// The binary under test: the one that `SIDEGATE_BIN` names, else one built now.
-fn binary() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    crate::asked("SIDEGATE_BIN").map_or_else(|| BUILT.get_or_init(build).clone(), PathBuf::from)
-}
-
-/// Cargo does not build another package's binary for a test, but it says where it puts it.
-fn build() -> PathBuf {
-    let cargo = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--package",
-            "sidegate",
-            "--bin",
-            "sidegate",
-            "--message-format=json-render-diagnostics",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo starts");
-    assert!(cargo.status.success(), "`sidegate` does not build");
-    let messages = cargo.stdout.split(|byte| *byte == b'\n');
-    messages
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the binary that it built")
 }

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use fantoccini::Client;
-use fantoccini::wd::WebDriverCompatibleCommand;
-use http::Method;
 use serde_json::{Value, json};
-use url::{ParseError, Url};
+
+use crate::devtools::send as devtools;
 
 const WIDTHS: [(&str, u32); 2] = [("wide", 1100), ("phone", 390)];
 
@@ -34,26 +33,4 @@ fn keep(picture: &Value, file: &Path) {
     let base64 = picture["data"].as_str().expect("a picture comes as base64");
     let bytes = base64::engine::general_purpose::STANDARD.decode(base64).expect("a picture comes as base64");
     std::fs::write(file, bytes).unwrap_or_else(|error| panic!("writing {}: {error}", file.display()));
-}
-
-async fn devtools(client: &Client, cmd: &'static str, params: Value) -> Value {
-    let command = DevTools { cmd, params };
-    client.issue_cmd(command).await.unwrap_or_else(|error| panic!("{cmd}: {error}"))
-}
-
-/// A command of Chromium's own protocol, handed through by chromedriver.
-#[derive(Debug)]
-struct DevTools {
-    cmd: &'static str,
-    params: Value,
-}
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "cmd": self.cmd, "params": self.params }).to_string()))
-    }
 }

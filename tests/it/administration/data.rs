@@ -72,10 +72,11 @@ fn a_bad_row_keeps_all_out_and_every_bad_row_is_named_by_its_line() {
         let before = run(folder, &["users", "export"]).out;
         let said = run(folder, &["users", "import", "rows.jsonl"]);
         assert_eq!(said.code, 1, "{said:?}");
-        for line in [2, 3, 5, 6, 7, 9] {
+        // Lines 1 and 5 want the same address, and nobody can know which of them is right.
+        for line in [1, 2, 3, 5, 6, 7, 9] {
             assert!(said.err.contains(&format!("rows.jsonl:{line}: ")), "line {line}: {said:?}");
         }
-        for line in [1, 4, 8] {
+        for line in [4, 8] {
             assert!(!said.err.contains(&format!("rows.jsonl:{line}: ")), "line {line}: {said:?}");
         }
         assert!(!said.err.contains("hunter2"), "{said:?}");
@@ -85,8 +86,8 @@ fn a_bad_row_keeps_all_out_and_every_bad_row_is_named_by_its_line() {
         let said = run(folder, &["users", "import", "rows.jsonl", "--skip-bad", "--json"]);
         assert_eq!(said.code, 0, "{said:?}");
         let report = said.json();
-        assert_eq!(report["added"], 2, "{report}");
-        assert_eq!(report["bad"].as_array().unwrap().len(), 6, "{report}");
+        assert_eq!(report["added"], 1, "{report}");
+        assert_eq!(report["bad"].as_array().unwrap().len(), 7, "{report}");
         let active = run(folder, &["users", "show", "16", "--json"]).json();
         assert_eq!(active["is_active"], true, "NULL is active");
         assert_eq!(add(folder, "next@example.com", &[])["uid"], 17);
@@ -126,8 +127,8 @@ fn who_is_imported_signs_in_with_the_password_that_they_had() {
         "uid,email,username,password_hash,is_active\n7,a@example.com,Anna,\"{}\",1\n",
         foreign_hash(folder)
     );
-    // "correct horse battery" as other systems keep it.
-    let bcrypt = bcrypt_of_the_password();
+    // The tests' password as Python's bcrypt keeps it.
+    let bcrypt = "$2b$04$2IFzwU7fZnN4WlQAhlsH..TmqzJ2xt25wB9YtzR7WKJsuT7P/quXK";
     writeln!(rows, "8,b@example.com,Bert,{bcrypt},").unwrap();
     std::fs::write(folder.join("rows.csv"), rows).unwrap();
     assert_eq!(run(folder, &["users", "import", "rows.csv", "--json"]).json()["added"], 2);
@@ -138,11 +139,7 @@ fn who_is_imported_signs_in_with_the_password_that_they_had() {
         assert_eq!(upstream.last().header("x-user-id").as_deref(), Some(uid));
     }
     let exported = run(folder, &["users", "export"]).out;
-    assert!(!exported.contains(&bcrypt) && exported.matches("$argon2id$").count() == 2, "renewed at sign-in");
-}
-
-fn bcrypt_of_the_password() -> String {
-    bcrypt::hash_with_result(PASSWORD, 4).unwrap().to_string()
+    assert!(!exported.contains(bcrypt) && exported.matches("$argon2id$").count() == 2, "renewed at sign-in");
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn both_ways(body: impl Fn(&Path)) {
     let running = Process::serve(folder.path(), &upstream.url(), "");
     body(folder.path());
     drop(running);
+    // So that the operator of a machine where the gate is down needs nothing else than their command.
     let folder = tempfile::tempdir().unwrap();
     let mut once = Process::serve(folder.path(), &upstream.url(), "");
     once.terminate();

@@ -20,7 +20,7 @@ fn a_hash_from_elsewhere_signs_in_and_is_renewed_at_once() {
         let new = NewUser {
             email: Email::parse("jack@example.com").unwrap(),
             username: Username::parse("Jack").unwrap(),
-            password: Secret::new(hash.to_owned()),
+            password: Some(Secret::new(hash.to_owned())),
             roles: Vec::new(),
             email_verified: false,
             created: Timestamp::default(),

@@ -31,6 +31,7 @@ fn body_for(path: &str) -> &'static str {
         }
         "/auth/signin" => r#"{"email":"row@example.com","password":"correct horse battery"}"#,
         "/auth/login" => r#"{"username":"row@example.com","password":"correct horse battery"}"#,
+        "/auth/password/reset" => r#"{"token":"none","password":"correct horse battery"}"#,
         "/auth/refresh" | "/auth/signout" => "",
         other => panic!("no case for {other}"),
     }

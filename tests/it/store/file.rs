@@ -244,7 +244,7 @@ async fn a_backup_is_of_one_moment_however_much_is_written_meanwhile() {
         for pair in addresses.chunks(2) {
             // Each pair comes in one transaction.
             let rows = pair.iter().zip(1..).map(|(address, line)| row(line, address)).collect();
-            let policy = ImportPolicy { on_conflict: OnConflict::Fail, skip_bad: false };
+            let policy = ImportPolicy { on_conflict: OnConflict::Fail, skip_bad: false, only_examine: false };
             store.import_users(rows, policy, at(1), at(1)).await.unwrap();
         }
     };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sidegate::store::{NewOneTime, Purpose, Reset, Revoked, Store, TokenHash};
+use sidegate::store::{Changed, NewOneTime, Purpose, Reset, Revoked, Store, TokenHash, UserChange};
 use sidegate::types::{Secret, UserId};
 
-use super::people::{at, id, started, user};
+use super::people::{at, email, id, started, user};
 use super::suite::Open;
 
 const RESET: Purpose = Purpose::PasswordReset;
@@ -115,6 +115,33 @@ pub(super) async fn a_reset_leaves_a_disabled_user_disabled(open: Open<'_>) {
     assert!(reset(&*store, 1, "new", 2).await.is_some());
     let after = store.user(jack.id).await.unwrap().unwrap();
     assert_eq!((after.active, after.password.unwrap().reveal().as_str()), (false, "new"));
+}
+
+pub(super) async fn a_link_dies_with_the_address_that_it_may_have_gone_to(open: Open<'_>) {
+    let store = open();
+    let jack = user(&*store, "jack@example.com").await;
+    let usable = async || store.one_time(token(1), RESET, at(1)).await.unwrap();
+    let renamed = async |address: &str| {
+        let change = UserChange { email: Some(email(address)), ..UserChange::default() };
+        let changed = store.change_user(jack.id, change, at(1), at(9000)).await.unwrap();
+        assert!(matches!(changed, Changed::Done { .. }), "{changed:?}");
+    };
+    store.put_one_time(link(1, jack.id), at(0)).await.unwrap().unwrap();
+    renamed("jacky@example.com").await;
+    assert_eq!(usable().await, None);
+    assert_eq!(reset(&*store, 1, "new", 1).await, None);
+    store.put_one_time(link(1, jack.id), at(0)).await.unwrap().unwrap();
+    renamed("JACKY@Example.com").await;
+    assert_eq!(usable().await, Some(jack.id), "it is the same address");
+}
+
+pub(super) async fn a_link_dies_with_its_user(open: Open<'_>) {
+    let store = open();
+    let jack = user(&*store, "jack@example.com").await;
+    store.put_one_time(link(1, jack.id), at(0)).await.unwrap().unwrap();
+    store.remove_user(jack.id, at(9000)).await.unwrap().unwrap();
+    assert_eq!(reset(&*store, 1, "new", 1).await, None);
+    assert_eq!(store.one_time(token(1), RESET, at(1)).await.unwrap(), None);
 }
 
 pub(super) async fn links_are_there_after_a_restart(open: Open<'_>) {

@@ -67,6 +67,8 @@ suite!(
     a_link_sets_a_password_once_and_ends_all_sessions,
     of_racing_uses_of_one_link_exactly_one_counts,
     a_reset_leaves_a_disabled_user_disabled,
+    a_link_dies_with_the_address_that_it_may_have_gone_to,
+    a_link_dies_with_its_user,
     links_are_there_after_a_restart,
     answered_writes_are_there_after_a_restart,
     a_closed_store_says_so,

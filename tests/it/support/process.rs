@@ -16,7 +16,7 @@ pub(crate) struct Process {
     lines: std::sync::Mutex<mpsc::Receiver<String>>,
 }
 
-/// The binary, with nothing of this process's environment.
+/// The binary, with nothing of this process's environment (but for where counters of coverage go, when it is measured).
 pub(crate) fn sidegate(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sidegate"));
     command
@@ -25,7 +25,16 @@ pub(crate) fn sidegate(folder: &Path) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    if let Some(counters) = counters() {
+        command.env("LLVM_PROFILE_FILE", counters);
+    }
     command
+}
+
+/// `scripts/coverage` counts what the binary does as a process, too.
+#[expect(clippy::disallowed_methods, reason = "the tests' own environment, not the product's")]
+fn counters() -> Option<std::ffi::OsString> {
+    std::env::var_os("LLVM_PROFILE_FILE")
 }
 
 impl Process {

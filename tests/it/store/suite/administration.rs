@@ -47,7 +47,7 @@ async fn users_are_listed_by_number_in_pages(open: Open<'_>) {
     let store = open();
     assert_eq!((store.user_count().await.unwrap(), store.users(None, 10).await.unwrap().len()), (0, 0));
     let rows = (1..=300).map(|number| row(number, &format!("p{number}@example.com"))).collect();
-    let policy = ImportPolicy { on_conflict: OnConflict::Fail, skip_bad: false };
+    let policy = ImportPolicy { on_conflict: OnConflict::Fail, skip_bad: false, only_examine: false };
     store.import_users(rows, policy, at(1), at(1)).await.unwrap();
     assert_eq!(store.user_count().await.unwrap(), 300);
     let (mut after, mut seen) = (None, Vec::new());

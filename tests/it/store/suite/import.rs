@@ -28,7 +28,7 @@ fn row(line: u64, uid: u64, address: &str) -> ImportRow {
 }
 
 const fn policy(on_conflict: OnConflict) -> ImportPolicy {
-    ImportPolicy { on_conflict, skip_bad: false }
+    ImportPolicy { on_conflict, skip_bad: false, only_examine: false }
 }
 
 async fn import(store: &dyn Store, on_conflict: OnConflict, rows: Vec<ImportRow>) -> Imported {

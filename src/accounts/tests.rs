@@ -1,0 +1,145 @@
+//! A sign-in that meets a change of its user half way.
+
+use super::*;
+use crate::config;
+use crate::hashing::Hasher;
+use crate::sessions::tests::memory::Memory;
+use crate::sessions::{Device, Issued};
+use crate::store::User;
+use crate::tokens::Tokens;
+use crate::types::{Email, PasswordHash, Role, Secret, Timestamp, Username};
+
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+const SETTINGS: &str = "upstream.url = \"http://127.0.0.1:1\"\ntokens.secret = \"an HMAC secret of more than 32 bytes\"\n\
+    passwords.memory = \"64KiB\"\npasswords.iterations = 1\npasswords.workers = 1\n";
+
+struct House {
+    store: Arc<Memory>,
+    hasher: Hasher,
+    accounts: Accounts,
+}
+
+impl House {
+    /// With one user, whose password this is.
+    async fn with(password: &str) -> Self {
+        let settings = config::from_toml(SETTINGS, &config::env::Fixed::default()).unwrap().settings;
+        let hasher = Hasher::start(&settings.passwords).unwrap();
+        let user = User {
+            id: UserId::new(1).unwrap(),
+            email: Email::parse("jack@example.com").unwrap(),
+            username: Username::parse("jack").unwrap(),
+            password: hasher.hash(self::password(password)).await.ok(),
+            active: true,
+            roles: Vec::new(),
+            email_verified: false,
+            created: NOW,
+            updated: NOW,
+        };
+        let store = Arc::new(Memory::with([user]));
+        let tokens = Tokens::new(&settings.tokens, &store.origin().await.unwrap(), &[]).unwrap();
+        let (clock, audit) = (Clock::manual(NOW), Audit::default());
+        let sessions = Sessions::open(store.clone(), tokens, clock.clone(), &settings.tokens, audit.clone())
+            .await
+            .unwrap();
+        let services = Services {
+            store: store.clone(),
+            hasher: hasher.clone(),
+            limits: Limits::new(),
+            sessions,
+            audit,
+            clock,
+        };
+        Self { store, hasher, accounts: Accounts::new(services, &settings) }
+    }
+
+    async fn hash(&self, text: &str) -> PasswordHash {
+        self.hasher.hash(password(text)).await.unwrap()
+    }
+
+    /// Right after a sign-in has looked its user up, the user is changed.
+    fn meanwhile(&self, edit: impl FnOnce(&mut User) + Send + 'static) {
+        self.store.meanwhile.lock().unwrap().push_back(Box::new(edit));
+    }
+
+    async fn sign_in(&self, text: &str) -> Result<Issued, SignInError> {
+        let attempt = SignIn {
+            email: Email::parse("jack@example.com"),
+            password: password(text),
+            device: Device::default(),
+            replaces: Vec::new(),
+        };
+        self.accounts.sign_in(attempt).await
+    }
+
+    async fn sessions(&self) -> u64 {
+        self.store.session_count().await.unwrap()
+    }
+}
+
+fn password(text: &str) -> Password {
+    Password::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_during_the_sign_in_opens_nothing_any_more() {
+    let house = House::with("old").await;
+    let new = house.hash("new").await;
+    house.meanwhile(|user| user.password = Some(new));
+    assert!(matches!(house.sign_in("old").await, Err(SignInError::Wrong)));
+    assert_eq!(house.sessions().await, 0);
+    assert!(house.sign_in("new").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hash_that_was_renewed_during_the_sign_in_is_of_the_same_password() {
+    let house = House::with("secret").await;
+    let renewed = house.hash("secret").await;
+    house.meanwhile(|user| user.password = Some(renewed));
+    assert!(house.sign_in("secret").await.is_ok());
+    assert_eq!(house.sessions().await, 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_renews_the_hash_itself_succeeds_at_once() {
+    let house = House::with("secret").await;
+    // Of "secret", with other parameters than are configured.
+    let strong = "passwords.memory = \"128KiB\"\npasswords.iterations = 2\n";
+    let settings = SETTINGS.lines().filter(|line| !line.contains("memory") && !line.contains("iterations"));
+    let settings = settings.fold(strong.to_owned(), |text, line| text + line + "\n");
+    let settings = config::from_toml(&settings, &config::env::Fixed::default()).unwrap().settings;
+    let old = Hasher::start(&settings.passwords).unwrap().hash(password("secret")).await.unwrap();
+    let before = old.clone();
+    house.store.edit_user(UserId::new(1).unwrap(), |user| user.password = Some(old));
+    // A second look-up would meet this and fail.
+    house.meanwhile(|_| {});
+    house.meanwhile(|user| user.active = false);
+    let issued = house.sign_in("secret").await.unwrap();
+    assert!(issued.user.password.unwrap() != before, "it was renewed");
+}
+
+#[tokio::test]
+async fn a_password_that_never_stands_still_is_refused() {
+    let house = House::with("secret").await;
+    for _ in 0..3 {
+        let renewed = house.hash("secret").await;
+        house.meanwhile(|user| user.password = Some(renewed));
+    }
+    assert!(matches!(house.sign_in("secret").await, Err(SignInError::Wrong)));
+    assert_eq!(house.sessions().await, 0);
+    assert!(house.sign_in("secret").await.is_ok());
+}
+
+#[tokio::test]
+async fn roles_that_changed_during_the_sign_in_are_the_ones_that_it_gives() {
+    let house = House::with("secret").await;
+    house.meanwhile(|user| user.roles = vec![Role::parse("admin").unwrap()]);
+    let issued = house.sign_in("secret").await.unwrap();
+    assert_eq!(Role::joined(&issued.user.roles), "admin");
+}
+
+#[tokio::test]
+async fn who_has_no_password_does_not_sign_in() {
+    let house = House::with("secret").await;
+    house.store.edit_user(UserId::new(1).unwrap(), |user| user.password = None::<Secret<String>>);
+    assert!(matches!(house.sign_in("secret").await, Err(SignInError::Wrong)));
+}
