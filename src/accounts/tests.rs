@@ -7,7 +7,7 @@ use crate::sessions::tests::memory::Memory;
 use crate::sessions::{Device, Issued};
 use crate::store::User;
 use crate::tokens::Tokens;
-use crate::types::{Email, PasswordHash, Role, Secret, Timestamp, Username};
+use crate::types::{Email, Password, PasswordHash, Role, Secret, Timestamp, Username};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const SETTINGS: &str = "upstream.url = \"http://127.0.0.1:1\"\ntokens.secret = \"an HMAC secret of more than 32 bytes\"\n\

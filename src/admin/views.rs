@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::import::Record;
 use crate::store::{Session, SigningKey, User};
+use crate::types::Timestamp;
 
 /// A user, without anything secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +104,7 @@ impl KeyView {
             algorithm: key.algorithm.clone(),
             signs: key.retired.is_none() && key.algorithm == algorithm,
             created_at: key.created.rfc3339(),
-            retired_at: key.retired.map(|at| at.rfc3339()),
+            retired_at: key.retired.map(Timestamp::rfc3339),
         }
     }
 }
