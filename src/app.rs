@@ -2,6 +2,7 @@
 //! only place that knows everyone.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::accounts::{self, Accounts};
 use crate::admin;
+use crate::admin::http::{Http, HttpError, Sources};
 use crate::admin::socket::{AdminSocket, Attendant, SocketError};
 use crate::audit::Audit;
 use crate::auth::Auth;
@@ -18,6 +20,7 @@ use crate::config::Settings;
 use crate::config::settings::{Algorithm, DatabaseUrl, Listen};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
+use crate::metrics::{Metrics, SignIns};
 use crate::server::listen::{self, ListenError};
 use crate::server::{Crew, Shared};
 use crate::sessions::Sessions;
@@ -45,6 +48,7 @@ pub struct Services {
 /// A gate that runs. Dropping it without [`Running::stop`] leaves it to run until the process ends.
 pub struct Running {
     crew: Crew,
+    http: Option<Http>,
     attendant: Attendant,
     keeper: Keeper,
     services: Services,
@@ -58,6 +62,9 @@ pub enum StartError {
     /// An address can't be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Health and metrics can't be asked for.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// Operators can't be listened to.
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -91,13 +98,17 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
     let workers = if settings.server.workers == 0 { cores() } else { settings.server.workers };
     // The port first: who finds it taken has not touched the database. Nobody is answered before all is ready.
     let (listeners, addresses) = listen::open(&settings.server.listen, workers)?;
+    let http = settings.admin.listen.map(Http::open).transpose()?;
+    let (metrics, tallies) = Metrics::new(listeners.len(), clock.now());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = open::open(&settings.database.url, clock.now())?;
     let audit = open_audit(&settings)?;
     // After the database is ours: the socket beside it can then be nobody else's but a dead gate's.
     let socket = AdminSocket::open(&settings.admin.socket)?;
     let settings = Arc::new(settings);
-    let services = runtime.block_on(services(&settings, store, audit, &clock))?;
+    let hasher = Hasher::start(&settings.passwords)?;
+    let found = Found { store, audit, hasher: hasher.clone(), signins: metrics.signins() };
+    let services = runtime.block_on(services(&settings, found, &clock))?;
     let auth = Auth::new(
         &settings,
         services.accounts.clone(),
@@ -112,10 +123,13 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
         auth: Arc::new(auth),
         clock: clock.clone(),
     };
-    let crew = Crew::start(&shared, listeners)?;
+    let crew = Crew::start(&shared, listeners, &metrics, tallies)?;
     let attendant = socket.serve(services.administration(&shared.settings, clock))?;
     let keeper = Keeper::start(services.sessions.clone())?;
-    Ok(Running { crew, attendant, keeper, services, addresses, runtime })
+    if let Some(http) = &http {
+        http.ready(Sources { metrics, hasher, store: Arc::clone(&services.store) });
+    }
+    Ok(Running { crew, http, attendant, keeper, services, addresses, runtime })
 }
 
 /// What administration works on where no gate runs. The database has to be there; `admin::Services::store` has to be
@@ -123,7 +137,9 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
 pub async fn offline(settings: &Settings, clock: Clock) -> Result<admin::Services, StartError> {
     let store = open::existing(&settings.database.url, clock.now())?;
     let audit = open_audit(settings)?;
-    let services = services(settings, store, audit, &clock).await?;
+    let found =
+        Found { store, audit, hasher: Hasher::start(&settings.passwords)?, signins: SignIns::default() };
+    let services = services(settings, found, &clock).await?;
     Ok(services.administration(settings, clock))
 }
 
@@ -137,17 +153,22 @@ impl Services {
             store: Arc::clone(&self.store),
             clock,
             algorithm: settings.tokens.algorithm.name(),
+            pages: settings.pages.enabled,
             scratch: folder.unwrap_or(Path::new(".")).to_owned(),
         }
     }
 }
 
-async fn services(
-    settings: &Settings,
+/// What services are made of.
+struct Found {
     store: Arc<dyn Store>,
     audit: Audit,
-    clock: &Clock,
-) -> Result<Services, StartError> {
+    hasher: Hasher,
+    signins: SignIns,
+}
+
+async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Services, StartError> {
+    let Found { store, audit, hasher, signins } = found;
     let origin = store.origin().await?;
     let keys = match settings.tokens.algorithm {
         Algorithm::Hs256 => store.signing_keys().await?,
@@ -168,10 +189,11 @@ async fn services(
     let accounts = Accounts::new(
         accounts::Services {
             store: Arc::clone(&store),
-            hasher: Hasher::start(&settings.passwords)?,
+            hasher,
             limits: Limits::new(),
             sessions: sessions.clone(),
             audit,
+            signins,
             clock: clock.clone(),
         },
         settings,
@@ -193,6 +215,11 @@ impl Running {
         &self.addresses
     }
 
+    /// Where health and metrics are asked for, if anywhere.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(Http::address)
+    }
+
     /// Its services.
     pub const fn services(&self) -> &Services {
         &self.services
@@ -200,11 +227,17 @@ impl Running {
 
     /// Stops accepting, finishes what runs within the grace, then closes the database.
     pub fn stop(self) {
+        if let Some(http) = &self.http {
+            http.stopping();
+        }
         self.crew.stop();
         self.attendant.stop();
         self.keeper.stop();
         if let Err(error) = self.runtime.block_on(self.services.store.close()) {
             tracing::error!(%error, "the database did not close cleanly");
+        }
+        if let Some(http) = self.http {
+            http.stop();
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::audit::{Audit, Event};
 use crate::config::settings::{self, Settings};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
+use crate::metrics::SignIns;
 use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
 use crate::types::{Clock, SessionId, UserId};
@@ -50,6 +51,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// Where what happened is written down.
     pub audit: Audit,
+    /// Who counts sign-ins.
+    pub signins: SignIns,
     /// The time.
     pub clock: Clock,
 }

@@ -8,6 +8,7 @@ use crate::audit::Event;
 use crate::config::settings::Rate;
 use crate::hashing::{HashError, Verified};
 use crate::limits::{LimitKey, Limited, Network, Permit};
+use crate::metrics::SignInOutcome;
 use crate::sessions::{Device, Issued, StartError};
 use crate::store::{PasswordHash, StoreError, User};
 use crate::tokens::TokensError;
@@ -67,6 +68,20 @@ impl From<StartError> for SignInError {
 impl Accounts {
     /// Starts a session for who knows the password.
     pub async fn sign_in(&self, attempt: SignIn) -> Result<Issued, SignInError> {
+        let outcome = self.limited_attempt(attempt).await;
+        self.0.services.signins.count(match &outcome {
+            Ok(_) => SignInOutcome::Ok,
+            Err(SignInError::Wrong) => SignInOutcome::Wrong,
+            Err(SignInError::Limited(_)) => SignInOutcome::Limited,
+            Err(SignInError::Hash(HashError::Busy)) => SignInOutcome::Busy,
+            Err(SignInError::Hash(HashError::Failed) | SignInError::Store(_) | SignInError::Tokens(_)) => {
+                SignInOutcome::Failed
+            }
+        });
+        outcome
+    }
+
+    async fn limited_attempt(&self, attempt: SignIn) -> Result<Issued, SignInError> {
         let address = attempt.device.address;
         let permits = self.admit_attempt(attempt.email.as_ref(), address)?;
         let outcome = self.attempt(attempt).await;

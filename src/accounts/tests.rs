@@ -3,6 +3,7 @@
 use super::*;
 use crate::config;
 use crate::hashing::Hasher;
+use crate::metrics::SignIns;
 use crate::sessions::tests::memory::Memory;
 use crate::sessions::{Device, Issued};
 use crate::store::User;
@@ -47,6 +48,7 @@ impl House {
             limits: Limits::new(),
             sessions,
             audit,
+            signins: SignIns::default(),
             clock,
         };
         Self { store, hasher, accounts: Accounts::new(services, &settings) }

@@ -120,6 +120,8 @@ pub struct ResetView {
     pub url: String,
     /// Until when it works (RFC 3339).
     pub expires_at: String,
+    /// Whether there is a page behind it; with `pages.enabled = false` its token is for `POST /auth/password/reset`.
+    pub has_page: bool,
 }
 
 /// How many sessions were ended.

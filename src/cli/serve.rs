@@ -40,6 +40,9 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
             for address in running.addresses() {
                 tracing::info!("listening on {address}");
             }
+            if let Some(address) = running.admin_address() {
+                tracing::info!("health and metrics at http://{address}/healthz, /readyz, /metrics");
+            }
             for line in &welcome {
                 tracing::info!("{line}");
             }

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -27,6 +28,7 @@ use worker::{Job, Task};
 #[derive(Clone, Debug)]
 pub struct Hasher {
     queue: SyncSender<Job>,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// What became of a verification.
@@ -63,7 +65,12 @@ impl Hasher {
                 .name(format!("hash-{number}"))
                 .spawn(move || worker::run(&jobs, recipe))?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, waiting: Arc::default() })
+    }
+
+    /// How many passwords wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// A new hash of a password, in PHC form.
@@ -81,13 +88,33 @@ impl Hasher {
         self.ask(|reply| Task::Verify { password, stored, reply }).await
     }
 
+    fn job(&self, task: Task) -> Job {
+        Job::new(task, Waiting::count(&self.waiting))
+    }
+
     async fn ask<T>(&self, task: impl FnOnce(oneshot::Sender<T>) -> Task) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
-        match self.queue.try_send(Job::new(task(reply))) {
+        match self.queue.try_send(self.job(task(reply))) {
             Ok(()) => answer.await.map_err(|_| HashError::Failed),
             Err(TrySendError::Full(_)) => Err(HashError::Busy),
             Err(TrySendError::Disconnected(_)) => Err(HashError::Failed),
         }
+    }
+}
+
+/// A place in the queue: counted for as long as it is kept.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn count(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

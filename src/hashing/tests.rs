@@ -167,16 +167,21 @@ async fn a_full_queue_is_an_answer_and_not_a_wait() {
     let hasher = Hasher::start(&settings(64, 1)).unwrap();
     let (go_on, until) = channel();
     let (reply, held) = oneshot::channel();
-    hasher.queue.send(Job::new(Task::Wait { until, reply })).unwrap();
+    hasher.queue.send(hasher.job(Task::Wait { until, reply })).unwrap();
     let (reply, skipped) = oneshot::channel();
     // Only has a place once the thread has taken the first: from then on thread and queue are both full.
-    hasher.queue.send(Job::new(Task::Hash { password: password("secret"), reply })).unwrap();
+    hasher.queue.send(hasher.job(Task::Hash { password: password("secret"), reply })).unwrap();
+    // The first gives its place up as it is begun.
+    while hasher.waiting() > 1 {
+        std::thread::yield_now();
+    }
     assert_eq!(hasher.hash(password("secret")).await, Err(HashError::Busy));
+    assert_eq!(hasher.waiting(), 1, "who was refused does not wait");
     drop(skipped);
     go_on.send(()).unwrap();
     held.await.unwrap();
     let (reply, next) = oneshot::channel();
-    hasher.queue.send(Job::new(Task::Hash { password: password("secret"), reply })).unwrap();
+    hasher.queue.send(hasher.job(Task::Hash { password: password("secret"), reply })).unwrap();
     assert!(next.await.is_ok());
 }
 

@@ -10,9 +10,9 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::Verified;
 use super::phc::Recipe;
 use super::stored::Stored;
+use super::{Verified, Waiting};
 use crate::types::Password;
 use crate::types::PasswordHash;
 
@@ -24,6 +24,7 @@ const NICE: i32 = 10;
 pub(super) struct Job {
     task: Task,
     span: tracing::Span,
+    place: Waiting,
 }
 
 /// What to do, and whom to tell.
@@ -58,8 +59,8 @@ enum Failure {
 }
 
 impl Job {
-    pub(super) fn new(task: Task) -> Self {
-        Self { task, span: tracing::Span::current() }
+    pub(super) fn new(task: Task, place: Waiting) -> Self {
+        Self { task, span: tracing::Span::current(), place }
     }
 }
 
@@ -70,7 +71,8 @@ pub(super) fn run(jobs: &Mutex<Receiver<Job>>, recipe: Recipe) {
     loop {
         // The lock is held while waiting: the others wait for it instead of for the queue.
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { task, span }) = next else { return };
+        let Ok(Job { task, span, place }) = next else { return };
+        drop(place);
         let _entered = span.enter();
         // A bug in one hash must not silently take a thread away from all others; its reply is dropped, and
         // whoever waits for it is told that hashing failed.

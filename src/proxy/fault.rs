@@ -5,6 +5,7 @@ use http::{Method, Request};
 use hyper::body::{Body as _, Incoming};
 
 use super::body::RequestBody;
+use crate::metrics::UpstreamError;
 use crate::web::{Code, Problem};
 
 /// A failed exchange. What the client is told is [`Fault::problem`]; the cause is for the log.
@@ -111,6 +112,18 @@ impl Fault {
             Kind::Connect | Kind::ConnectTimeout | Kind::BrokenOff | Kind::BadAnswer | Kind::HeadTimeout => {
                 Side::Upstream
             }
+        }
+    }
+
+    /// As what it is counted, where the upstream is to blame.
+    pub const fn counted(&self) -> Option<UpstreamError> {
+        match self.kind {
+            Kind::Connect => Some(UpstreamError::Connect),
+            Kind::ConnectTimeout => Some(UpstreamError::ConnectTimeout),
+            Kind::BrokenOff => Some(UpstreamError::BrokenOff),
+            Kind::BadAnswer => Some(UpstreamError::BadAnswer),
+            Kind::HeadTimeout => Some(UpstreamError::HeadTimeout),
+            Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Instant;
 
 use http::header::UPGRADE;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
@@ -59,13 +60,14 @@ impl Proxy {
     }
 
     /// Forwards one request. The answer's body streams; what it holds is given back when it ends or is dropped.
-    /// `id`: the request's id, for the upstream's own log.
+    /// `id`: the request's id, for the upstream's own log; `now`: the caller has just looked.
     pub async fn forward(
         &self,
         pass: Pass,
         mut request: Request<Incoming>,
         peer: &Peer,
         id: &http::HeaderValue,
+        now: Instant,
     ) -> Result<Response<UpstreamBody>, Fault> {
         let wants_upgrade = upgrade::keep_offered(&mut request);
         let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
@@ -76,9 +78,9 @@ impl Proxy {
 
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
         let copy = fault::may_repeat(&head, &body).then(|| head.clone());
-        let body = self.request_body(body, &vigil);
+        let body = self.request_body(body, &vigil, now);
         let first = Request::from_parts(head, body);
-        let (response, lease) = match self.attempt(self.pool.take(), first, &vigil).await {
+        let (response, lease) = match self.attempt(self.pool.take(now), first, &vigil).await {
             Ok(answered) => answered,
             Err((fault, unsent)) => {
                 let again = fault.retry(unsent, copy).ok_or(fault)?;
@@ -88,12 +90,12 @@ impl Proxy {
         self.answer(response, lease, client.zip(offered), vigil)
     }
 
-    fn request_body(&self, body: Incoming, vigil: &Rc<Vigil>) -> RequestBody {
+    fn request_body(&self, body: Incoming, vigil: &Rc<Vigil>, now: Instant) -> RequestBody {
         if body.is_end_stream() {
-            vigil.expect_within(self.upstream.response_timeout);
+            vigil.expect_from(now, self.upstream.response_timeout);
             return RequestBody::Empty;
         }
-        vigil.expect_within(self.upstream.idle_timeout);
+        vigil.expect_from(now, self.upstream.idle_timeout);
         RequestBody::stream(body, self.editor.claims(), Rc::clone(vigil), self.upstream.response_timeout)
     }
 

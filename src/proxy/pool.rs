@@ -28,9 +28,8 @@ struct Waiting {
 
 impl Pool {
     /// The connection that waited the least, if it is alive.
-    pub(super) fn take(&self) -> Option<SendRequest<RequestBody>> {
+    pub(super) fn take(&self, now: Instant) -> Option<SendRequest<RequestBody>> {
         let mut waiting = self.waiting.borrow_mut();
-        let now = Instant::now();
         // One that is still busy with the rest of a refused upload is not ready, and will not be soon: it is dropped.
         while let Some(newest) = waiting.pop() {
             if now.duration_since(newest.since) > IDLE {

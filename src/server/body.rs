@@ -1,6 +1,7 @@
 //! An answer's body, whoever wrote it, with what has to be known when it ends.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http_body_util::Full;
 
 use super::observe::Record;
 use super::vital::InFlight;
+use crate::metrics::{Tally, UpstreamError};
 use crate::proxy::body::{BodyError, UpstreamBody};
 
 /// Who wrote it.
@@ -24,6 +26,7 @@ pub(super) enum Source {
 pub(super) struct Outgoing {
     source: Source,
     record: Option<Record>,
+    tally: Rc<Tally>,
     in_flight: InFlight,
     version: Version,
     broken: bool,
@@ -34,13 +37,19 @@ impl Outgoing {
     pub(super) const fn new(
         source: Source,
         record: Option<Record>,
+        tally: Rc<Tally>,
         in_flight: InFlight,
         version: Version,
     ) -> Self {
-        Self { source, record, in_flight, version, broken: false }
+        Self { source, record, tally, in_flight, version, broken: false }
     }
 
-    fn break_off(&mut self) {
+    fn break_off(&mut self, why: &BodyError) {
+        match why {
+            BodyError::Upstream(_) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
+            BodyError::Silent => self.tally.upstream_error(UpstreamError::BodyTimeout),
+            BodyError::SessionEnded => {}
+        }
         self.broken = true;
         // HTTP/1.0 knows no chunks: there, the end of the connection is the end of the answer.
         if self.version < Version::HTTP_11 {
@@ -65,8 +74,8 @@ impl Body for Outgoing {
         if let (Some(record), Poll::Ready(Some(Ok(frame)))) = (&mut this.record, &polled) {
             record.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
-        if let Poll::Ready(Some(Err(_))) = polled {
-            this.break_off();
+        if let Poll::Ready(Some(Err(why))) = &polled {
+            this.break_off(why);
         }
         polled
     }

@@ -1,7 +1,9 @@
 //! The road of a request: `/auth/*` to its handlers; everything else to the gate, and what it lets through to the
 //! upstream. Each step may answer early.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, UPGRADE};
 use http::uri::Authority;
@@ -11,7 +13,7 @@ use hyper::body::Incoming;
 use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
-use super::observe::{Outcome, Record, RequestIds};
+use super::observe::{Record, RequestIds};
 use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::stream;
 use super::vital::InFlight;
@@ -19,7 +21,8 @@ use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
-use crate::proxy::Proxy;
+use crate::metrics::{Counted, Outcome, Tally};
+use crate::proxy::{Kind, Proxy};
 use crate::sessions::{RefreshError, Sessions};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
@@ -36,6 +39,7 @@ pub(super) struct Dispatch {
     peers: Arc<Peers>,
     cors: Cors,
     ids: RequestIds,
+    tally: Rc<Tally>,
     log_access: bool,
     /// Where a browser is sent that came by `localhost`.
     loopback: Option<Authority>,
@@ -49,6 +53,7 @@ pub(super) struct Parties {
     pub(super) sessions: Sessions,
     pub(super) peers: Arc<Peers>,
     pub(super) ids: RequestIds,
+    pub(super) tally: Rc<Tally>,
 }
 
 impl Dispatch {
@@ -62,6 +67,7 @@ impl Dispatch {
             peers: parties.peers,
             cors: Cors::new(settings),
             ids: parties.ids,
+            tally: parties.tally,
             log_access: settings.log.access,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
         }
@@ -74,17 +80,23 @@ impl Dispatch {
         socket: SocketPeer,
         in_flight: InFlight,
     ) -> Response<Outgoing> {
+        let started = Instant::now();
         let (head, body) = request.into_parts();
         let id = self.ids.of(&head.headers);
         let peer = self.peers.judge(&head, socket);
-        let mut record = self.log_access.then(|| Record::open(&head, peer.as_ref().ok(), id.clone()));
+        let mut record =
+            self.log_access.then(|| Record::open(started, &head, peer.as_ref().ok(), id.clone()));
+        let mut counted = self.tally.request();
         // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
         let version = head.version;
         let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
 
         let request = Request::from_parts(head, body);
         let response = match &peer {
-            Ok(peer) => self.route(request, &mut Errand { peer, id: &id, record: record.as_mut() }).await,
+            Ok(peer) => {
+                let (record, counted) = (record.as_mut(), &mut counted);
+                self.route(request, &mut Errand { peer, id: &id, started, record, counted }).await
+            }
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
         let (mut head, source) = response.into_parts();
@@ -92,10 +104,12 @@ impl Dispatch {
         if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        let outcome = counted.answered();
         if let Some(record) = &mut record {
             record.status = head.status;
+            record.outcome = outcome;
         }
-        Response::from_parts(head, Outgoing::new(source, record, in_flight, version))
+        Response::from_parts(head, Outgoing::new(source, record, Rc::clone(&self.tally), in_flight, version))
     }
 
     async fn route(&self, request: Request<Incoming>, errand: &mut Errand<'_>) -> Response<Source> {
@@ -129,7 +143,6 @@ impl Dispatch {
         }
         let (head, body) = request.into_parts();
         if let Some(answer) = self.cors.preflight(&head) {
-            errand.outcome(Outcome::Own);
             return own(answer);
         }
         let origin = self.cors.origin(&head.headers);
@@ -144,48 +157,57 @@ impl Dispatch {
         errand: &mut Errand<'_>,
     ) -> Response<Source> {
         let (head, body) = request.into_parts();
-        match self.gate.decide(&head, errand.peer) {
-            Verdict::Forward(pass) => {
-                self.note_first_sight(&pass);
-                self.forward(pass, Request::from_parts(head, body), errand).await
-            }
+        let verdict = match self.gate.decide(&head, errand.peer) {
             Verdict::Renew(renewal) => match self.sessions.refresh(renewal.token()).await {
-                Ok(issued) => match self.gate.renewed(renewal, &issued) {
-                    Ok(pass) => {
+                Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
+                    Ok(verdict) => {
                         let request = Request::from_parts(head, body);
-                        let mut response = self.forward(pass, request, errand).await;
+                        let mut response = self.carry_out(verdict, request, errand).await;
                         let headers = response.headers_mut();
                         self.auth.add_tokens(headers, &issued, errand.peer.secure);
                         // What carries a session must not be kept by any cache.
                         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                        response
+                        return response;
                     }
-                    Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), errand),
+                    Err(renewal) => self.gate.not_renewed(&renewal, &head),
                 },
                 Err(RefreshError::Store(error)) => {
                     tracing::error!(%error, "a session could not be renewed");
-                    own(Problem::new(Code::Unavailable).retry_after(BUSY).answer())
+                    return own(Problem::new(Code::Unavailable).retry_after(BUSY).answer());
                 }
                 Err(RefreshError::Tokens(error)) => {
                     tracing::error!(%error, "a session could not be renewed");
-                    own(Problem::new(Code::Internal).answer())
+                    return own(Problem::new(Code::Internal).answer());
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a session was not renewed");
-                    self.refuse(self.gate.not_renewed(&renewal, &head), errand)
+                    self.gate.not_renewed(&renewal, &head)
                 }
             },
-            refusal => self.refuse(refusal, errand),
-        }
+            verdict => verdict,
+        };
+        self.carry_out(verdict, Request::from_parts(head, body), errand).await
     }
 
-    fn refuse(&self, verdict: Verdict, errand: &mut Errand<'_>) -> Response<Source> {
-        errand.outcome(Outcome::Refused);
-        match verdict {
-            Verdict::Refuse(refusal) => own(self.refusal(&refusal)),
-            Verdict::ToLogin(next) => own(answers::to_login(&next)),
-            Verdict::Forward(_) | Verdict::Renew(_) => own(Problem::new(Code::Internal).answer()),
-        }
+    async fn carry_out(
+        &self,
+        verdict: Verdict,
+        request: Request<Incoming>,
+        errand: &mut Errand<'_>,
+    ) -> Response<Source> {
+        let answer = match verdict {
+            Verdict::Forward(pass) => {
+                self.note_first_sight(&pass);
+                return self.forward(pass, request, errand).await;
+            }
+            Verdict::Refuse(refusal) => self.refusal(&refusal),
+            Verdict::ToLogin(next) => answers::to_login(&next),
+            // A request is renewed once.
+            Verdict::Renew(_) => Problem::new(Code::Internal).answer(),
+        };
+        self.judged(errand);
+        errand.counted.outcome(Outcome::Refused);
+        own(answer)
     }
 
     fn refusal(&self, refusal: &Refusal) -> Answer {
@@ -206,22 +228,38 @@ impl Dispatch {
         errand: &mut Errand<'_>,
     ) -> Response<Source> {
         errand.user(&pass);
-        match self.proxy.forward(pass, request, errand.peer, errand.id).await {
+        let judged = self.judged(errand);
+        match self.proxy.forward(pass, request, errand.peer, errand.id, judged).await {
             Ok(response) => {
-                errand.outcome(Outcome::Forwarded);
+                self.tally.upstream(judged.elapsed());
+                errand.counted.outcome(Outcome::Forwarded);
                 response.map(Source::Upstream)
             }
             Err(fault) => {
-                errand.outcome(Outcome::UpstreamFailed);
+                errand.counted.outcome(match fault.kind() {
+                    Kind::ClientGone => Outcome::Abandoned,
+                    Kind::Unforwardable | Kind::SessionEnded => Outcome::Refused,
+                    _ => Outcome::UpstreamFailed,
+                });
+                if let Some(error) = fault.counted() {
+                    self.tally.upstream_error(error);
+                }
                 own(answers::failed(&fault, errand.id))
             }
         }
     }
 
+    /// The gate has made up its mind: counts how long that took, and gives the moment.
+    fn judged(&self, errand: &Errand<'_>) -> Instant {
+        let now = Instant::now();
+        self.tally.gate(now.duration_since(errand.started));
+        now
+    }
+
     /// Tells the session that the pair of tokens has arrived, without making the request wait.
     fn note_first_sight(&self, pass: &Pass) {
-        if let Some(generation) = pass.first_seen() {
-            let (sessions, session) = (self.sessions.clone(), pass.session());
+        if let Some((session, generation)) = pass.first_seen() {
+            let sessions = self.sessions.clone();
             tokio::task::spawn_local(async move {
                 if let Err(error) = sessions.note_presented(session, generation).await {
                     tracing::warn!(%error, "the first use of a renewed session could not be noted");
@@ -243,23 +281,19 @@ impl Dispatch {
     }
 }
 
-/// One request on its way: who sent it, what it is called, and what the access log learns of it.
+/// One request on its way: who sent it, what it is called, and what the access log and the counters learn of it.
 struct Errand<'a> {
     peer: &'a Peer,
     id: &'a HeaderValue,
+    started: Instant,
     record: Option<&'a mut Record>,
+    counted: &'a mut Counted,
 }
 
 impl Errand<'_> {
-    fn outcome(&mut self, outcome: Outcome) {
-        if let Some(record) = &mut self.record {
-            record.outcome = outcome;
-        }
-    }
-
     fn user(&mut self, pass: &Pass) {
         if let Some(record) = &mut self.record {
-            record.user = Some(pass.user());
+            record.user = pass.user();
         }
     }
 }

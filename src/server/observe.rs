@@ -6,33 +6,10 @@ use std::time::{Duration, Instant};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
+use crate::metrics::Outcome;
 use crate::proxy::X_REQUEST_ID;
 use crate::types::UserId;
 use crate::web::Peer;
-
-/// What became of a request, for the log and the counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Sidegate answered one of its own paths.
-    Own,
-    /// The upstream answered.
-    Forwarded,
-    /// It was refused, or sent to sign in.
-    Refused,
-    /// The upstream failed.
-    UpstreamFailed,
-}
-
-impl Outcome {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Own => "own",
-            Self::Forwarded => "forwarded",
-            Self::Refused => "refused",
-            Self::UpstreamFailed => "upstream_failed",
-        }
-    }
-}
 
 /// One request's line. It is written when this is dropped: whatever ends a request, it is logged once.
 pub(super) struct Record {
@@ -52,9 +29,14 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn open(head: &http::request::Parts, peer: Option<&Peer>, id: HeaderValue) -> Self {
+    pub(super) fn open(
+        started: Instant,
+        head: &http::request::Parts,
+        peer: Option<&Peer>,
+        id: HeaderValue,
+    ) -> Self {
         Self {
-            started: Instant::now(),
+            started,
             method: head.method.clone(),
             target: head.uri.path_and_query().cloned(),
             version: head.version,
@@ -62,7 +44,7 @@ impl Record {
             id,
             user: None,
             status: StatusCode::OK,
-            outcome: Outcome::Own,
+            outcome: Outcome::Abandoned,
             sent: 0,
             complete: false,
         }

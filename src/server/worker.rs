@@ -1,9 +1,11 @@
 //! Workers: a core's thread each, with its own runtime, listeners, verification cache and upstream connections.
 
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,12 +15,13 @@ use tokio::task::LocalSet;
 use super::client::{Slot, Socket};
 use super::connection::{self, Terms};
 use super::dispatch::{Dispatch, Parties};
-use super::listen::Listeners;
+use super::listen::{self, Listeners};
 use super::observe::RequestIds;
 use super::peer::{Peers, SocketPeer};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::gate::Gate;
+use crate::metrics::{Metrics, Tally};
 use crate::proxy::{Proxy, Tunnels};
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
@@ -52,25 +55,31 @@ struct Worker {
     dispatch: Rc<Dispatch>,
     terms: Terms,
     connections: Arc<AtomicUsize>,
+    tally: Rc<Tally>,
     tunnels: Tunnels,
     open: Counter,
 }
 
 impl Crew {
-    /// Starts a thread for each set of listeners.
-    pub fn start(shared: &Shared, listeners: Vec<Listeners>) -> io::Result<Self> {
+    /// Starts a thread for each set of listeners, each with a tally of its own.
+    pub fn start(
+        shared: &Shared,
+        listeners: Vec<Listeners>,
+        metrics: &Metrics,
+        tallies: Vec<Tally>,
+    ) -> io::Result<Self> {
         let (closing, told) = watch::channel(false);
-        let connections = Arc::new(AtomicUsize::new(0));
+        let connections = metrics.connections();
         let peers = Arc::new(Peers::new(&shared.settings.server));
         let mut threads = Vec::with_capacity(listeners.len());
-        for (number, listeners) in listeners.into_iter().enumerate() {
+        for (number, (listeners, tally)) in listeners.into_iter().zip(tallies).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let (shared, told) = (shared.clone(), told.clone());
             let (connections, peers) = (Arc::clone(&connections), Arc::clone(&peers));
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let grace = shared.settings.server.shutdown_grace;
                 let work = async {
-                    let worker = Worker::new(&shared, told, connections, peers);
+                    let worker = Worker::new(&shared, told, connections, tally, peers);
                     if let Err(error) = worker.run(listeners, grace).await {
                         tracing::error!(%error, "a worker could not take its listeners");
                     }
@@ -99,9 +108,10 @@ impl Worker {
         shared: &Shared,
         closing: watch::Receiver<bool>,
         connections: Arc<AtomicUsize>,
+        tally: Tally,
         peers: Arc<Peers>,
     ) -> Self {
-        let settings = &shared.settings;
+        let (settings, tally) = (&shared.settings, Rc::new(tally));
         let (deadlines, tunnels) = (Deadlines::new(), Tunnels::default());
         let revocations = shared.sessions.revocations();
         let parties = Parties {
@@ -111,6 +121,7 @@ impl Worker {
             sessions: shared.sessions.clone(),
             peers,
             ids: RequestIds::new(random_prefix()),
+            tally: Rc::clone(&tally),
         };
         let terms = Terms {
             limits: Rc::new(settings.limits.clone()),
@@ -123,6 +134,7 @@ impl Worker {
             dispatch: Rc::new(Dispatch::new(settings, parties)),
             terms,
             connections,
+            tally,
             tunnels,
             open: Counter::default(),
         }
@@ -164,19 +176,28 @@ impl Worker {
 }
 
 impl Worker {
-    /// Begins what `next` accepts, until the crew is told to stop.
+    /// Begins what `next` accepts, until the crew is told to stop and nothing waits any more.
     async fn accept<S: Socket>(self: Rc<Self>, next: impl AsyncFn() -> io::Result<(S, SocketPeer)>) {
         let mut closing = self.terms.closing.clone();
         loop {
             let accepted = tokio::select! {
                 biased;
                 accepted = next() => accepted,
-                // What waited in the queue has been taken by now: closing the listener would reset it.
-                _ = closing.wait_for(|closing| *closing) => return,
+                _ = closing.wait_for(|closing| *closing) => break,
             };
             match accepted {
                 Ok((stream, peer)) => self.begin(stream, peer),
                 Err(error) => rest_after(&error).await,
+            }
+        }
+        // What waits in the queue would be reset when the listener is closed. That nothing waits is true only after the
+        // runtime has looked at its sockets, and this task has had no more than its turn: so each time after a yield.
+        for _ in 0..listen::BACKLOG {
+            tokio::task::yield_now().await;
+            match std::future::poll_fn(|cx| Poll::Ready(pin!(next()).poll(cx))).await {
+                Poll::Ready(Ok((stream, peer))) => self.begin(stream, peer),
+                Poll::Ready(Err(error)) => rest_after(&error).await,
+                Poll::Pending => return,
             }
         }
     }
@@ -186,6 +207,7 @@ impl Worker {
         S: Socket,
     {
         let Some(slot) = Slot::take(&self.connections, self.terms.limits.connections) else {
+            self.tally.turned_away();
             tokio::task::spawn_local(connection::turn_away(stream));
             return;
         };

@@ -144,6 +144,9 @@ pub trait Store: Send + Sync + 'static {
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>>;
 
+    /// How many transactions were committed since the start: fewer than writes, where they come together.
+    fn commits(&self) -> u64;
+
     /// Finishes what is queued and closes the database. Calls after it fail with `Closed`.
     fn close(&self) -> Reply<'_, ()>;
 }

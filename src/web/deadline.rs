@@ -90,6 +90,11 @@ impl Deadlines {
         self.0.start.elapsed()
     }
 
+    /// How old they are at a moment.
+    pub fn age_at(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.0.start)
+    }
+
     /// A timer that is not set.
     pub fn timer(&self) -> Timer {
         self.insert(Due::Never)

@@ -66,8 +66,11 @@ fn the_start_says_whether_sign_up_is_open_and_how_to_close_it() {
 
 #[test]
 fn what_is_no_database_is_left_as_it_is_and_told_with_its_name_and_a_remedy() {
-    let upstream =
-        [("SIDEGATE_UPSTREAM_URL", "http://127.0.0.1:9000"), ("SIDEGATE_SERVER_LISTEN", "127.0.0.1:0")];
+    let upstream = [
+        ("SIDEGATE_UPSTREAM_URL", "http://127.0.0.1:9000"),
+        ("SIDEGATE_SERVER_LISTEN", "127.0.0.1:0"),
+        ("SIDEGATE_ADMIN_LISTEN", ""),
+    ];
     let folder = empty();
     let file = folder.path().join("sidegate.redb");
     fs::write(&file, "this is somebody's shopping list, not a database".repeat(100)).unwrap();

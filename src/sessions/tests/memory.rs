@@ -365,6 +365,10 @@ impl Store for Memory {
         })
     }
 
+    fn commits(&self) -> u64 {
+        0
+    }
+
     fn close(&self) -> Reply<'_, ()> {
         self.read(|_| ())
     }

@@ -89,11 +89,6 @@ impl RedbStore {
         Ok(Self { queue: Some(queue), health, commits, thread: Some(thread) })
     }
 
-    /// How many transactions were committed since the start: fewer than writes, where they come together.
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
     async fn read<T>(&self, work: impl Fn(&View) -> Result<T, Fault> + Send + Sync) -> Result<T, StoreError> {
         self.look(move |database| work(&View::new(database.begin_read()?))).await
     }
@@ -298,6 +293,10 @@ impl Store for RedbStore {
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>> {
         Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
+    }
+
+    fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     fn close(&self) -> Reply<'_, ()> {

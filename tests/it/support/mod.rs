@@ -93,6 +93,11 @@ impl Gate {
         self.running.as_ref().unwrap().services()
     }
 
+    /// Asks its admin listener, which has to be on (`admin.listen = "127.0.0.1:0"`).
+    pub(crate) fn admin(&self, line: &str) -> Answer {
+        ask(self.running.as_ref().unwrap().admin_address().unwrap(), line)
+    }
+
     /// Runs something asynchronous on this test's thread.
     pub(crate) fn wait<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -172,6 +177,13 @@ impl Drop for Gate {
             running.stop();
         }
     }
+}
+
+/// One request over a connection of its own; `line`: its method and path.
+pub(crate) fn ask(address: SocketAddr, line: &str) -> Answer {
+    let mut connection = Raw::connect(address);
+    connection.write(format!("{line} HTTP/1.1\r\nHost: {address}\r\n\r\n"));
+    connection.answer_to(line.split(' ').next().unwrap())
 }
 
 /// Settings as the file would give them: no second way of making them for tests.

@@ -40,8 +40,9 @@ fn counters() -> Option<std::ffi::OsString> {
 impl Process {
     /// Serves in `folder`, before an upstream at `upstream`, with further settings; waits until it listens.
     pub(crate) fn serve(folder: &Path, upstream: &str, extra: &str) -> Self {
+        let admin = if extra.contains("admin.listen") { "" } else { "admin.listen = \"\"\n" };
         let text = format!(
-            "server.listen = \"127.0.0.1:0\"\nserver.workers = 2\nupstream.url = \"{upstream}\"\nadmin.listen = \"\"\n\
+            "server.listen = \"127.0.0.1:0\"\nserver.workers = 2\nupstream.url = \"{upstream}\"\n{admin}\
              database.url = \"redb:t.redb\"\npasswords.memory = \"64KiB\"\npasswords.iterations = 1\n{extra}"
         );
         std::fs::write(folder.join("sidegate.toml"), text).unwrap();
