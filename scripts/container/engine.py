@@ -67,7 +67,8 @@ def build_image(name, builder, cleanup):
     # The old builder, which tells its layers, is also what engines without buildx have.
     done = subprocess.run(command, check=False, timeout=300, cwd=ROOT, env={**os.environ, "DOCKER_BUILDKIT": "0"},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    for layer in re.findall(r"^ ---> ([0-9a-f]{12})$", done.stdout, re.MULTILINE):
+    # But not what a FROM names: that was there before.
+    for layer in re.findall(r"^Step \S+ : (?!FROM).*\n(?:(?!Step ).*\n)*? ---> ([0-9a-f]{12})$", done.stdout, re.MULTILINE):
         cleanup.callback(remove, "image", "rm", layer)
     cleanup.callback(remove, "image", "rm", name)
     if done.returncode:
