@@ -153,6 +153,7 @@ impl Services {
             store: Arc::clone(&self.store),
             clock,
             algorithm: settings.tokens.algorithm.name(),
+            pages: settings.pages.enabled,
             scratch: folder.unwrap_or(Path::new(".")).to_owned(),
         }
     }

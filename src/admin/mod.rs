@@ -42,6 +42,8 @@ pub struct Services {
     pub clock: Clock,
     /// The name of the algorithm that access tokens are signed with.
     pub algorithm: &'static str,
+    /// Whether the gate has pages of its own (`pages.enabled`).
+    pub pages: bool,
     /// A folder that holds a copy of the database for as long as it is handed out: the database's own.
     pub scratch: PathBuf,
 }

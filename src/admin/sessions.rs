@@ -21,10 +21,8 @@ pub(super) async fn list(services: &Services, whose: Option<UserRef>) -> Result<
 
 pub(super) async fn revoke(services: &Services, which: Which) -> Result<Reply, Failure> {
     let revoked = match which {
-        Which::Session(Text(id)) => match services.sessions.revoke(id).await? {
-            true => 1,
-            false => return Err(Failure::NoSuchSession(id)),
-        },
+        Which::Session(Text(id)) if services.sessions.revoke(id).await? => 1,
+        Which::Session(Text(id)) => return Err(Failure::NoSuchSession(id)),
         Which::User(Text(who)) => {
             let user = find(services, who).await?;
             services.sessions.revoke_of(user.id).await?

@@ -52,6 +52,7 @@ pub(super) async fn reset(services: &Services, who: UserRef) -> Result<Reply, Fa
         email: user.email.as_str().to_owned(),
         url: link.url.reveal().clone(),
         expires_at: link.expires.rfc3339(),
+        has_page: services.pages,
     }))
 }
 

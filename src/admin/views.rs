@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::import::Record;
 use crate::store::{Session, SigningKey, User};
+use crate::types::Timestamp;
 
 /// A user, without anything secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +104,7 @@ impl KeyView {
             algorithm: key.algorithm.clone(),
             signs: key.retired.is_none() && key.algorithm == algorithm,
             created_at: key.created.rfc3339(),
-            retired_at: key.retired.map(|at| at.rfc3339()),
+            retired_at: key.retired.map(Timestamp::rfc3339),
         }
     }
 }
@@ -119,6 +120,8 @@ pub struct ResetView {
     pub url: String,
     /// Until when it works (RFC 3339).
     pub expires_at: String,
+    /// Whether there is a page behind it; with `pages.enabled = false` its token is for `POST /auth/password/reset`.
+    pub has_page: bool,
 }
 
 /// How many sessions were ended.

@@ -10,10 +10,15 @@ use crate::config::{self, Env, report};
 /// Exit 0: the gate would start with it; 2: it would not; 1: the answer could not be written.
 pub fn run(config: Option<&Path>, env: &dyn Env, folder: &Path, out: &mut dyn Write) -> ExitCode {
     let (text, code) = answer(config, env, folder);
+    say(&text, ExitCode::from(code), out)
+}
+
+/// Writes a text; exit 1 where that can't be done.
+pub(super) fn say(text: &str, code: ExitCode, out: &mut dyn Write) -> ExitCode {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(code),
+        Ok(()) => code,
         // Whoever read the beginning has what they wanted.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(code),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(_) => ExitCode::from(1),
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn through(
     };
     let done = LocalSet::new().block_on(&runtime, async {
         let (mut client, services) = open(settings).await?;
-        let done = work(&mut client).await.map_err(|trouble| Failed::Command(trouble));
+        let done = work(&mut client).await.map_err(Failed::Command);
         drop(client);
         if let Some(services) = services
             && let Err(error) = services.store.close().await
@@ -69,8 +69,8 @@ pub(super) fn through(
         done
     });
     match done {
-        Ok(()) | Err(Failed::Command(Trouble::Io(_))) if is_left(&done) => ExitCode::SUCCESS,
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Command(trouble)) if has_left(&trouble) => ExitCode::SUCCESS,
         Err(Failed::Command(Trouble::Told)) => ExitCode::FAILURE,
         Err(Failed::Command(Trouble::Usage(text))) => {
             super::fail(&text);
@@ -87,12 +87,12 @@ enum Failed {
 }
 
 /// Whoever read the beginning of a list has what they wanted.
-fn is_left(done: &Result<(), Failed>) -> bool {
-    match done {
-        Err(Failed::Command(Trouble::Io(error) | Trouble::Client(ClientError::Sink(error)))) => {
+fn has_left(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Io(error) | Trouble::Client(ClientError::Sink(error)) => {
             error.kind() == ErrorKind::BrokenPipe
         }
-        _ => false,
+        Trouble::Client(_) | Trouble::Usage(_) | Trouble::Told => false,
     }
 }
 

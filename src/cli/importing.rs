@@ -49,9 +49,9 @@ enum Conflict {
 
 /// Takes them in. Bad rows are told one a line, as compilers do.
 pub(super) async fn run(client: &mut Client, import: Import, form: Form) -> Result<(), Trouble> {
-    let source = Source::open(&import.file, import.format).map_err(failed)?;
+    let source = Source::open(&import.file, import.format)?;
     let is_table = source.format() == Format::Sqlite;
-    let contents = import::read(source).map_err(failed)?;
+    let contents = import::read(source)?;
     warn_of(&contents.unread);
     let recognise = |hash: &_| hashing::recognise(hash).map(drop).map_err(|why| why.to_string());
     let Examined { good, bad } = import::examine(contents.lines, &recognise);
@@ -120,12 +120,14 @@ fn complain(import: &Import, bad: &[BadRowView], is_table: bool) {
     let _ = err.flush();
 }
 
-fn failed(error: import::ImportError) -> Trouble {
-    Trouble::Io(io::Error::other(error.to_string()))
-}
-
 fn format(name: &str) -> Result<Format, String> {
     Format::parse(name).ok_or_else(|| format!("write one of {}", Format::NAMES.join(", ")))
+}
+
+impl From<import::ImportError> for Trouble {
+    fn from(error: import::ImportError) -> Self {
+        Self::Io(io::Error::other(error.to_string()))
+    }
 }
 
 impl From<Conflict> for OnConflict {

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::env::System;
+use crate::types::UserRef;
 
 mod backup;
 pub mod check;
 mod demo;
 mod door;
+mod explain;
 mod exporting;
 mod fields;
 mod healthcheck;
@@ -43,7 +45,7 @@ enum Command {
     /// Show what it does: a demo upstream, the gate and a test page, without any configuration
     Demo(demo::Flags),
     /// Read the configuration and say what is wrong with it, or what is in force
-    Check(Config),
+    Check(Check),
     /// Ask the running gate whether it is ready: exit 0 if it is
     Healthcheck(Config),
     /// Make, show, change and remove users, while the gate runs or not
@@ -94,6 +96,18 @@ struct Config {
     config: Option<PathBuf>,
 }
 
+#[derive(clap::Args, Debug)]
+struct Check {
+    #[command(flatten)]
+    config: Config,
+    /// Say which rule decides over a request, like "GET /path", and what the upstream would be told
+    #[arg(long, value_name = "REQUEST")]
+    explain: Option<String>,
+    /// Who asks, by their address or number
+    #[arg(long, value_name = "EMAIL", requires = "explain", value_parser = users::text::<UserRef>)]
+    user: Option<UserRef>,
+}
+
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;
 
@@ -111,7 +125,10 @@ pub fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(config) => serve::run(config.config.as_deref()),
         Command::Demo(flags) => demo::run(flags),
-        Command::Check(config) => {
+        Command::Check(Check { config, explain: Some(request), user }) => {
+            explain::run(config.config.as_deref(), &request, user)
+        }
+        Command::Check(Check { config, .. }) => {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
         }
         Command::Healthcheck(config) => healthcheck::run(config.config.as_deref()),

@@ -83,7 +83,15 @@ pub(super) fn reset(link: &ResetView, form: Form, out: &mut impl Write) -> io::R
     }
     writeln!(out, "{}", link.url)?;
     let (email, until) = (table::harmless(&link.email), moment(&link.expires_at));
-    writeln!(out, "hand this link to {email}: it sets a new password, once, until {until}")
+    if link.has_page {
+        writeln!(out, "hand this link to {email}: it sets a new password, once, until {until}")
+    } else {
+        writeln!(
+            out,
+            "its token sets a new password for {email}, once, until {until}, by `POST /auth/password/reset`; \
+             there is no page at it (`pages.enabled = false`)"
+        )
+    }
 }
 
 /// How many sessions were ended.

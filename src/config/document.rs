@@ -9,23 +9,26 @@ use super::finding::{Finding, Place};
 use super::nearest;
 use super::raw::Raw;
 use super::reader::{Entry, Layer};
+use super::rules;
+use super::settings::Rule;
 use super::syntax;
 
 /// Reads a file's text. A text that is no TOML gives only that as findings: what could be rescued of it would mislead.
-/// Whether it was TOML is the second answer.
-pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> (Layer, bool) {
+/// Whether it was TOML is the last answer.
+pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> (Layer, Vec<Rule>, bool) {
     let place = |offset: usize| Place::at(file, text, offset);
-    let mut layer = Layer::new();
+    let (mut layer, mut rules) = (Layer::new(), Vec::new());
     let (table, errors) = DeTable::parse_recoverable(text);
     let well_formed = errors.is_empty();
     if !well_formed {
         findings.extend(syntax::findings(file, text, errors));
-        return (layer, false);
+        return (layer, rules, false);
     }
     for (key, value) in table.get_ref() {
         let (name, at) = (key.get_ref().as_ref(), place(key.span().start));
         let known = SECTIONS.iter().find(|section| section.name == name);
         match (known, value.get_ref()) {
+            (_, value) if name == "rules" => rules = rules::read(value, at, &place, findings),
             _ if is_later(name) => findings.push(not_built(name, at)),
             (Some(_), DeValue::Table(keys)) => section(name, keys, &place, &mut layer, findings),
             (Some(_), other) => {
@@ -44,7 +47,7 @@ pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) ->
             (None, _) => findings.push(unknown_key(name, at)),
         }
     }
-    (layer, true)
+    (layer, rules, true)
 }
 
 fn section(

@@ -217,7 +217,8 @@ keys! {
     }
 }
 
-/// Sections of later versions, in the file's order.
+/// Sections that are no plain list of keys, in the file's order: those of later versions, and `[[rules]]`, which
+/// `rules` reads.
 pub(super) const LATER: &[Later] = &[
     Later {
         path: "server.tls",
@@ -234,14 +235,21 @@ pub(super) const LATER: &[Later] = &[
         header: "[[rules]]",
         after: "identity",
         doc: &[
-            " Who may ask for which paths: the first rule that matches decides, and without one a request must be",
-            " signed in. Not in this version: every path needs a signed-in user.",
+            " Who may ask for which paths, a `[[rules]]` for each rule: the first that matches decides, and where none does a",
+            " request must be signed in. Only in the file, never a variable. Paths are written without escapes and compared with",
+            " their case; `/public/*` is about everything below `/public/`, not about `/public`. `/auth/*` is never a rule's matter.",
+            " A path that can be read in several ways (`..`, `//`, `%2F` and the like) matches no rule that opens, and is judged",
+            " as strictly as the strictest of its readings. `sidegate check --explain \"GET /path\"` says which rule decides.",
         ],
         keys: &[
             ("path", "\"/public/*\"", "An exact path, or a prefix that ends in /*."),
-            ("methods", "[\"GET\"]", "Absent: any."),
-            ("allow", "\"anyone\"", "\"anyone\", \"optional\", \"signed-in\" or \"deny\"."),
-            ("roles", "[]", "With \"signed-in\": any one of these."),
+            ("methods", "[\"GET\"]", "Absent: any. GET covers HEAD."),
+            (
+                "allow",
+                "\"anyone\"",
+                "\"anyone\", \"optional\" (everybody, and the backend is told who is signed in), \"signed-in\" or \"deny\".",
+            ),
+            ("roles", "[]", "With \"signed-in\": any one of these; empty: whoever is signed in."),
         ],
     },
 ];

@@ -19,6 +19,7 @@ mod raw;
 mod reader;
 pub mod reference;
 pub mod report;
+mod rules;
 mod secrets;
 pub mod settings;
 mod syntax;
@@ -112,13 +113,13 @@ fn build(
     mut findings: Vec<Finding>,
 ) -> Result<Loaded, Vec<Finding>> {
     let unread = findings.iter().any(Finding::is_error);
-    let (from_file, well_formed) = match &file {
+    let (from_file, rules, well_formed) = match &file {
         Some((path, text)) => document::layer(
             &path.display().to_string().into(),
             text.trim_start_matches('\u{feff}'),
             &mut findings,
         ),
-        None => (Layer::new(), !unread),
+        None => (Layer::new(), Vec::new(), !unread),
     };
     let own = env::layer(&mut variables, &mut findings);
     let mut last = fastapi::layer(&variables, &mut findings);
@@ -145,7 +146,7 @@ fn build(
         return Err(findings);
     }
     let mut effective = written.effective();
-    match check::settings(written) {
+    match check::settings(written, rules) {
         Some(settings) => {
             for key in &mut effective {
                 key.here = check::here(key, &settings);

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::Loaded;
 use super::finding::{Finding, Severity};
+use super::raw::{Value as _, quote};
+use super::rules::word;
+use super::settings::{Allow, Rule};
 use super::table::{Effective, Source};
 
 /// Findings one after the other, and how many there are.
@@ -38,7 +41,7 @@ pub fn loaded(loaded: &Loaded) -> String {
         Some(file) => format!("read from {}", file.display()),
         None => "no configuration file".to_owned(),
     };
-    let settings = effective(&loaded.effective);
+    let settings = effective(&loaded.effective) + &rules(&loaded.settings.rules);
     format!(
         "{odd}# What is in force ({file}), and where each value comes from. Secrets are hidden.\n{settings}"
     )
@@ -64,6 +67,26 @@ pub fn effective(effective: &[Effective]) -> String {
         }
         let assignment = format!("{} = {}", key.name, key.value);
         let _ = writeln!(text, "{assignment:<40} # {source}");
+    }
+    text
+}
+
+/// The rules as TOML, in the order in which they are asked.
+fn rules(rules: &[Rule]) -> String {
+    let mut text = String::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let _ = writeln!(text, "\n{:<40} # rule {}, {}", "[[rules]]", index + 1, rule.place);
+        let _ = writeln!(text, "path = {}", quote(rule.path.as_str()));
+        if let Some(methods) = &rule.methods {
+            let _ = writeln!(text, "methods = {}", methods.show());
+        }
+        let _ = writeln!(text, "allow = {}", word(&rule.allow));
+        match &rule.allow {
+            Allow::SignedIn(roles) if !roles.is_empty() => {
+                let _ = writeln!(text, "roles = {}", roles.show());
+            }
+            Allow::SignedIn(_) | Allow::Anyone | Allow::Optional | Allow::Deny => {}
+        }
     }
     text
 }

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Method;
 use http::uri::Authority;
 use ipnet::IpNet;
 
-use crate::types::{Email, Secret};
+use super::finding::Place;
+use crate::types::{Email, Role, RulePath, Secret};
 
 /// All settings of a gate.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Settings {
     pub cookies: Cookies,
     /// `[identity]`
     pub identity: Identity,
+    /// `[[rules]]`, in the order in which they are asked.
+    pub rules: Vec<Rule>,
     /// `[cors]`
     pub cors: Cors,
     /// `[signup]`
@@ -255,6 +259,41 @@ pub struct Identity {
     pub roles: Option<http::HeaderName>,
     /// The access token's header.
     pub token: Option<http::HeaderName>,
+}
+
+/// One of `[[rules]]`.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Which paths it is about.
+    pub path: RulePath,
+    /// Which methods it is about; `None`: any.
+    pub methods: Option<Vec<Method>>,
+    /// Who may pass.
+    pub allow: Allow,
+    /// Where it stands in the file.
+    pub place: Place,
+}
+
+impl Rule {
+    /// Whether it is about a method; GET covers HEAD.
+    pub fn is_about(&self, method: &Method) -> bool {
+        self.methods.as_ref().is_none_or(|methods| {
+            methods.contains(method) || *method == Method::HEAD && methods.contains(&Method::GET)
+        })
+    }
+}
+
+/// Who may pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allow {
+    /// Everybody, and nobody is looked at.
+    Anyone,
+    /// Everybody; who is signed in is told to the upstream.
+    Optional,
+    /// Who is signed in and has one of these roles; empty: any or none.
+    SignedIn(Vec<Role>),
+    /// Nobody.
+    Deny,
 }
 
 /// `[cors]`

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use quick_cache::UnitWeighter;
 use quick_cache::unsync;
 
+use super::rules::Roles;
 use crate::sessions::{Issued, Revocations};
 use crate::store::Generation;
 use crate::tokens::AccessClaims;
@@ -39,6 +40,12 @@ impl Known {
             token: token.and_then(secret_value),
             epoch: Cell::new(None),
         }
+    }
+
+    /// Whether its user has the roles that are needed.
+    pub(super) fn meets(&self, needed: &Roles<'_>) -> bool {
+        let held = self.roles.to_str().unwrap_or_default();
+        needed.are_met_by(|role| held.split(',').any(|name| name == role.as_str()))
     }
 
     pub(super) fn of_renewed(issued: &Issued, tells_token: bool, epoch: u64) -> Self {

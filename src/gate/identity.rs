@@ -31,16 +31,17 @@ impl IdentityHeaders {
         }
     }
 
-    /// Removes whatever the client claims to be, in every spelling, and says who it is. Has to come after the
+    /// Removes whatever the client claims to be, in every spelling, and says who it is, if anybody. Has to come after the
     /// hop-by-hop headers are gone, or `Connection: X-User-Id` would take away what is set here.
     pub fn apply(&self, pass: &Pass, headers: &mut HeaderMap) {
         self.claimed.remove_from(headers);
-        headers.insert(self.user_id.clone(), pass.user_id_value());
+        let Some(known) = pass.known() else { return };
+        headers.insert(self.user_id.clone(), known.user_id.clone());
         if let Some(roles) = &self.roles {
-            headers.insert(roles.clone(), pass.roles_value());
+            headers.insert(roles.clone(), known.roles.clone());
         }
-        if let (Some(name), Some(token)) = (&self.token, pass.token_value()) {
-            headers.insert(name.clone(), token);
+        if let (Some(name), Some(token)) = (&self.token, &known.token) {
+            headers.insert(name.clone(), token.clone());
         }
     }
 

@@ -15,11 +15,13 @@ use crate::web::{Code, Peer, Problem, browser};
 
 mod cache;
 pub mod credential;
+pub mod explain;
 pub mod identity;
 mod lifeline;
 pub mod origin;
 mod pass;
 pub mod refusal;
+pub mod rules;
 
 use cache::{Cache, Known};
 use credential::{Credentials, doubled_authorization};
@@ -27,6 +29,7 @@ pub use lifeline::Lifeline;
 use origin::{Origins, Site};
 pub use pass::Pass;
 pub use refusal::Refusal;
+use rules::{Need, Rules};
 
 /// What the gate may decide. Each arm is the caller's to carry out.
 pub enum Verdict {
@@ -57,6 +60,7 @@ impl Renewal {
 pub struct Gate {
     credentials: Credentials,
     origins: Origins,
+    rules: Rules,
     pages: bool,
     tells_token: bool,
     tokens: Tokens,
@@ -71,6 +75,7 @@ impl Gate {
         Self {
             credentials: Credentials::new(settings),
             origins: Origins::new(settings),
+            rules: Rules::new(&settings.rules),
             pages: settings.pages.enabled,
             tells_token: settings.identity.token.is_some(),
             tokens,
@@ -86,10 +91,16 @@ impl Gate {
         if doubled_authorization(headers) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::AmbiguousCredential)));
         }
+        let need = self.rules.need(&head.method, head.uri.path());
+        match need {
+            Need::Nothing => return Verdict::Forward(Pass::nobodys()),
+            Need::Denied => return self.forbidden(head),
+            Need::Optional | Need::SignedIn(_) => {}
+        }
         let now = self.clock.now();
         let access = self.credentials.access(headers);
         let because = match access.token().map(|token| self.known(token, now)) {
-            Some(Ok((known, fresh))) => return self.admit(head, peer, &known, fresh),
+            Some(Ok((known, fresh))) => return self.admit(head, peer, &need, &known, fresh),
             Some(Err(TokenFault::Expired)) => Code::TokenExpired,
             Some(Err(TokenFault::Invalid(_))) => Code::InvalidToken,
             None => Code::NotAuthenticated,
@@ -99,34 +110,44 @@ impl Gate {
                 Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)))
             }
             Some(token) => Verdict::Renew(Renewal { token: Secret::new(token.to_owned()), because }),
-            None => self.not_signed_in(head, because),
+            None => self.not_signed_in(head, &need, because),
         }
     }
 
-    /// The permit for a request whose session was renewed in passing; the renewal itself where the session was
-    /// ended meanwhile.
-    pub fn renewed(&self, spent: Renewal, issued: &Issued) -> Result<Pass, Renewal> {
+    /// The verdict over a request whose session was renewed in passing; its answer carries the new tokens whatever it is.
+    /// The renewal itself where the session was ended meanwhile.
+    pub fn renewed(&self, spent: Renewal, issued: &Issued, head: &Parts) -> Result<Verdict, Renewal> {
         let epoch = self.revocations.epoch();
         if self.revocations.is_revoked(issued.session.id) {
             return Err(spent);
         }
         let known = Known::of_renewed(issued, self.tells_token, epoch);
-        Ok(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations)))
+        Ok(match self.rules.need(&head.method, head.uri.path()) {
+            Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
+            Need::Denied => self.forbidden(head),
+            _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations))),
+        })
     }
 
-    /// What a request is told whose session could not be renewed.
+    /// The verdict over a request whose session could not be renewed.
     pub fn not_renewed(&self, renewal: &Renewal, head: &Parts) -> Verdict {
         let because = match renewal.because {
             Code::NotAuthenticated => Code::InvalidToken,
             other => other,
         };
-        self.not_signed_in(head, because)
+        self.not_signed_in(head, &self.rules.need(&head.method, head.uri.path()), because)
     }
 
-    fn admit(&self, head: &Parts, peer: &Peer, known: &Rc<Known>, fresh: bool) -> Verdict {
+    fn admit(&self, head: &Parts, peer: &Peer, need: &Need<'_>, known: &Rc<Known>, fresh: bool) -> Verdict {
         // A bearer is set by a script of a page that may read it; no other site's page can make a browser send it.
         if !self.credentials.owns_authorization() && self.is_foreign_write(head, peer) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
+        }
+        // Each time, and not when the token is verified: the same token is asked for other paths.
+        if let Need::SignedIn(roles) = need
+            && !known.meets(roles)
+        {
+            return self.forbidden(head);
         }
         let first_seen = fresh.then_some(known.generation);
         Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations)))
@@ -172,7 +193,14 @@ impl Gate {
             && self.origins.judge(&head.headers, peer.host.as_ref()) == Site::Foreign
     }
 
-    fn not_signed_in(&self, head: &Parts, because: Code) -> Verdict {
+    fn forbidden(&self, head: &Parts) -> Verdict {
+        Verdict::Refuse(Refusal::forbidden(head, self.pages))
+    }
+
+    fn not_signed_in(&self, head: &Parts, need: &Need<'_>, because: Code) -> Verdict {
+        if *need == Need::Optional {
+            return Verdict::Forward(Pass::nobodys());
+        }
         if self.pages
             && !refusal::is_grpc(&head.headers)
             && browser::is_navigation(&head.method, &head.headers)

@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use http::HeaderValue;
-
 use super::Lifeline;
 use super::cache::Known;
 use crate::sessions::Revocations;
@@ -11,7 +9,10 @@ use crate::store::Generation;
 use crate::types::{SessionId, UserId};
 
 /// A permit for one request. It can't be made outside of the gate, nor copied.
-pub struct Pass {
+pub struct Pass(Option<Bearer>);
+
+/// Whose request it is, where a rule asks for that.
+struct Bearer {
     known: Rc<Known>,
     first_seen: Option<Generation>,
     revocations: Rc<Revocations>,
@@ -23,39 +24,34 @@ impl Pass {
         first_seen: Option<Generation>,
         revocations: Rc<Revocations>,
     ) -> Self {
-        Self { known, first_seen, revocations }
+        Self(Some(Bearer { known, first_seen, revocations }))
+    }
+
+    /// The permit of a request that a rule opens for everybody: the upstream is told of nobody.
+    pub(super) const fn nobodys() -> Self {
+        Self(None)
     }
 
     /// Whose request it is.
-    pub fn user(&self) -> UserId {
-        self.known.user
+    pub fn user(&self) -> Option<UserId> {
+        self.0.as_ref().map(|bearer| bearer.known.user)
     }
 
-    /// In which session.
-    pub fn session(&self) -> SessionId {
-        self.known.session
+    /// The pair of tokens whose access token was presented to this worker for the first time: its session has to know
+    /// (contract section 5, reuse of refresh tokens).
+    pub fn first_seen(&self) -> Option<(SessionId, Generation)> {
+        let bearer = self.0.as_ref()?;
+        bearer.first_seen.map(|generation| (bearer.known.session, generation))
     }
 
-    /// The pair of tokens whose access token was presented to this worker for the first time: the session has
-    /// to know (contract section 5, reuse of refresh tokens).
-    pub const fn first_seen(&self) -> Option<Generation> {
-        self.first_seen
+    /// The session as the request's body, answer or tunnel holds on to it; nobody's hold on to none.
+    pub fn lifeline(&self) -> Option<Lifeline> {
+        let bearer = self.0.as_ref()?;
+        Some(Lifeline::new(Rc::clone(&bearer.known), Rc::clone(&bearer.revocations)))
     }
 
-    /// The session as the request's body, answer or tunnel holds on to it.
-    pub fn lifeline(&self) -> Lifeline {
-        Lifeline::new(Rc::clone(&self.known), Rc::clone(&self.revocations))
-    }
-
-    pub(super) fn user_id_value(&self) -> HeaderValue {
-        self.known.user_id.clone()
-    }
-
-    pub(super) fn roles_value(&self) -> HeaderValue {
-        self.known.roles.clone()
-    }
-
-    pub(super) fn token_value(&self) -> Option<HeaderValue> {
-        self.known.token.clone()
+    /// What is known of the user, for what the upstream is told.
+    pub(super) fn known(&self) -> Option<&Known> {
+        self.0.as_ref().map(|bearer| &*bearer.known)
     }
 }

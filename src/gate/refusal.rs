@@ -24,7 +24,7 @@ pub enum Form {
     Document,
     /// A page: a browser posted a form and a person waits. The pages' room writes it.
     Page,
-    /// Headers alone, which end the stream, with `grpc-status: 16` (UNAUTHENTICATED).
+    /// Headers alone, which end the stream, with a `grpc-status`.
     Grpc,
 }
 
@@ -36,21 +36,21 @@ impl Refusal {
 
     /// 401 in the form that `head` asks for (contract section 6).
     pub fn unauthorized(because: Code, challenge: &'static str, head: &Parts, pages: bool) -> Self {
-        let form = if is_grpc(&head.headers) {
-            Form::Grpc
-        } else if pages && browser::wants_page(&head.headers) {
-            Form::Page
-        } else {
-            Form::Document
-        };
+        let form = Form::asked_for_by(head, pages);
         Self { problem: Problem::new(because), form, challenge: Some(challenge) }
+    }
+
+    /// 403 in the form that `head` asks for: signing in would not help.
+    pub fn forbidden(head: &Parts, pages: bool) -> Self {
+        let form = Form::asked_for_by(head, pages);
+        Self { problem: Problem::new(Code::Forbidden), form, challenge: None }
     }
 
     /// The answer, where it is not a page.
     pub fn answer(&self) -> Answer {
         let mut answer = match self.form {
             Form::Document | Form::Page => self.problem.answer(),
-            Form::Grpc => trailers_only(),
+            Form::Grpc => trailers_only(&self.problem),
         };
         self.challenge(&mut answer);
         answer
@@ -64,6 +64,18 @@ impl Refusal {
     }
 }
 
+impl Form {
+    fn asked_for_by(head: &Parts, pages: bool) -> Self {
+        if is_grpc(&head.headers) {
+            Self::Grpc
+        } else if pages && browser::wants_page(&head.headers) {
+            Self::Page
+        } else {
+            Self::Document
+        }
+    }
+}
+
 /// Whether a request is gRPC's: `application/grpc` or `application/grpc+…`, `application/grpc-web…`.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| {
@@ -71,13 +83,18 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
     })
 }
 
-fn trailers_only() -> Answer {
+/// gRPC's own codes are UNAUTHENTICATED and PERMISSION_DENIED.
+fn trailers_only(problem: &Problem) -> Answer {
+    let (status, message) = match problem.code().status() {
+        StatusCode::FORBIDDEN => ("7", "Forbidden"),
+        _ => ("16", "Not authenticated"),
+    };
     let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::UNAUTHORIZED;
+    *answer.status_mut() = problem.code().status();
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert("grpc-status", HeaderValue::from_static("16"));
-    headers.insert("grpc-message", HeaderValue::from_static("Not authenticated"));
+    headers.insert("grpc-status", HeaderValue::from_static(status));
+    headers.insert("grpc-message", HeaderValue::from_static(message));
     headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

@@ -25,11 +25,11 @@ pub(super) struct Vigil {
     patience: Cell<Duration>,
     since: Cell<Duration>,
     answered: Cell<bool>,
-    lifeline: Lifeline,
+    lifeline: Option<Lifeline>,
 }
 
 impl Vigil {
-    pub(super) fn new(deadlines: &Deadlines, lifeline: Lifeline) -> Self {
+    pub(super) fn new(deadlines: &Deadlines, lifeline: Option<Lifeline>) -> Self {
         // What is expected, and since when, is said before anything is awaited.
         let (patience, since) = (Cell::new(Duration::MAX), Cell::new(Duration::ZERO));
         Self { timer: deadlines.timer(), patience, since, answered: Cell::new(false), lifeline }
@@ -69,13 +69,13 @@ impl Vigil {
 
     /// Whether the exchange's session has ended, for what goes on without ever waiting.
     pub(super) fn is_cut(&self) -> bool {
-        self.lifeline.is_cut()
+        self.lifeline.as_ref().is_some_and(Lifeline::is_cut)
     }
 
     /// Ready when the exchange must not go on.
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Why> {
         while self.timer.poll_fired(cx).is_ready() {
-            if self.lifeline.is_cut() {
+            if self.is_cut() {
                 return Poll::Ready(Why::SessionEnded);
             }
             let waited = self.timer.deadlines().elapsed().saturating_sub(self.since.get());

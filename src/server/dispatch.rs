@@ -157,49 +157,57 @@ impl Dispatch {
         errand: &mut Errand<'_>,
     ) -> Response<Source> {
         let (head, body) = request.into_parts();
-        match self.gate.decide(&head, errand.peer) {
-            Verdict::Forward(pass) => {
-                self.note_first_sight(&pass);
-                self.forward(pass, Request::from_parts(head, body), errand).await
-            }
+        let verdict = match self.gate.decide(&head, errand.peer) {
             Verdict::Renew(renewal) => match self.sessions.refresh(renewal.token()).await {
-                Ok(issued) => match self.gate.renewed(renewal, &issued) {
-                    Ok(pass) => {
+                Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
+                    Ok(verdict) => {
                         let request = Request::from_parts(head, body);
-                        let mut response = self.forward(pass, request, errand).await;
+                        let mut response = self.carry_out(verdict, request, errand).await;
                         let headers = response.headers_mut();
                         self.auth.add_tokens(headers, &issued, errand.peer.secure);
                         // What carries a session must not be kept by any cache.
                         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                        response
+                        return response;
                     }
-                    Err(renewal) => self.refuse(self.gate.not_renewed(&renewal, &head), errand),
+                    Err(renewal) => self.gate.not_renewed(&renewal, &head),
                 },
                 Err(RefreshError::Store(error)) => {
                     tracing::error!(%error, "a session could not be renewed");
-                    own(Problem::new(Code::Unavailable).retry_after(BUSY).answer())
+                    return own(Problem::new(Code::Unavailable).retry_after(BUSY).answer());
                 }
                 Err(RefreshError::Tokens(error)) => {
                     tracing::error!(%error, "a session could not be renewed");
-                    own(Problem::new(Code::Internal).answer())
+                    return own(Problem::new(Code::Internal).answer());
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a session was not renewed");
-                    self.refuse(self.gate.not_renewed(&renewal, &head), errand)
+                    self.gate.not_renewed(&renewal, &head)
                 }
             },
-            refusal => self.refuse(refusal, errand),
-        }
+            verdict => verdict,
+        };
+        self.carry_out(verdict, Request::from_parts(head, body), errand).await
     }
 
-    fn refuse(&self, verdict: Verdict, errand: &mut Errand<'_>) -> Response<Source> {
+    async fn carry_out(
+        &self,
+        verdict: Verdict,
+        request: Request<Incoming>,
+        errand: &mut Errand<'_>,
+    ) -> Response<Source> {
+        let answer = match verdict {
+            Verdict::Forward(pass) => {
+                self.note_first_sight(&pass);
+                return self.forward(pass, request, errand).await;
+            }
+            Verdict::Refuse(refusal) => self.refusal(&refusal),
+            Verdict::ToLogin(next) => answers::to_login(&next),
+            // A request is renewed once.
+            Verdict::Renew(_) => Problem::new(Code::Internal).answer(),
+        };
         self.judged(errand);
         errand.counted.outcome(Outcome::Refused);
-        match verdict {
-            Verdict::Refuse(refusal) => own(self.refusal(&refusal)),
-            Verdict::ToLogin(next) => own(answers::to_login(&next)),
-            Verdict::Forward(_) | Verdict::Renew(_) => own(Problem::new(Code::Internal).answer()),
-        }
+        own(answer)
     }
 
     fn refusal(&self, refusal: &Refusal) -> Answer {
@@ -250,8 +258,8 @@ impl Dispatch {
 
     /// Tells the session that the pair of tokens has arrived, without making the request wait.
     fn note_first_sight(&self, pass: &Pass) {
-        if let Some(generation) = pass.first_seen() {
-            let (sessions, session) = (self.sessions.clone(), pass.session());
+        if let Some((session, generation)) = pass.first_seen() {
+            let sessions = self.sessions.clone();
             tokio::task::spawn_local(async move {
                 if let Err(error) = sessions.note_presented(session, generation).await {
                     tracing::warn!(%error, "the first use of a renewed session could not be noted");
@@ -285,7 +293,7 @@ struct Errand<'a> {
 impl Errand<'_> {
     fn user(&mut self, pass: &Pass) {
         if let Some(record) = &mut self.record {
-            record.user = Some(pass.user());
+            record.user = pass.user();
         }
     }
 }

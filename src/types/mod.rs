@@ -5,6 +5,7 @@ pub mod email;
 pub mod ids;
 pub mod password;
 pub mod reference;
+pub mod rule_path;
 pub mod secret;
 pub mod username;
 
@@ -13,5 +14,6 @@ pub use email::{Email, EmailKey};
 pub use ids::{Role, SessionId, UserId};
 pub use password::{Password, PasswordHash};
 pub use reference::UserRef;
+pub use rule_path::RulePath;
 pub use secret::Secret;
 pub use username::Username;

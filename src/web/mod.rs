@@ -8,6 +8,7 @@ pub mod forwarded;
 pub mod path;
 pub mod peer;
 pub mod problem;
+pub mod readings;
 pub mod spelling;
 
 pub use peer::Peer;

@@ -1,6 +1,8 @@
-//! Paths: which belong to the gate, which may be led to, and which are odd.
+//! Paths: which belong to the gate, and which may be led to.
 
 use percent_encoding::percent_decode_str;
+
+use super::readings::{Readings, is_plain};
 
 /// Whose a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,60 +20,23 @@ pub fn owner(path: &str) -> Owner {
     if path == "/auth" || path.starts_with("/auth/") {
         return Owner::Gate;
     }
-    if is_odd(path) && readings(path).iter().any(|reading| is_gates(reading)) {
-        return Owner::GateInDisguise;
+    if is_plain(path.as_bytes()) {
+        return Owner::Upstream;
     }
-    Owner::Upstream
+    let disguised = match Readings::of(path) {
+        Readings::One(reading) => is_gates(&reading),
+        Readings::Several(readings) | Readings::Odd(readings) => {
+            readings.iter().any(|reading| is_gates(reading))
+        }
+        Readings::TooMany => true,
+    };
+    if disguised { Owner::GateInDisguise } else { Owner::Upstream }
 }
 
 /// Compared without case, since a backend on a careless file system may do so.
 fn is_gates(reading: &str) -> bool {
     let bytes = reading.as_bytes();
     bytes.len() >= 5 && bytes[..5].eq_ignore_ascii_case(b"/auth") && matches!(bytes.get(5), None | Some(b'/'))
-}
-
-/// Whether a path can be read in several ways (contract section 6).
-pub fn is_odd(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    bytes.iter().any(|b| matches!(b, b'%' | b'\\' | b';' | 0..=0x20 | 0x7f..))
-        || bytes.windows(2).any(|pair| pair == b"//" || pair == b"/.")
-}
-
-/// What a backend may make of a path: escapes decoded once and twice, `\` as `/`, `;…` cut off, slashes
-/// merged and dot segments resolved.
-fn readings(path: &str) -> Vec<String> {
-    let once = percent_decode_str(path).decode_utf8_lossy().into_owned();
-    let twice = percent_decode_str(&once).decode_utf8_lossy().into_owned();
-    let mut all = Vec::with_capacity(12);
-    for reading in [path, &once, &twice] {
-        all.push(reading.to_owned());
-        all.push(tidied(reading));
-        all.push(tidied(&reading.replace('\\', "/")));
-        all.push(tidied(&without_parameters(&reading.replace('\\', "/"))));
-    }
-    all
-}
-
-/// Cuts `;…` off each segment.
-fn without_parameters(path: &str) -> String {
-    let segments: Vec<_> =
-        path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
-    segments.join("/")
-}
-
-/// Merges slashes and resolves dot segments (RFC 3986 section 5.2.4).
-fn tidied(path: &str) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop();
-            }
-            segment => segments.push(segment),
-        }
-    }
-    format!("/{}", segments.join("/"))
 }
 
 /// A path of this site that a person may be led to after signing in, with its query: parsed and rebuilt, so

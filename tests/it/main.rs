@@ -20,6 +20,7 @@ mod password_reset;
 mod protocol;
 mod proxying;
 mod roles;
+mod rules;
 mod sessions;
 mod shutdown;
 mod store;

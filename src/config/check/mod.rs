@@ -13,8 +13,8 @@ use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
-    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Server, Settings, Signup,
-    Tokens, Upstream,
+    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Rule, Server, Settings,
+    Signup, Tokens, Upstream,
 };
 use super::table::Given;
 use crate::types::Secret;
@@ -93,7 +93,7 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
 }
 
 /// The settings; `None` only where [`rules`] has found an error.
-pub(super) fn settings(written: Written) -> Option<Settings> {
+pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
     let Written { server, upstream, database, tokens, cookies, identity, verify: _, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
     let https = server.public_url.value.https;
@@ -146,6 +146,7 @@ pub(super) fn settings(written: Written) -> Option<Settings> {
             roles: header(identity.roles),
             token: header(identity.token),
         },
+        rules,
         cors: Cors {
             origins: cors.origins.value.into_iter().map(|origin| origin.0).collect(),
             proxied: cors.proxied.value,

@@ -143,7 +143,7 @@ async fn a_removed_users_sessions_end_even_if_the_disk_is_full() {
 async fn what_an_import_ends_is_refused_when_it_returns() {
     let house = House::new().await;
     let pair = house.sign_in(1).await;
-    let policy = ImportPolicy { on_conflict: OnConflict::Update, skip_bad: false };
+    let policy = ImportPolicy { on_conflict: OnConflict::Update, skip_bad: false, only_examine: false };
     house.sessions.import_users(Vec::new(), policy).await.unwrap();
     let revocations = house.sessions.revocations();
     assert!(revocations.is_revoked(pair.session.id) && revocations.is_outdated(user(1).id, ""));

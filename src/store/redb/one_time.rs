@@ -22,6 +22,8 @@ const LINKS: TableDefinition<'_, Hash, Record> = TableDefinition::new("one_time"
 const BY_USER: TableDefinition<'_, (u64, u8), Hash> = TableDefinition::new("one_time_by_user");
 /// When the link expires, and its token's hash.
 const BY_EXPIRY: TableDefinition<'_, TimedHash, ()> = TableDefinition::new("one_time_by_expiry");
+/// The names of all of them.
+pub(super) const TABLES: [&str; 3] = ["one_time", "one_time_by_user", "one_time_by_expiry"];
 
 const TIMED: usize = 8 + TokenHash::LEN;
 /// Expired links that a new one takes with it: more than come in, so that the tables never grow for good, and few

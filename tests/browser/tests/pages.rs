@@ -107,3 +107,21 @@ async fn sign_in(browser: &Browser) {
     browser.fill("input[name=password]", PASSWORD).await;
     browser.press("main form button").await;
 }
+
+/// A link that is whole but none of this gate's; the pages are the same.
+#[test]
+fn a_reset_link_shows_its_form_and_what_is_wrong_with_it() {
+    drive(async |browser: Browser, demo: Demo| {
+        browser.goto(&format!("{}/auth/reset?token={}", demo.gate, "A".repeat(43))).await;
+        browser.shot("reset").await;
+        browser.fill("input[name=password]", PASSWORD).await;
+        browser.press("main form button").await;
+        browser.reads("[role=alert]", |text| text.starts_with("This link is not valid")).await;
+        assert!(!browser.has("input[name=password]").await, "another password would not help");
+        browser.shot("reset-not-valid").await;
+
+        browser.goto(&format!("{}/auth/login?done=reset", demo.gate)).await;
+        browser.reads("[role=status]", |text| text == "Your new password is set. Sign in with it.").await;
+        browser.shot("login-after-reset").await;
+    });
+}

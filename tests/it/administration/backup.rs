@@ -27,6 +27,22 @@ fn a_backup_is_a_database_with_everything_in_it() {
     assert_eq!(users[0]["roles"][0], "admin");
 }
 
+/// A copy that is put back must not let a link be used again that was used meanwhile.
+#[test]
+fn a_backup_holds_no_one_time_links() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let gate = Process::serve(folder.path(), &upstream.url(), "");
+    add(folder.path(), "a@example.com", &[]);
+    let link = run(folder.path(), &["users", "reset", "1", "--json"]).json();
+    assert_eq!(run(folder.path(), &["backup", "copy.redb"]).code, 0);
+    drop(gate);
+    let restored = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.path().join("copy.redb"), restored.path().join("t.redb")).unwrap();
+    let gate = Process::serve(restored.path(), &upstream.url(), "");
+    let token = link["url"].as_str().unwrap().rsplit('=').next().unwrap();
+    assert_eq!(super::spend(&gate, token), 400);
+}
+
 #[test]
 fn a_backup_overwrites_nothing_unless_it_is_told_to() {
     both_ways(|folder| {

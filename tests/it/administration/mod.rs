@@ -88,3 +88,15 @@ fn get(process: &Process, path: &str, cookie: &str) -> crate::support::Answer {
     connection.write(format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", process.address));
     connection.answer()
 }
+
+/// Uses a reset link for another password; gives the status.
+fn spend(process: &Process, token: &str) -> u16 {
+    let body = serde_json::json!({ "token": token, "password": "another good one" }).to_string();
+    let mut connection = process.connect();
+    connection.write(format!(
+        "POST /auth/password/reset HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        process.address,
+        body.len()
+    ));
+    connection.answer().status
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{add, both_ways, get, run, sign_in, with_input};
+use super::{add, both_ways, get, run, sign_in, spend, with_input};
 use crate::support::process::Process;
 use crate::support::{PASSWORD, Upstream};
 
@@ -151,16 +151,7 @@ fn a_reset_link_sets_a_new_password_once_and_ends_what_was_open() {
     let text = run(folder.path(), &["users", "reset", "jack@example.com"]).out;
     assert!(text.starts_with("http://127.0.0.1:8000/auth/reset?token="), "{text}");
     let newest = text.lines().next().unwrap().rsplit('=').next().unwrap().to_owned();
-    let spend = |token: &str| {
-        let body = json!({ "token": token, "password": "another good one" }).to_string();
-        let mut connection = gate.connect();
-        connection.write(format!(
-            "POST /auth/password/reset HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            gate.address,
-            body.len()
-        ));
-        connection.answer().status
-    };
+    let spend = |token: &str| spend(&gate, token);
     assert_eq!(spend(token), 400, "a newer link takes the place of an older one");
     assert_eq!(spend(&newest), 200);
     assert_eq!(spend(&newest), 400);

@@ -1,0 +1,210 @@
+//! `sidegate check --explain`: which rule decides over a request, what becomes of it, and what the upstream would be told.
+
+use std::fmt::{self, Display, Write as _};
+
+use http::{Method, Uri};
+
+use super::rules::{Doubt, Judgement, Need, Roles, Rules};
+use crate::config::settings::{Identity, Settings};
+use crate::types::{Email, Role, UserId};
+use crate::web::path::{Owner, owner};
+use crate::web::readings::Readings;
+
+/// A request as an operator writes it: `GET /path`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    method: Method,
+    uri: Uri,
+}
+
+/// The text is no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a request is a method, a space and a path")]
+pub struct NotARequest;
+
+impl Asked {
+    /// Reads `GET /path`. A query and a fragment may follow; rules see neither.
+    pub fn parse(text: &str) -> Result<Self, NotARequest> {
+        let (method, target) = text.trim().split_once(' ').ok_or(NotARequest)?;
+        let (method, target) = (method.parse().map_err(|_| NotARequest)?, target.trim());
+        if !target.starts_with('/') && target != "*" {
+            return Err(NotARequest);
+        }
+        Ok(Self { method, uri: target.parse().map_err(|_| NotARequest)? })
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Their number.
+    pub user: UserId,
+    /// Their roles.
+    pub roles: Vec<Role>,
+    /// Their address.
+    pub email: Email,
+    /// Whether they may sign in.
+    pub active: bool,
+}
+
+/// Explains what the gate does with a request. Without an asker, for who is not signed in and for who is.
+pub fn explain(settings: &Settings, asked: &Asked, asker: Option<&Asker>) -> String {
+    let path = asked.uri.path();
+    let mut text = String::new();
+    // Writing to a String can't fail.
+    let _ = writeln!(text, "{} {path}", asked.method);
+    if asked.uri.query().is_some() {
+        let _ = writeln!(text, "query: no rule sees it");
+    }
+    match owner(path) {
+        Owner::Gate => return text + "rule: none, the path is the gate's own\nanswer: the gate's\n",
+        Owner::GateInDisguise => {
+            return text + "rule: none, a backend may read the path as one of the gate's own\nanswer: 404\n";
+        }
+        Owner::Upstream => {}
+    }
+    let rules = Rules::new(&settings.rules);
+    readings(&rules, asked, &mut text);
+    let need = rules.need(&asked.method, path);
+    match asker {
+        // Who may not sign in is nobody to the gate.
+        Some(asker) => {
+            let signed_in = Some(asker).filter(|asker| asker.active);
+            let disabled = if asker.active { "" } else { ", disabled" };
+            let outcome = outcome(&need, signed_in);
+            let _ = writeln!(text, "{} (uid {}{disabled}): {outcome}", asker.email, asker.user);
+            if asker.active {
+                told(settings, &need, signed_in, &mut text);
+            } else if matches!(need, Need::Nothing | Need::Optional) {
+                text += NOBODY;
+            }
+        }
+        None => {
+            let _ = writeln!(text, "not signed in: {}", outcome(&need, None));
+            if let Need::SignedIn(roles) = &need {
+                let held = if roles.sets().next().is_some() { " with these roles" } else { "" };
+                let _ = writeln!(text, "signed in{held}: forwarded");
+            } else if need == Need::Optional {
+                let _ = writeln!(text, "signed in: forwarded");
+            }
+            told(settings, &need, None, &mut text);
+        }
+    }
+    text
+}
+
+/// Each reading of the path with the rule that decides over it.
+fn readings(rules: &Rules, asked: &Asked, text: &mut String) {
+    let say = |reading: &str, doubt| {
+        let judgement = rules.judge(&asked.method, reading, doubt);
+        format!("{} → {}", Rule(judgement), Word(&judgement.need()))
+    };
+    let _ = match Readings::of(asked.uri.path()) {
+        Readings::One(reading) => writeln!(text, "rule: {}", say(&reading, Doubt::None)),
+        Readings::Several(all) => {
+            several(text, "it can be read in several ways, and the strictest holds", &all, |one| {
+                say(one, Doubt::None)
+            })
+        }
+        Readings::Odd(all) => several(
+            text,
+            "it can be read in several ways: no rule that opens matches it, and the strictest holds",
+            &all,
+            |one| say(one, Doubt::Odd),
+        ),
+        Readings::TooMany => writeln!(text, "path: it can be read in more ways than are looked at → deny"),
+    };
+}
+
+fn several(text: &mut String, why: &str, all: &[String], mut say: impl FnMut(&str) -> String) -> fmt::Result {
+    writeln!(text, "path: {why}")?;
+    let width = all.iter().map(String::len).max().unwrap_or_default().min(48);
+    all.iter().try_for_each(|reading| writeln!(text, "  {reading:<width$}  {}", say(reading)))
+}
+
+fn outcome(need: &Need<'_>, asker: Option<&Asker>) -> String {
+    match (need, asker) {
+        (Need::Denied, _) => "403".to_owned(),
+        (Need::Nothing | Need::Optional, _) => "forwarded".to_owned(),
+        (Need::SignedIn(_), None) => "401, and a browser is led to /auth/login".to_owned(),
+        (Need::SignedIn(roles), Some(asker)) if has(asker, roles) => "forwarded".to_owned(),
+        (Need::SignedIn(roles), Some(_)) => format!("403, without {}", Sets(roles)),
+    }
+}
+
+fn has(asker: &Asker, roles: &Roles<'_>) -> bool {
+    roles.are_met_by(|role| asker.roles.contains(role))
+}
+
+const NOBODY: &str = "the upstream is told: of nobody, and what a client claims is removed\n";
+
+/// The identity headers of what is forwarded; a client's own are removed in every case.
+fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut String) {
+    let who = match (need, asker) {
+        (Need::Denied, _) => return,
+        (Need::SignedIn(roles), Some(asker)) if !has(asker, roles) => return,
+        (Need::Nothing, _) => None,
+        (Need::Optional | Need::SignedIn(_), asker) => Some(asker),
+    };
+    let Some(asker) = who else {
+        *text += NOBODY;
+        return;
+    };
+    let Identity { user_id, email, username: _, roles, token } = &settings.identity;
+    let mut lines =
+        vec![(user_id, asker.map_or_else(|| "(the uid)".to_owned(), |asker| asker.user.to_string()))];
+    if let Some(name) = email {
+        lines.push((name, asker.map_or_else(|| "(the address)".to_owned(), |asker| asker.email.to_string())));
+    }
+    if let Some(name) = roles {
+        let held = |asker: &Asker| asker.roles.iter().map(Role::as_str).collect::<Vec<_>>().join(",");
+        lines.push((name, asker.map_or_else(|| "(the roles)".to_owned(), held)));
+    }
+    if let Some(name) = token {
+        lines.push((name, "(the access token)".to_owned()));
+    }
+    let _ = writeln!(text, "the upstream is told, of who is signed in:");
+    for (name, value) in lines {
+        let _ = writeln!(text, "  {name}: {value}");
+    }
+}
+
+/// `rule 2 (sidegate.toml:7:1, `/admin/*`)`
+struct Rule<'r>(Judgement<'r>);
+
+impl Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.0 {
+            Some((index, rule)) => write!(f, "rule {} ({}, `{}`)", index + 1, rule.place, rule.path),
+            None => f.write_str("no rule matches"),
+        }
+    }
+}
+
+struct Word<'n>(&'n Need<'n>);
+
+impl Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Need::Nothing => f.write_str("anyone"),
+            Need::Optional => f.write_str("optional"),
+            Need::Denied => f.write_str("deny"),
+            Need::SignedIn(roles) if roles.sets().next().is_none() => f.write_str("signed-in"),
+            Need::SignedIn(roles) => write!(f, "signed-in with {}", Sets(roles)),
+        }
+    }
+}
+
+/// `one of admin, staff`, for each set.
+struct Sets<'n>(&'n Roles<'n>);
+
+impl Display for Sets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, set) in self.0.sets().enumerate() {
+            let names: Vec<_> = set.iter().map(Role::as_str).collect();
+            let of = if names.len() > 1 { "one of " } else { "" };
+            write!(f, "{}{of}{}", if index > 0 { " and " } else { "" }, names.join(", "))?;
+        }
+        Ok(())
+    }
+}

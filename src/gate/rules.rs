@@ -1,0 +1,132 @@
+//! What a request needs to pass: the first rule that matches decides, and where none does it has to be signed in. A path
+//! that can be read in several ways needs what the strictest reading needs (contract section 6).
+
+use http::Method;
+
+use crate::config::settings::{Allow, Rule};
+use crate::types::Role;
+use crate::web::readings::Readings;
+
+/// What a request needs to pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need<'r> {
+    /// Nothing: nobody is looked at.
+    Nothing,
+    /// Nothing, and who is signed in is told to the upstream.
+    Optional,
+    /// A session, and its user a role of each of these sets; an empty set asks for none.
+    SignedIn(Roles<'r>),
+    /// What nobody has.
+    Denied,
+}
+
+/// Sets of roles, of each of which one is needed. Ordinary paths have one set at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles<'r> {
+    first: &'r [Role],
+    /// What other readings of the path ask for.
+    others: Vec<&'r [Role]>,
+}
+
+impl<'r> Roles<'r> {
+    /// Whether somebody with these roles has what is needed.
+    pub fn are_met_by(&self, has: impl Fn(&Role) -> bool) -> bool {
+        self.sets().all(|set| set.is_empty() || set.iter().any(&has))
+    }
+
+    /// The sets that ask for something.
+    pub fn sets(&self) -> impl Iterator<Item = &'r [Role]> {
+        [self.first].into_iter().chain(self.others.iter().copied()).filter(|set| !set.is_empty())
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        for set in other.sets() {
+            if self.first.is_empty() {
+                self.first = set;
+            } else if self.sets().all(|known| known != set) {
+                self.others.push(set);
+            }
+        }
+        self
+    }
+}
+
+impl Need<'_> {
+    /// The stricter of two: deny, then signed in with what both ask for, then optional, then nothing.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Denied, _) | (_, Self::Denied) => Self::Denied,
+            (Self::SignedIn(one), Self::SignedIn(other)) => Self::SignedIn(one.and(other)),
+            (Self::SignedIn(roles), _) | (_, Self::SignedIn(roles)) => Self::SignedIn(roles),
+            (Self::Optional, _) | (_, Self::Optional) => Self::Optional,
+            (Self::Nothing, Self::Nothing) => Self::Nothing,
+        }
+    }
+}
+
+/// The rules of the settings.
+#[derive(Clone, Debug)]
+pub struct Rules(Vec<Rule>);
+
+impl Rules {
+    /// As the settings have them.
+    pub fn new(rules: &[Rule]) -> Self {
+        Self(rules.to_vec())
+    }
+
+    /// What a request for this path needs.
+    pub fn need(&self, method: &Method, path: &str) -> Need<'_> {
+        // Most gates have no rules: then no path has to be read.
+        if self.0.is_empty() {
+            return Need::SignedIn(Roles::default());
+        }
+        match Readings::of(path) {
+            Readings::One(reading) => self.judge(method, &reading, Doubt::None).need(),
+            Readings::Several(readings) => self.strictest(method, &readings, Doubt::None),
+            Readings::Odd(readings) => self.strictest(method, &readings, Doubt::Odd),
+            Readings::TooMany => Need::Denied,
+        }
+    }
+
+    fn strictest(&self, method: &Method, readings: &[String], doubt: Doubt) -> Need<'_> {
+        let needs = readings.iter().map(|reading| self.judge(method, reading, doubt).need());
+        // A path has a reading at least; were there none, nobody should pass.
+        needs.reduce(Need::and).unwrap_or(Need::Denied)
+    }
+
+    /// The rule that decides over one reading of a path.
+    pub(super) fn judge(&self, method: &Method, reading: &str, doubt: Doubt) -> Judgement<'_> {
+        let opens = |rule: &Rule| matches!(rule.allow, Allow::Anyone | Allow::Optional);
+        let mut rules = self.0.iter().enumerate();
+        let decides = rules.find(|(_, rule)| {
+            rule.path.covers(reading) && rule.is_about(method) && !(doubt == Doubt::Odd && opens(rule))
+        });
+        Judgement(decides)
+    }
+}
+
+/// Whether a path is odd: then no rule that opens matches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    None,
+    Odd,
+}
+
+/// The rule that decides, with its place among the rules; none where no rule matches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judgement<'r>(pub(super) Option<(usize, &'r Rule)>);
+
+impl<'r> Judgement<'r> {
+    pub(super) fn need(self) -> Need<'r> {
+        match self.0.map(|(_, rule)| &rule.allow) {
+            Some(Allow::Anyone) => Need::Nothing,
+            Some(Allow::Optional) => Need::Optional,
+            Some(Allow::SignedIn(roles)) => Need::SignedIn(Roles { first: roles, others: Vec::new() }),
+            Some(Allow::Deny) => Need::Denied,
+            None => Need::SignedIn(Roles::default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
