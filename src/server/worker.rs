@@ -1,9 +1,11 @@
 //! Workers: a core's thread each, with its own runtime, listeners, verification cache and upstream connections.
 
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use tokio::task::LocalSet;
 use super::client::{Slot, Socket};
 use super::connection::{self, Terms};
 use super::dispatch::{Dispatch, Parties};
-use super::listen::Listeners;
+use super::listen::{self, Listeners};
 use super::observe::RequestIds;
 use super::peer::{Peers, SocketPeer};
 use crate::auth::Auth;
@@ -174,19 +176,28 @@ impl Worker {
 }
 
 impl Worker {
-    /// Begins what `next` accepts, until the crew is told to stop.
+    /// Begins what `next` accepts, until the crew is told to stop and nothing waits any more.
     async fn accept<S: Socket>(self: Rc<Self>, next: impl AsyncFn() -> io::Result<(S, SocketPeer)>) {
         let mut closing = self.terms.closing.clone();
         loop {
             let accepted = tokio::select! {
                 biased;
                 accepted = next() => accepted,
-                // What waited in the queue has been taken by now: closing the listener would reset it.
-                _ = closing.wait_for(|closing| *closing) => return,
+                _ = closing.wait_for(|closing| *closing) => break,
             };
             match accepted {
                 Ok((stream, peer)) => self.begin(stream, peer),
                 Err(error) => rest_after(&error).await,
+            }
+        }
+        // What waits in the queue would be reset when the listener is closed. That nothing waits is true only after the
+        // runtime has looked at its sockets, and this task has had no more than its turn: so each time after a yield.
+        for _ in 0..listen::BACKLOG {
+            tokio::task::yield_now().await;
+            match std::future::poll_fn(|cx| Poll::Ready(pin!(next()).poll(cx))).await {
+                Poll::Ready(Ok((stream, peer))) => self.begin(stream, peer),
+                Poll::Ready(Err(error)) => rest_after(&error).await,
+                Poll::Pending => return,
             }
         }
     }
