@@ -13,10 +13,10 @@ use crate::types::{Email, Role, UserId, UserRef};
 
 /// Explains what the gate does with `request`, asked for by `user` where one is named.
 pub(super) fn run(config: Option<&Path>, request: &str, user: Option<UserRef>) -> ExitCode {
-    let Ok(asked) = Asked::parse(request) else {
-        let request = request.escape_debug();
+    let Ok(parsed) = Asked::parse(request) else {
+        let written = request.escape_debug();
         super::fail(&format!(
-            "`{request}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`"
+            "`{written}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`"
         ));
         return ExitCode::from(USAGE);
     };
@@ -38,7 +38,7 @@ pub(super) fn run(config: Option<&Path>, request: &str, user: Option<UserRef>) -
             return looked_up;
         }
     }
-    check::say(&explain(&settings, &asked, asker.as_ref()), ExitCode::SUCCESS, &mut io::stdout())
+    check::say(&explain(&settings, &parsed, asker.as_ref()), ExitCode::SUCCESS, &mut io::stdout())
 }
 
 fn asker_of(view: &UserView) -> Option<Asker> {

@@ -72,9 +72,9 @@ pub fn effective(effective: &[Effective]) -> String {
 }
 
 /// The rules as TOML, in the order in which they are asked.
-fn rules(rules: &[Rule]) -> String {
+fn rules(all: &[Rule]) -> String {
     let mut text = String::new();
-    for (index, rule) in rules.iter().enumerate() {
+    for (index, rule) in all.iter().enumerate() {
         let _ = writeln!(text, "\n{:<40} # rule {}, {}", "[[rules]]", index + 1, rule.place);
         let _ = writeln!(text, "path = {}", quote(rule.path.as_str()));
         if let Some(methods) = &rule.methods {

@@ -48,12 +48,12 @@ pub struct Asker {
 }
 
 /// Explains what the gate does with a request. Without an asker, for who is not signed in and for who is.
-pub fn explain(settings: &Settings, asked: &Asked, asker: Option<&Asker>) -> String {
-    let path = asked.uri.path();
+pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> String {
+    let path = request.uri.path();
     let mut text = String::new();
     // Writing to a String can't fail.
-    let _ = writeln!(text, "{} {path}", asked.method);
-    if asked.uri.query().is_some() {
+    let _ = writeln!(text, "{} {path}", request.method);
+    if request.uri.query().is_some() {
         let _ = writeln!(text, "query: no rule sees it");
     }
     match owner(path) {
@@ -64,42 +64,49 @@ pub fn explain(settings: &Settings, asked: &Asked, asker: Option<&Asker>) -> Str
         Owner::Upstream => {}
     }
     let rules = Rules::new(&settings.rules);
-    readings(&rules, asked, &mut text);
-    let need = rules.need(&asked.method, path);
-    match asker {
-        // Who may not sign in is nobody to the gate.
-        Some(asker) => {
-            let signed_in = Some(asker).filter(|asker| asker.active);
-            let disabled = if asker.active { "" } else { ", disabled" };
-            let outcome = outcome(&need, signed_in);
-            let _ = writeln!(text, "{} (uid {}{disabled}): {outcome}", asker.email, asker.user);
-            if asker.active {
-                told(settings, &need, signed_in, &mut text);
-            } else if matches!(need, Need::Nothing | Need::Optional) {
-                text += NOBODY;
-            }
-        }
-        None => {
-            let _ = writeln!(text, "not signed in: {}", outcome(&need, None));
-            if let Need::SignedIn(roles) = &need {
-                let held = if roles.sets().next().is_some() { " with these roles" } else { "" };
-                let _ = writeln!(text, "signed in{held}: forwarded");
-            } else if need == Need::Optional {
-                let _ = writeln!(text, "signed in: forwarded");
-            }
-            told(settings, &need, None, &mut text);
-        }
+    readings(&rules, request, &mut text);
+    let need = rules.need(&request.method, path);
+    if let Some(asker) = asker {
+        for_somebody(settings, &need, asker, &mut text);
+    } else {
+        for_anybody(settings, &need, &mut text);
     }
     text
 }
 
+fn for_somebody(settings: &Settings, need: &Need<'_>, asker: &Asker, text: &mut String) {
+    // Who may not sign in is nobody to the gate.
+    let signed_in = Some(asker).filter(|asker| asker.active);
+    let disabled = if asker.active { "" } else { ", disabled" };
+    let outcome = outcome(need, signed_in);
+    let _ = writeln!(text, "{} (uid {}{disabled}): {outcome}", asker.email, asker.user);
+    if asker.active {
+        told(settings, need, signed_in, text);
+    } else if matches!(need, Need::Nothing | Need::Optional) {
+        *text += NOBODY;
+    }
+}
+
+fn for_anybody(settings: &Settings, need: &Need<'_>, text: &mut String) {
+    let _ = writeln!(text, "not signed in: {}", outcome(need, None));
+    match need {
+        Need::SignedIn(roles) => {
+            let held = if roles.sets().next().is_some() { " with these roles" } else { "" };
+            let _ = writeln!(text, "signed in{held}: forwarded");
+        }
+        Need::Optional => *text += "signed in: forwarded\n",
+        Need::Nothing | Need::Denied => {}
+    }
+    told(settings, need, None, text);
+}
+
 /// Each reading of the path with the rule that decides over it.
-fn readings(rules: &Rules, asked: &Asked, text: &mut String) {
+fn readings(rules: &Rules, request: &Asked, text: &mut String) {
     let say = |reading: &str, doubt| {
-        let judgement = rules.judge(&asked.method, reading, doubt);
+        let judgement = rules.judge(&request.method, reading, doubt);
         format!("{} → {}", Rule(judgement), Word(&judgement.need()))
     };
-    let _ = match Readings::of(asked.uri.path()) {
+    let _ = match Readings::of(request.uri.path()) {
         Readings::One(reading) => writeln!(text, "rule: {}", say(&reading, Doubt::None)),
         Readings::Several(all) => {
             several(text, "it can be read in several ways, and the strictest holds", &all, |one| {

@@ -83,7 +83,7 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
     })
 }
 
-/// gRPC's own codes are UNAUTHENTICATED and PERMISSION_DENIED.
+/// gRPC's own codes are `UNAUTHENTICATED` and `PERMISSION_DENIED`.
 fn trailers_only(problem: &Problem) -> Answer {
     let (status, message) = match problem.code().status() {
         StatusCode::FORBIDDEN => ("7", "Forbidden"),

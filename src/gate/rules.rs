@@ -39,7 +39,7 @@ impl<'r> Roles<'r> {
         [self.first].into_iter().chain(self.others.iter().copied()).filter(|set| !set.is_empty())
     }
 
-    fn and(mut self, other: Self) -> Self {
+    fn with(mut self, other: &Self) -> Self {
         for set in other.sets() {
             if self.first.is_empty() {
                 self.first = set;
@@ -56,7 +56,7 @@ impl Need<'_> {
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Denied, _) | (_, Self::Denied) => Self::Denied,
-            (Self::SignedIn(one), Self::SignedIn(other)) => Self::SignedIn(one.and(other)),
+            (Self::SignedIn(one), Self::SignedIn(other)) => Self::SignedIn(one.with(&other)),
             (Self::SignedIn(roles), _) | (_, Self::SignedIn(roles)) => Self::SignedIn(roles),
             (Self::Optional, _) | (_, Self::Optional) => Self::Optional,
             (Self::Nothing, Self::Nothing) => Self::Nothing,

@@ -12,10 +12,10 @@ fn rules(text: &str) -> Rules {
 }
 
 /// What a request needs, in a word: `anyone`, `optional`, `signed-in`, the roles (`admin`, `admin+staff`) or `deny`.
-fn word(rules: &Rules, method: &Method, target: &str) -> String {
+fn word(site: &Rules, method: &Method, target: &str) -> String {
     // As a request's target is read: the query and the fragment are no part of its path.
     let target: Uri = target.parse().unwrap_or_else(|error| panic!("{target}: {error}"));
-    match rules.need(method, target.path()) {
+    match site.need(method, target.path()) {
         Need::Nothing => "anyone".to_owned(),
         Need::Optional => "optional".to_owned(),
         Need::Denied => "deny".to_owned(),
