@@ -17,7 +17,7 @@ use crate::admin::socket::{AdminSocket, Attendant, SocketError};
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::config::Settings;
-use crate::config::settings::{Algorithm, DatabaseUrl, Listen};
+use crate::config::settings::{self, Algorithm, DatabaseUrl, Listen};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, SignIns};
@@ -98,7 +98,7 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
     let workers = if settings.server.workers == 0 { cores() } else { settings.server.workers };
     // The port first: who finds it taken has not touched the database. Nobody is answered before all is ready.
     let (listeners, addresses) = listen::open(&settings.server.listen, workers)?;
-    let http = settings.admin.listen.map(Http::open).transpose()?;
+    let http = open_http(&settings.admin)?;
     let (metrics, tallies) = Metrics::new(listeners.len(), clock.now());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = open::open(&settings.database.url, clock.now())?;
@@ -199,6 +199,18 @@ async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Se
         settings,
     );
     Ok(Services { accounts, sessions, tokens, store })
+}
+
+/// Two gates on one machine have the same default; the second of them is no worse off than with none.
+fn open_http(admin: &settings::Admin) -> Result<Option<Http>, HttpError> {
+    match admin.listen.map(Http::open).transpose() {
+        Err(error @ HttpError::Taken(_)) if !admin.is_chosen => {
+            let error = error.to_string().replace('\n', "; ");
+            tracing::warn!("no health and metrics: the default of `admin.listen` is taken: {error}");
+            Ok(None)
+        }
+        opened => opened,
+    }
 }
 
 fn open_audit(settings: &Settings) -> Result<Audit, StartError> {

@@ -390,6 +390,8 @@ pub struct Pages {
 pub struct Admin {
     /// `/healthz`, `/readyz`, `/metrics`; `None`: off.
     pub listen: Option<SocketAddr>,
+    /// Whether the operator chose that address: a default that is taken is done without.
+    pub is_chosen: bool,
     /// The administration socket's path.
     pub socket: PathBuf,
 }

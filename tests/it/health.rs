@@ -1,5 +1,6 @@
 //! `/healthz` and `/readyz` through a gate's life, and `sidegate healthcheck` as Docker runs it.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -138,6 +139,27 @@ fn a_taken_admin_port_is_told_with_its_key_and_touches_no_database() {
     );
     assert!(text.ends_with(&expected), "{text}");
     assert!(!folder.path().join("sidegate.redb").exists());
+}
+
+/// Seen when two gates on one machine had only what they need: the second did not start.
+#[test]
+fn a_default_admin_port_that_is_taken_keeps_no_gate_from_starting() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    // Whoever has it: this test, or a gate of somebody's on this machine.
+    let _taken = TcpListener::bind("127.0.0.1:9900");
+    let mut gate = sidegate(folder.path())
+        .arg("serve")
+        .env("SIDEGATE_SERVER_LISTEN", "127.0.0.1:0")
+        .env("SIDEGATE_UPSTREAM_URL", upstream.url())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(gate.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let start: Vec<_> = lines.take_while(|line| !line.contains("sign in at")).collect();
+    gate.kill().unwrap();
+    gate.wait().unwrap();
+    assert!(start.iter().any(|line| line.contains("listening on http://127.0.0.1:")), "{start:#?}");
+    let warned = start.iter().find(|line| line.contains("`admin.listen` is taken")).unwrap();
+    assert!(warned.contains("WARN") && warned.contains("127.0.0.1:9900"), "{warned}");
 }
 
 #[test]

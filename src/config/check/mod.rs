@@ -101,6 +101,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
     let (access, refresh) = signing::cookie_names(&cookies);
     Some(Settings {
         admin: Admin {
+            is_chosen: admin.listen.is_written(),
             listen: admin.listen.value,
             socket: network::admin_socket(admin.socket.value, &database.url.value),
         },
