@@ -26,8 +26,8 @@ pub(super) struct Backup {
 /// Writes it.
 pub(super) fn run(backup: &Backup, general: &General) -> ExitCode {
     let form = general.form();
-    door::through(general.config.as_deref(), async |client| {
-        let mut target = Target::open(&backup.file, backup.force)?;
+    door::through(general.config.as_deref(), async |client, own| {
+        let mut target = Target::open(&backup.file, backup.force, own)?;
         let mut progress = None;
         let mut written = 0;
         client

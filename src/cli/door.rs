@@ -10,9 +10,11 @@ use tokio::net::UnixStream;
 use tokio::task::LocalSet;
 
 use super::USAGE;
+use super::target::Own;
 use crate::admin::client::{Client, ClientError};
 use crate::admin::serve_connection;
 use crate::app::{self, StartError};
+use crate::config::settings::DatabaseUrl;
 use crate::config::{self, Settings, env::System};
 use crate::store::OpenError;
 use crate::types::Clock;
@@ -44,7 +46,7 @@ pub(super) enum Trouble {
 /// Runs a command of administration to its end: 0 fine, 1 failed, 2 wrong usage or configuration.
 pub(super) fn through(
     config: Option<&Path>,
-    work: impl AsyncFnOnce(&mut Client) -> Result<(), Trouble>,
+    work: impl AsyncFnOnce(&mut Client, &Own) -> Result<(), Trouble>,
 ) -> ExitCode {
     let settings = match config::load_to_administer(config, &System, Path::new(".")) {
         Ok(loaded) => loaded.settings,
@@ -57,9 +59,11 @@ pub(super) fn through(
         Ok(runtime) => runtime,
         Err(error) => return super::fail(&format!("the system refuses a runtime: {error}")),
     };
+    let DatabaseUrl::Redb(database) = &settings.database.url;
+    let own = Own(vec![database.clone(), settings.admin.socket.clone()]);
     let done = LocalSet::new().block_on(&runtime, async {
         let (mut client, services) = open(settings).await?;
-        let done = work(&mut client).await.map_err(Failed::Command);
+        let done = work(&mut client, &own).await.map_err(Failed::Command);
         drop(client);
         if let Some(services) = services
             && let Err(error) = services.store.close().await

@@ -29,7 +29,7 @@ pub(super) fn run(config: Option<&Path>, request: &str, user: Option<UserRef>) -
     };
     let mut asker = None;
     if let Some(user) = user {
-        let looked_up = door::through(config, async |client| {
+        let looked_up = door::through(config, async |client, _| {
             let view = client.one::<UserView>(&Command::ShowUser { user: Text(user) }).await?;
             asker = asker_of(&view);
             Ok(())

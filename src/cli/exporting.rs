@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::door::Trouble;
 use super::progress::Progress;
 use super::show::{self, Form};
-use super::target::Target;
+use super::target::{Own, Target};
 use crate::admin::Command;
 use crate::admin::client::Client;
 
@@ -22,13 +22,13 @@ pub(super) struct Export {
 }
 
 /// Writes them.
-pub(super) async fn run(client: &mut Client, export: Export, form: Form) -> Result<(), Trouble> {
+pub(super) async fn run(client: &mut Client, export: Export, own: &Own, form: Form) -> Result<(), Trouble> {
     let Some(file) = export.file else {
         let mut out = io::BufWriter::new(io::stdout().lock());
         client.list(&Command::ExportUsers, |line| write_line(&mut out, line)).await?;
         return Ok(out.flush()?);
     };
-    let mut target = io::BufWriter::new(Target::open(&file, export.force)?);
+    let mut target = io::BufWriter::new(Target::open(&file, export.force, own)?);
     let mut progress = Progress::start("exporting users", None);
     let mut users = 0;
     client

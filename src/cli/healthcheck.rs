@@ -1,5 +1,6 @@
 //! `sidegate healthcheck`: exit 0 when the running gate is ready.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,14 +16,22 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let Some(listen) = settings.admin.listen.filter(|listen| listen.port() != 0) else {
-        return super::fail(
-            "there is no address to ask at: `admin.listen` is empty or has port 0\n\
-             hint: set `admin.listen` to an address such as 127.0.0.1:9900, for the gate and here",
-        );
-    };
-    match health::ask(listen) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => super::fail(&why.to_string()),
+    match settings.admin.listen.filter(|listen| listen.port() != 0) {
+        Some(listen) => match health::ask(listen) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => super::fail(&why.to_string()),
+        },
+        None => by_socket(&settings.admin.socket),
+    }
+}
+
+/// Where nobody listens for health: the admin socket is there from when the gate is ready until it stops.
+fn by_socket(socket: &Path) -> ExitCode {
+    match UnixStream::connect(socket) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(cause) => super::fail(&format!(
+            "no gate answers at the admin socket `{}`: {cause}\nhint: is it running, with this `admin.socket`?",
+            socket.display()
+        )),
     }
 }

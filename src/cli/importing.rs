@@ -70,6 +70,9 @@ pub(super) async fn run(client: &mut Client, import: Import, form: Form) -> Resu
     if form == Form::Json || !kept_out {
         show::imported(&report, form, &mut io::stdout())?;
     }
+    if !kept_out {
+        warn_of_missing_passwords(good.iter().filter(|(_, row)| row.password.is_none()).count());
+    }
     complain(&import, &report.bad, is_table);
     if kept_out {
         let rows = report.bad.len();
@@ -106,6 +109,16 @@ fn warn_of(unread: &[String]) {
     if !unread.is_empty() {
         let unread: Vec<String> = unread.iter().map(|column| harmless(column)).collect();
         eprintln!("warning: nothing is taken from these columns: {}", unread.join(", "));
+    }
+}
+
+/// They may be many, and would find out one by one.
+#[expect(clippy::print_stderr, reason = "the command line speaks to people")]
+fn warn_of_missing_passwords(count: usize) {
+    if count > 0 {
+        eprintln!(
+            "warning: {count} of the rows have no password hash; who has none signs in after `sidegate users reset`"
+        );
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Keys {
 /// Carries one of them out.
 pub(super) fn run(keys: &Keys, general: &General) -> ExitCode {
     let form = general.form();
-    door::through(general.config.as_deref(), async |client| match keys {
+    door::through(general.config.as_deref(), async |client, _| match keys {
         Keys::List => {
             let mut list = show::List::new(form, io::stdout().lock());
             client.list(&Command::ListKeys, |line| list.line::<KeyView>(line)).await?;

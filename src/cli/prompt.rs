@@ -35,6 +35,7 @@ pub(super) fn ask(prompt: &str) -> Result<Password, PromptError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(PromptError::NoTerminal);
     }
+    leave_no_dumb_terminal().map_err(PromptError::Input)?;
     let asked = Prompt::new()
         .with_prompt(prompt)
         .with_confirmation("the same again", "the two differ; once more")
@@ -45,6 +46,31 @@ pub(super) fn ask(prompt: &str) -> Result<Password, PromptError> {
         Err(error) => error,
     };
     Err(PromptError::Input(error))
+}
+
+/// Who gives up at the prompt (Ctrl-C) gets their terminal back with its echo: the signal would end the process before
+/// anybody turned it on again.
+fn leave_no_dumb_terminal() -> io::Result<()> {
+    let as_it_was = rustix::termios::tcgetattr(io::stdin())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut interrupt = {
+        let _context = runtime.enter();
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?
+    };
+    std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
+        if runtime.block_on(interrupt.recv()).is_some() {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(io::stdin(), now, &as_it_was);
+            give_up();
+        }
+    })?;
+    Ok(())
+}
+
+/// As a shell says of a process that SIGINT has ended.
+#[expect(clippy::exit, reason = "nothing was begun yet, and the thread that asks can't be woken")]
+fn give_up() -> ! {
+    std::process::exit(130)
 }
 
 /// Reads one line; the line's end is not part of the password, anything else is.

@@ -53,7 +53,7 @@ impl Revoke {
 /// Carries one of them out.
 pub(super) fn run(sessions: Sessions, general: &General) -> ExitCode {
     let form = general.form();
-    door::through(general.config.as_deref(), async |client| match sessions {
+    door::through(general.config.as_deref(), async |client, _| match sessions {
         Sessions::List { user } => {
             let mut list = show::List::new(form, io::stdout().lock());
             let command = Command::ListSessions { user: user.map(Text) };

@@ -122,13 +122,12 @@ pub(super) fn exported(file: &Path, users: u64, form: Form, out: &mut impl Write
 pub(super) fn imported(report: &ImportView, form: Form, out: &mut impl Write) -> io::Result<()> {
     match form {
         Form::Json => json(report, out),
-        Form::Text => writeln!(
-            out,
-            "{} added, {} updated, {} skipped",
-            count(report.added, "user"),
-            report.updated,
-            report.skipped
-        ),
+        Form::Text => {
+            let (added, bad) = (count(report.added, "user"), report.bad.len());
+            let (updated, skipped, unchanged) = (report.updated, report.skipped, report.unchanged);
+            write!(out, "{added} added, {updated} updated, {unchanged} unchanged, {skipped} skipped")?;
+            if bad > 0 { writeln!(out, "; {} left out", count(bad as u64, "bad row")) } else { writeln!(out) }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -21,9 +22,29 @@ pub(super) enum Target {
     Other(File),
 }
 
+/// The gate's own files: nothing is ever written over them, whatever may be replaced.
+pub(super) struct Own(pub(super) Vec<PathBuf>);
+
+impl Own {
+    /// Whether a path leads to one of them, by whatever name.
+    fn has(&self, path: &Path) -> bool {
+        self.0.iter().any(|own| match (own.metadata(), path.metadata()) {
+            (Ok(own), Ok(found)) => (own.dev(), own.ino()) == (found.dev(), found.ino()),
+            _ => false,
+        })
+    }
+}
+
 impl Target {
-    /// Refuses a file that exists, unless it may be replaced.
-    pub(super) fn open(path: &Path, replace: bool) -> io::Result<Self> {
+    /// Refuses a file that exists, unless it may be replaced, and what is the gate's own in any case.
+    pub(super) fn open(path: &Path, replace: bool, own: &Own) -> io::Result<Self> {
+        if own.has(path) {
+            let text = format!(
+                "`{}` is the gate's own, it would be destroyed\nhint: choose another name",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("can't write `{}`: {error}", path.display()))
         };
@@ -42,6 +63,14 @@ impl Target {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        if !folder.is_dir() {
+            let text = format!(
+                "can't write `{}`: there is no folder `{}`\nhint: make it, or choose another name",
+                path.display(),
+                folder.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
         // Made with mode 0600.
         let temporary = NamedTempFile::new_in(folder).map_err(named)?;
         Ok(Self::File { temporary, path: path.to_owned(), replace })
@@ -95,11 +124,29 @@ mod tests {
 
     use super::*;
 
+    fn none() -> Own {
+        Own(Vec::new())
+    }
+
+    /// Seen: a backup over the live database left the gate writing to a file without a name.
+    #[test]
+    fn what_is_the_gates_own_is_never_replaced_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, link) = (folder.path().join("x.redb"), folder.path().join("link"));
+        std::fs::write(&database, "all of it").unwrap();
+        std::os::unix::fs::symlink(&database, &link).unwrap();
+        for path in [database.clone(), folder.path().join("./x.redb"), link] {
+            let error = Target::open(&path, true, &Own(vec![database.clone()])).err().unwrap();
+            assert!(error.to_string().contains("the gate's own"), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&database).unwrap(), "all of it");
+    }
+
     #[test]
     fn a_file_gets_its_name_when_it_is_whole_and_is_its_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let mut target = Target::open(&path, false).unwrap();
+        let mut target = Target::open(&path, false, &none()).unwrap();
         target.write_all(b"all of it").unwrap();
         assert!(!path.exists());
         target.finish().unwrap();
@@ -112,10 +159,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         std::fs::write(&path, "before").unwrap();
-        assert!(Target::open(&path, false).err().unwrap().to_string().contains("--force"));
-        drop(Target::open(&path, true).unwrap());
+        assert!(Target::open(&path, false, &none()).err().unwrap().to_string().contains("--force"));
+        drop(Target::open(&path, true, &none()).unwrap());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "before", "given up halfway");
-        Target::open(&path, true).unwrap().finish().unwrap();
+        Target::open(&path, true, &none()).unwrap().finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
     }
 
@@ -123,7 +170,7 @@ mod tests {
     fn a_file_that_came_up_meanwhile_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let target = Target::open(&path, false).unwrap();
+        let target = Target::open(&path, false, &none()).unwrap();
         std::fs::write(&path, "theirs").unwrap();
         assert!(target.finish().is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");

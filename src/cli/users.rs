@@ -88,7 +88,7 @@ struct Roles(Vec<Role>);
 /// Carries one of them out.
 pub(super) fn run(users: Users, general: &General) -> ExitCode {
     let form = general.form();
-    door::through(general.config.as_deref(), async |client| match users {
+    door::through(general.config.as_deref(), async |client, own| match users {
         Users::Add(new) => add(client, new, form).await,
         Users::List => list(client, form).await,
         Users::Show(Who { user }) => one(client, &Command::ShowUser { user: Text(user) }, form).await,
@@ -110,7 +110,7 @@ pub(super) fn run(users: Users, general: &General) -> ExitCode {
         }
         Users::Remove(Who { user }) => one(client, &Command::RemoveUser { user: Text(user) }, form).await,
         Users::Import(import) => importing::run(client, import, form).await,
-        Users::Export(export) => exporting::run(client, export, form).await,
+        Users::Export(export) => exporting::run(client, export, own, form).await,
     })
 }
 

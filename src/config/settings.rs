@@ -335,6 +335,16 @@ pub struct Passwords {
     pub queue: usize,
 }
 
+impl Passwords {
+    /// The most memory that a hash may take, in KiB: those that are made here and those that come from elsewhere. RFC
+    /// 9106 section 3.1 would allow 4 TiB, and one imported record must not be able to stop the gate.
+    pub const MAX_MEMORY_KIB: u32 = 256 * 1024;
+    /// The most passes.
+    pub const MAX_ITERATIONS: u32 = 10;
+    /// The most lanes.
+    pub const MAX_PARALLELISM: u32 = 16;
+}
+
 /// So many in so long: `"10/15m"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {

@@ -122,7 +122,7 @@ fn bearer(headers: &HeaderMap) -> Credential<'_> {
     if values.next().is_some() {
         return Credential::Ambiguous;
     }
-    match value.to_str().ok().and_then(|text| text.split_once(' ')) {
+    match value.to_str().ok().and_then(|text| text.split_once([' ', '\t'])) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Credential::Presented(token.trim()),
         _ => Credential::Absent,
     }

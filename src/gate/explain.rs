@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use http::{Method, Uri};
 
-use super::rules::{Doubt, Judgement, Need, Roles, Rules};
+use super::rules::{Doubt, Judgement, Need, Roles, Rules, in_capitals};
 use crate::config::settings::{Identity, Settings};
 use crate::types::{Email, Role, UserId};
 use crate::web::path::{Owner, owner};
@@ -64,7 +64,11 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
         Owner::Upstream => {}
     }
     let rules = Rules::new(&settings.rules);
-    readings(&rules, request, &mut text);
+    readings(&rules, &request.method, path, &mut text);
+    if let Some(capitals) = in_capitals(&request.method) {
+        let _ = writeln!(text, "a backend may take the method for {capitals}, and the stricter holds:");
+        readings(&rules, &capitals, path, &mut text);
+    }
     let need = rules.need(&request.method, path);
     if let Some(asker) = asker {
         for_somebody(settings, &need, asker, &mut text);
@@ -101,12 +105,12 @@ fn for_anybody(settings: &Settings, need: &Need<'_>, text: &mut String) {
 }
 
 /// Each reading of the path with the rule that decides over it.
-fn readings(rules: &Rules, request: &Asked, text: &mut String) {
+fn readings(rules: &Rules, method: &Method, path: &str, text: &mut String) {
     let say = |reading: &str, doubt| {
-        let judgement = rules.judge(&request.method, reading, doubt);
+        let judgement = rules.judge(method, reading, doubt);
         format!("{} → {}", Rule(judgement), Word(&judgement.need()))
     };
-    let _ = match Readings::of(request.uri.path()) {
+    let _ = match Readings::of(path) {
         Readings::One(reading) => writeln!(text, "rule: {}", say(&reading, Doubt::None)),
         Readings::Several(all) => {
             several(text, "it can be read in several ways, and the strictest holds", &all, |one| {

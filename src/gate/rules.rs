@@ -80,6 +80,13 @@ impl Rules {
         if self.0.is_empty() {
             return Need::SignedIn(Roles::default());
         }
+        match in_capitals(method) {
+            None => self.need_of(method, path),
+            Some(capitals) => self.need_of(method, path).and(self.need_of(&capitals, path)),
+        }
+    }
+
+    fn need_of(&self, method: &Method, path: &str) -> Need<'_> {
         match Readings::of(path) {
             Readings::One(reading) => self.judge(method, &reading, Doubt::None).need(),
             Readings::Several(readings) => self.strictest(method, &readings, Doubt::None),
@@ -103,6 +110,13 @@ impl Rules {
         });
         Judgement(decides)
     }
+}
+
+/// A method that has small letters, as a backend that takes no notice of case reads it (RFC 9110 section 9.1 says that
+/// methods are case-sensitive, and many backends write them in capitals first).
+pub(super) fn in_capitals(method: &Method) -> Option<Method> {
+    let small = method.as_str().bytes().any(|byte| byte.is_ascii_lowercase());
+    small.then(|| Method::from_bytes(method.as_str().to_ascii_uppercase().as_bytes()).ok()).flatten()
 }
 
 /// Whether a path is odd: then no rule that opens matches it.

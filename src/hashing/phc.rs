@@ -10,11 +10,6 @@ use crate::types::Secret;
 
 /// Bytes in a hash that we make.
 const OUTPUT_LEN: usize = 32;
-/// Caps on what a stored hash may cost (RFC 9106 section 3.1 would allow 4 TiB): one imported record must not be
-/// able to stop the gate.
-const MAX_MEMORY_KIB: u32 = 256 * 1024;
-const MAX_ITERATIONS: u32 = 10;
-const MAX_LANES: u32 = 16;
 /// Less is too easily guessed; the format itself ends at 64, and a salt has 8 to 48 bytes in it.
 const MIN_OUTPUT_LEN: usize = 16;
 
@@ -78,9 +73,9 @@ impl Argon2Hash {
             return Err(Unusable::OldVersion);
         }
         let params = Params::try_from(&hash).map_err(|_| Unusable::OutOfBounds)?;
-        let within = params.m_cost() <= MAX_MEMORY_KIB
-            && params.t_cost() <= MAX_ITERATIONS
-            && params.p_cost() <= MAX_LANES
+        let within = params.m_cost() <= Passwords::MAX_MEMORY_KIB
+            && params.t_cost() <= Passwords::MAX_ITERATIONS
+            && params.p_cost() <= Passwords::MAX_PARALLELISM
             && output.len() >= MIN_OUTPUT_LEN;
         if !within {
             return Err(Unusable::OutOfBounds);

@@ -162,6 +162,31 @@ async fn a_hash_that_is_out_of_bounds_or_unknown_is_wrong() {
     }
 }
 
+/// Seen: with `passwords.iterations = 11` each sign-in renewed its hash to one that was then refused for ever.
+#[test]
+fn the_costliest_hash_that_the_settings_allow_can_be_verified() {
+    let cost = (Passwords::MAX_MEMORY_KIB, Passwords::MAX_ITERATIONS, Passwords::MAX_PARALLELISM);
+    let hash = CFFI.replace("m=65536,t=3,p=4", &format!("m={},t={},p={}", cost.0, cost.1, cost.2));
+    assert!(recognise(&stored(&hash)).is_ok(), "{hash}");
+    let settings = |memory: u32, iterations, lanes| {
+        crate::config::from_toml(
+            &format!(
+                "upstream.url = \"http://127.0.0.1:1\"\npasswords.memory = \"{memory}KiB\"\n\
+                 passwords.iterations = {iterations}\npasswords.parallelism = {lanes}\n"
+            ),
+            &crate::config::env::Fixed::default(),
+        )
+    };
+    assert!(settings(cost.0, cost.1, cost.2).is_ok());
+    for (memory, iterations, lanes) in [(cost.0 + 1, 1, 1), (65536, cost.1 + 1, 1), (65536, 1, cost.2 + 1)] {
+        assert_eq!(
+            settings(memory, iterations, lanes).unwrap_err().len(),
+            1,
+            "{memory} {iterations} {lanes}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_full_queue_is_an_answer_and_not_a_wait() {
     let hasher = Hasher::start(&settings(64, 1)).unwrap();

@@ -99,8 +99,12 @@ impl RequestEditor {
                 let host = HeaderValue::from_str(authority.as_str());
                 head.headers.insert(HOST, host.map_err(|_| Fault::of(Kind::Unforwardable))?);
             }
-            let path = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-            head.uri = Uri::from(path);
+            let path = head.uri.path_and_query().cloned();
+            head.uri = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+        }
+        // What is left of `http://host#fragment` says that it is `/` and is written as nothing, which is no target.
+        if head.uri.path_and_query().is_none_or(|target| target.as_str() == "/") {
+            head.uri = Uri::from_static("/");
         }
         if let Some(host) = &self.host {
             head.headers.insert(HOST, host.clone());

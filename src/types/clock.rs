@@ -29,10 +29,11 @@ impl Timestamp {
         self.0 / 1000
     }
 
-    /// As RFC 3339 writes it, in UTC and to the millisecond where there are any.
+    /// As RFC 3339 writes it, in UTC and to the millisecond.
     pub fn rfc3339(self) -> String {
         let millis = i64::try_from(self.0).unwrap_or(i64::MAX);
-        jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+        format!("{time:.3}")
     }
 
     /// This moment and `duration` more; the end of time where that overflows.

@@ -195,6 +195,7 @@ fn all(path: &str, normal: &str, odd: bool) -> Option<Vec<String>> {
         next(without_parameters(&reading), decodes);
         next(cut_at(&reading, b";"), decodes);
         next(merged(&reading), decodes);
+        next(beyond_host(&reading), decodes);
         next(resolved(&reading), decodes);
         if odd {
             next(reading.strip_suffix(b"/").filter(|rest| !rest.is_empty()).map(<[u8]>::to_vec), decodes);
@@ -245,6 +246,15 @@ fn merged(path: &[u8]) -> Option<Vec<u8>> {
         merged.dedup_by(|one, other| *one == b'/' && *other == b'/');
         merged
     })
+}
+
+/// Takes what follows two slashes or more for a host, and the rest for the path (RFC 3986 section 4.2: a network-path
+/// reference): what URL parsers make of a request's target, Node's `new URL` and Python's `urlsplit` among them.
+fn beyond_host(path: &[u8]) -> Option<Vec<u8>> {
+    let host = path.strip_prefix(b"//")?;
+    let host = &host[host.iter().take_while(|byte| **byte == b'/').count()..];
+    let end = host.iter().position(|byte| *byte == b'/');
+    Some(end.map_or_else(|| b"/".to_vec(), |end| host[end..].to_vec()))
 }
 
 /// Resolves dot segments (RFC 3986 section 5.2.4). A slash at the end stays.

@@ -184,11 +184,16 @@ fn a_check_that_finds_no_gate_says_why() {
 }
 
 #[test]
-fn a_check_without_an_address_says_what_to_set_and_a_bad_configuration_is_exit_2() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_check_without_an_address_asks_at_the_admin_socket_and_a_bad_configuration_is_exit_2() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let mut gate = Process::serve(folder.path(), &upstream.url(), "");
+    assert_eq!(healthcheck(folder.path(), "").0, Some(0));
+    gate.kill();
+    gate.wait();
     let (code, text) = healthcheck(folder.path(), "");
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("`admin.listen` is empty") && text.contains("hint: set `admin.listen`"), "{text}");
+    assert!(text.contains("no gate answers at the admin socket `t.redb.sock`"), "{text}");
+    std::fs::remove_file(folder.path().join("sidegate.toml")).unwrap();
     let (code, text) = healthcheck(folder.path(), "nonsense");
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("SIDEGATE_ADMIN_LISTEN"), "{text}");

@@ -45,6 +45,11 @@ fn an_absolute_target_goes_in_origin_form() {
     assert_eq!(gate.upstream.request().line(), "GET /a?b HTTP/1.1");
     assert_eq!(gate.get("http://other.example/a", &cookie).status, 400);
     assert_eq!(gate.upstream.requests().len(), 1);
+    // Seen: with nothing but a fragment after the authority the upstream got `GET  HTTP/1.1`.
+    for (rest, line) in [("", "GET / HTTP/1.1"), ("#x", "GET / HTTP/1.1"), ("?a#x", "GET /?a HTTP/1.1")] {
+        assert_eq!(gate.get(&format!("http://{}{rest}", gate.address), &cookie).status, 200, "{rest}");
+        assert_eq!(gate.upstream.last().line(), line, "{rest}");
+    }
 }
 
 #[test]

@@ -48,6 +48,21 @@ fn a_request_that_runs_is_finished_and_nobody_new_is_let_in() {
     assert!(std::net::TcpStream::connect(process.address).is_err());
 }
 
+/// Seen: a terminal that was closed took the gate down, without its grace.
+#[test]
+fn a_hang_up_ends_nothing() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let mut process = Process::serve(folder.path(), &upstream.url(), "");
+    let cookie = cookie(&process);
+    process.hang_up();
+    process.line("SIGHUP");
+    let mut connection = process.connect();
+    connection.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", process.address));
+    assert_eq!(connection.answer().status, 200);
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
+}
+
 #[test]
 fn the_grace_is_an_end() {
     let upstream = Upstream::answering(|exchange| {

@@ -78,6 +78,8 @@ impl fmt::Display for Field {
 /// What to say of a name that nobody knows.
 pub(super) fn hint(unknown: &str) -> String {
     let unknown = unknown.to_lowercase();
+    // The comparison's time grows with the square of a name's length, and no name that is meant is longer.
+    let unknown: String = unknown.chars().take(64).collect();
     let likeness = |name: &str| strsim::jaro_winkler(&unknown, name);
     let all = NAMES.iter().flat_map(|(_, names)| names.iter().copied());
     let nearest = all.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default();

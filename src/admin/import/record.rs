@@ -4,7 +4,7 @@ use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
 use super::cells::Manner;
-use super::{Checked, json, time};
+use super::{Checked, json};
 use crate::store::User;
 use crate::types::{PasswordHash, Timestamp, UserId};
 
@@ -82,8 +82,8 @@ impl Serialize for Record {
             is_active: self.is_active,
             roles: &self.roles,
             email_verified: self.email_verified,
-            created_at: self.created_at.map(time::write),
-            updated_at: self.updated_at.map(time::write),
+            created_at: self.created_at.map(Timestamp::rfc3339),
+            updated_at: self.updated_at.map(Timestamp::rfc3339),
             password_hash: self.password_hash.as_ref().map(|hash| hash.reveal().as_str()),
         };
         written.serialize(serializer)

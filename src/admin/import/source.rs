@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ImportError, Place};
+use super::{ImportError, Place, without_mark};
 
 /// What a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +81,7 @@ impl Source {
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, ImportError> {
         let name = path.display().to_string();
         let unreadable = |cause| ImportError::Read { name: name.clone(), cause };
-        // SQLite keeps its other files beside the file that a link leads to.
-        let real = fs::canonicalize(path).map_err(unreadable)?;
-        let mut file = File::open(&real).map_err(unreadable)?;
+        let mut file = File::open(path).map_err(unreadable)?;
         let before = file.metadata().map_err(unreadable)?;
         if before.is_file() && before.len() > LARGEST {
             return Err(ImportError::TooLarge(name));
@@ -91,7 +89,10 @@ impl Source {
         let mut bytes = Vec::new();
         (&mut file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let source = Self::new(&name, format, bytes)?;
-        if source.format == Format::Sqlite {
+        // A pipe has no name but the one that was given, and nothing beside it.
+        if source.format == Format::Sqlite && before.is_file() {
+            // SQLite keeps its other files beside the file that a link leads to.
+            let real = fs::canonicalize(path).map_err(unreadable)?;
             let after = fs::metadata(&real).map_err(unreadable)?;
             source.refuse_unfinished(&real, &before, &after)?;
         }
@@ -106,7 +107,10 @@ impl Source {
         }
         let is_sqlite = bytes.starts_with(SQLITE_MAGIC);
         let by_name = Format::by_extension(&name);
-        match format.or(is_sqlite.then_some(Format::Sqlite)).or(by_name) {
+        // What an export begins with.
+        let is_object = without_mark(&bytes).trim_ascii_start().starts_with(b"{");
+        let by_beginning = is_object.then_some(Format::Jsonl);
+        match format.or(is_sqlite.then_some(Format::Sqlite)).or(by_name).or(by_beginning) {
             None => Err(ImportError::UnknownFormat(name)),
             Some(Format::Sqlite) if !is_sqlite => Err(ImportError::NotSqlite(name)),
             Some(format) if is_sqlite && format != Format::Sqlite => {

@@ -1,4 +1,4 @@
-//! Moments as files write them: RFC 3339 in UTC to the millisecond; read as well from SQL's form and from Unix seconds.
+//! Moments as files write them: RFC 3339, SQL's form, and Unix seconds.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -7,13 +7,6 @@ use crate::types::Timestamp;
 
 /// The last second that RFC 3339 can write. What lies beyond is most likely in milliseconds.
 const LAST_SECOND: u64 = 253_402_207_200;
-
-/// RFC 3339, in UTC, to the millisecond.
-pub(super) fn write(time: Timestamp) -> String {
-    let millis = i64::try_from(time.millis()).unwrap_or(i64::MAX);
-    let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
-    format!("{time:.3}")
-}
 
 /// A moment since 1970, from RFC 3339 or from SQL's `2024-01-02 03:04:05.678`, which says no zone and is read as UTC.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
@@ -71,8 +64,8 @@ mod tests {
 
     #[test]
     fn a_moment_is_written_to_the_millisecond_and_the_last_one_can_be_written() {
-        assert_eq!(write(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(write(Timestamp::from_millis(1_704_164_645_678)), "2024-01-02T03:04:05.678Z");
-        assert!(write(Timestamp::from_millis(u64::MAX)).starts_with("9999-12-30T"));
+        assert_eq!(Timestamp::from_millis(0).rfc3339(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(1_704_164_645_678).rfc3339(), "2024-01-02T03:04:05.678Z");
+        assert!(Timestamp::from_millis(u64::MAX).rfc3339().starts_with("9999-12-30T"));
     }
 }

@@ -7,16 +7,20 @@ use crate::config::file::Written;
 use crate::config::finding::Finding;
 use crate::config::measures::Size;
 use crate::config::raw::Value as _;
+use crate::config::settings::Passwords;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
+
+const MOST_LANES: u32 = Passwords::MAX_PARALLELISM;
 
 /// The bounds of counts.
 const COUNTS: [(&str, RangeInclusive<usize>); 8] = [
     ("server.workers", 0..=1024),
     ("passwords.min_length", 1..=1024),
-    ("passwords.iterations", 1..=64),
-    ("passwords.parallelism", 1..=64),
+    // What is made has to be verified: no more than hashing takes of any hash.
+    ("passwords.iterations", 1..=Passwords::MAX_ITERATIONS as usize),
+    ("passwords.parallelism", 1..=MOST_LANES as usize),
     ("passwords.workers", 0..=1024),
     ("passwords.queue", 1..=100_000),
     ("limits.connections", 1..=1_000_000),
@@ -28,7 +32,7 @@ const SIZES: [(&str, RangeInclusive<u64>); 3] = [
     // Less than 8 KiB of head is less than hyper's smallest buffer.
     ("limits.header_bytes", 8 * KIB..=MIB),
     ("limits.body", KIB..=64 * MIB),
-    ("passwords.memory", 8 * KIB..=1024 * MIB),
+    ("passwords.memory", 8 * KIB..=Passwords::MAX_MEMORY_KIB as u64 * KIB),
 ];
 
 /// A key's bounds, in words.
@@ -56,7 +60,7 @@ pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
         }
     }
     // Argon2 wants 8 KiB a lane (RFC 9106 section 3.1).
-    let lanes = u64::try_from(passwords.parallelism.value.clamp(1, 64)).unwrap_or(1);
+    let lanes = u64::try_from(passwords.parallelism.value.clamp(1, MOST_LANES as usize)).unwrap_or(1);
     for (given, factor) in [(&limits.header_bytes, 1), (&limits.body, 1), (&passwords.memory, lanes)] {
         let bounds = SIZES.iter().find(|(path, _)| *path == given.key.path());
         let Some((_, bounds)) = bounds else { continue };

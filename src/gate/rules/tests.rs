@@ -124,6 +124,53 @@ fn a_method_of_its_own_gets_its_own_rule() {
     }
 }
 
+/// Seen: `post` passed a rule that denied `POST`, and backends that write methods in capitals took it for one.
+#[test]
+fn a_method_in_small_letters_is_judged_as_in_capitals_too() {
+    let rules = rules(
+        "[[rules]]\npath = \"/m/*\"\nmethods = [\"POST\"]\nallow = \"deny\"\n\
+         [[rules]]\npath = \"/g/*\"\nmethods = [\"GET\"]\nallow = \"anyone\"\n\
+         [[rules]]\npath = \"/m/*\"\nallow = \"anyone\"",
+    );
+    for (method, target, need) in [
+        ("POST", "/m/x", "deny"),
+        ("post", "/m/x", "deny"),
+        ("pOsT", "/m/x", "deny"),
+        ("PUT", "/m/x", "anyone"),
+        ("put", "/m/x", "anyone"),
+        ("get", "/g/x", "signed-in"),
+        ("head", "/g/x", "signed-in"),
+    ] {
+        assert_eq!(word(&rules, &method.parse().unwrap(), target), need, "{method} {target}");
+    }
+}
+
+/// Seen: URL parsers took the first segment after two slashes for a host, and what was judged was another path.
+#[test]
+fn what_follows_two_slashes_may_be_a_host() {
+    let rules = rules(OPEN_SITE);
+    for target in [
+        "//x/admin",
+        "//x/admin/y",
+        "///x/admin/y",
+        "////x/admin/y",
+        "//x:80/admin/y",
+        "//u@x/admin/y",
+        "/\\x/admin/y",
+        "/\\/x/admin/y",
+        "/%2fx/admin/y",
+        "/%2F%2fx/%61dmin/y",
+        "/%5cx/admin/y",
+        "/%252fx/admin/y",
+        "//x//y/admin/z",
+        "/a/..//x/admin/y",
+    ] {
+        assert_eq!(word(&rules, &Method::GET, target), "deny", "{target}");
+    }
+    assert_eq!(word(&self::rules(SITE), &Method::GET, "//x"), "signed-in");
+    assert_eq!(word(&self::rules(SITE), &Method::GET, "//x/admin/y"), "admin");
+}
+
 /// Everything is open but what is named: the hardest case, since a reading that is missed opens.
 const OPEN_SITE: &str = r#"
 [[rules]]

@@ -140,6 +140,7 @@ impl Tables<'_> {
         imported.updated += 1;
         self.replace_user(user, &next)?;
         if !next.active || next.password != user.password {
+            self.void_links(user.id)?;
             let ending = self.sessions_of(user.id)?;
             imported.ended.extend(self.end_all(&ending, moment.remember_until)?);
         } else {

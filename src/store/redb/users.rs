@@ -36,6 +36,9 @@ impl Tables<'_> {
     ) -> Result<Option<Vec<SessionId>>, Fault> {
         let Some(user) = self.user(id)? else { return Ok(None) };
         let ending = if active { Vec::new() } else { self.sessions_of(id)? };
+        if !active {
+            self.void_links(id)?;
+        }
         if user.active != active {
             self.replace_user(&user, &User { active, updated: now, ..user.clone() })?;
         }

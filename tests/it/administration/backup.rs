@@ -1,6 +1,6 @@
 //! `sidegate backup FILE`.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::{add, both_ways, get, run, sign_in};
 use crate::support::process::Process;
@@ -57,5 +57,27 @@ fn a_backup_overwrites_nothing_unless_it_is_told_to() {
         assert!(said.code == 1 && said.err.contains("gone/x"), "{said:?}");
         let left: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(left.iter().all(|name| !name.to_string_lossy().contains("backup")), "{left:?}");
+    });
+}
+
+/// Seen: with `--force` a backup took the place of the database that the gate went on writing to, and an export destroyed it.
+#[test]
+fn nothing_is_ever_written_over_the_database_itself() {
+    both_ways(|folder| {
+        add(folder, "a@example.com", &[]);
+        std::os::unix::fs::symlink("t.redb", folder.join("link")).unwrap();
+        let before = std::fs::metadata(folder.join("t.redb")).unwrap().ino();
+        for path in ["t.redb", "./t.redb", "link", "t.redb.sock"] {
+            for arguments in [&["backup", path, "--force"][..], &["users", "export", path, "--force"]] {
+                let said = run(folder, arguments);
+                // Where no gate runs there is no socket to be overwritten.
+                if folder.join(path).exists() && path != "t.redb.sock" {
+                    assert_eq!(said.code, 1, "{arguments:?}: {said:?}");
+                    assert!(said.err.contains("the gate's own"), "{said:?}");
+                }
+            }
+        }
+        assert_eq!(std::fs::metadata(folder.join("t.redb")).unwrap().ino(), before);
+        assert_eq!(run(folder, &["users", "list", "--json"]).json().as_array().unwrap().len(), 1);
     });
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{add, both_ways, get, run, sign_in};
+use super::{add, both_ways, get, run, sign_in, with_input};
 use crate::support::process::Process;
 use crate::support::{PASSWORD, Upstream};
 
@@ -164,5 +164,42 @@ fn a_file_that_is_no_list_of_users_is_told_with_what_to_do() {
             let answer = run(folder, &["users", "import", file]);
             assert!(answer.code != 0 && answer.err.contains(said), "{answer:?}");
         }
+    });
+}
+
+/// Seen: a pipe could not be read, and an export without an extension was not known again.
+#[test]
+fn an_export_is_read_from_a_pipe_and_by_its_beginning() {
+    both_ways(|folder| {
+        add(folder, "a@example.com", &[]);
+        let exported = run(folder, &["users", "export"]).out;
+        let arguments = ["users", "import", "/dev/stdin", "--on-conflict", "update", "--json"];
+        let said = with_input(folder, &arguments, &exported);
+        assert_eq!(said.json()["unchanged"], 1, "{said:?}");
+        std::fs::write(folder.join("everybody"), &exported).unwrap();
+        let said = run(folder, &["users", "import", "everybody", "--on-conflict", "skip"]);
+        assert_eq!(said.out, "0 users added, 0 updated, 0 unchanged, 1 skipped\n");
+    });
+}
+
+#[test]
+fn who_comes_without_a_password_is_counted() {
+    both_ways(|folder| {
+        std::fs::write(folder.join("x.csv"), "email,username\na@example.com,a\nb@example.com,b\n").unwrap();
+        let said = run(folder, &["users", "import", "x.csv"]);
+        assert_eq!(said.out, "2 users added, 0 updated, 0 unchanged, 0 skipped\n");
+        assert!(said.err.contains("2 of the rows have no password hash"), "{said:?}");
+    });
+}
+
+/// An exported line, less its hash, is the user as `--json` shows them.
+#[test]
+fn a_user_is_one_object_wherever_they_are_shown() {
+    both_ways(|folder| {
+        let added = add(folder, "a@example.com", &["--role", "x"]);
+        let mut exported: serde_json::Value =
+            serde_json::from_str(&run(folder, &["users", "export"]).out).unwrap();
+        assert!(exported.as_object_mut().unwrap().remove("password_hash").is_some());
+        assert_eq!(exported, added);
     });
 }

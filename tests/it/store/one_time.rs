@@ -110,8 +110,8 @@ pub(super) async fn of_racing_uses_of_one_link_exactly_one_counts(open: Open<'_>
 pub(super) async fn a_reset_leaves_a_disabled_user_disabled(open: Open<'_>) {
     let store = open();
     let jack = user(&*store, "jack@example.com").await;
-    store.put_one_time(link(1, jack.id), at(0)).await.unwrap().unwrap();
-    store.set_active(jack.id, false, at(1), at(9000)).await.unwrap().unwrap();
+    store.set_active(jack.id, false, at(0), at(9000)).await.unwrap().unwrap();
+    store.put_one_time(link(1, jack.id), at(1)).await.unwrap().unwrap();
     assert!(reset(&*store, 1, "new", 2).await.is_some());
     let after = store.user(jack.id).await.unwrap().unwrap();
     assert_eq!((after.active, after.password.unwrap().reveal().as_str()), (false, "new"));

@@ -93,6 +93,11 @@ impl Process {
         self.signal(rustix::process::Signal::TERM);
     }
 
+    /// Tells it that its terminal is gone.
+    pub(crate) fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
     fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
         rustix::process::kill_process(id, signal).unwrap();
