@@ -122,6 +122,11 @@ fn normal(path: &str) -> Cow<'_, str> {
                 out.push('%');
                 1
             }
+            // Nearly every byte: a string for each would make long paths costly.
+            None if is_unreserved(byte) || b"/!$&'()*+,;=:@".contains(&byte) => {
+                out.push(char::from(byte));
+                1
+            }
             None => {
                 out += &spelled(&rest[..1]);
                 1
