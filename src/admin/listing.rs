@@ -9,7 +9,7 @@ use super::Services;
 use super::execute::Reply;
 use super::import::Record;
 use super::views::{SessionView, UserView};
-use crate::store::{Session, StoreError};
+use crate::store::{Session, StoreError, User};
 use crate::types::UserId;
 
 /// Rows in one page: some hundred kilobytes.
@@ -21,22 +21,15 @@ type Pages = Sender<Bytes, StoreError>;
 
 /// All users as they are shown.
 pub(super) fn users(services: &Services) -> Reply {
-    let services = services.clone();
-    lines(async move |pages| {
-        let mut after: Option<UserId> = None;
-        loop {
-            let page = services.accounts.users(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
-            if !send(pages, page.iter().map(UserView::from)).await {
-                return Ok(());
-            }
-        }
-    })
+    each_user(services, |user| UserView::from(user))
 }
 
 /// All users as an import reads them, hashes included.
 pub(super) fn export(services: &Services) -> Reply {
+    each_user(services, Record::of)
+}
+
+fn each_user<T: Serialize>(services: &Services, view: impl Fn(&User) -> T + 'static) -> Reply {
     let services = services.clone();
     lines(async move |pages| {
         let mut after: Option<UserId> = None;
@@ -44,7 +37,7 @@ pub(super) fn export(services: &Services) -> Reply {
             let page = services.accounts.users(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            if !send(pages, page.iter().map(Record::of)).await {
+            if !send(pages, page.iter().map(&view)).await {
                 return Ok(());
             }
         }
