@@ -114,6 +114,13 @@ fn the_example_file_and_the_reference_are_made_from_the_table() {
     }
 }
 
+/// Seen: `smtp = ""`, as `sidegate check` writes it where there is none, was half a section and refused.
+#[test]
+fn a_section_of_empty_values_is_none() {
+    let text = "[email]\nsmtp = \"\"\nfrom = \"\"\nusername = \"\"\npassword = \"\"\n";
+    assert!(settings(text).email.is_none());
+}
+
 #[test]
 fn the_example_file_loads_and_so_does_each_of_its_keys() {
     let text = example::text();

@@ -69,7 +69,14 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
     }
     let mail = &written.email;
     let fastapi = |place: &Place| place.variable().is_some_and(|name| name.starts_with("MAIN_EMAIL"));
-    let places = [mail.smtp.place(), mail.from.place(), mail.username.place(), mail.password.place()];
+    // An empty value is how a key is left open, and how `sidegate check` shows one that is.
+    let said = |is: bool, place: Option<Place>| place.filter(|_| is);
+    let places = [
+        said(mail.smtp.bad || mail.smtp.value.is_some(), mail.smtp.place()),
+        said(mail.from.bad || mail.from.value.is_some(), mail.from.place()),
+        said(mail.username.bad || !mail.username.value.is_empty(), mail.username.place()),
+        said(mail.password.bad || mail.password.value.is_some(), mail.password.place()),
+    ];
     let Some(first) = places.into_iter().flatten().find(|place| !fastapi(place)) else {
         // MAIN_EMAIL alone: the FastAPI project knew its server by heart.
         if let Some(place) = mail.from.place().or_else(|| mail.password.place()) {
