@@ -238,10 +238,12 @@ impl Running {
     }
 
     /// Stops accepting, finishes what runs within the grace, then closes the database.
-    pub fn stop(self) {
+    pub fn stop(mut self) {
         if let Some(http) = &self.http {
             http.stopping();
         }
+        // First of all, so that a gate that stops is ready for nobody; who is in has as long as the requests have.
+        self.attendant.close();
         self.crew.stop();
         self.attendant.stop();
         self.keeper.stop();

@@ -70,27 +70,33 @@ impl AdminSocket {
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             LocalSet::new().block_on(&runtime, attend(listener, services, told));
         })?;
-        Ok(Attendant { thread, enough, path: self.path, inode })
+        Ok(Attendant { thread, enough: Some(enough), path: self.path, inode })
     }
 }
 
 /// Answers operators until it is told to stop.
 pub struct Attendant {
     thread: JoinHandle<()>,
-    enough: oneshot::Sender<()>,
+    enough: Option<oneshot::Sender<()>>,
     path: PathBuf,
     inode: Option<u64>,
 }
 
 impl Attendant {
-    /// Lets nobody in any more and gives those who are in a moment to finish.
-    pub fn stop(self) {
+    /// Lets nobody in any more; those who are in get a moment to finish.
+    pub fn close(&mut self) {
+        let Some(enough) = self.enough.take() else { return };
         // Another gate may have put its own there meanwhile.
         if inode(&self.path) == self.inode {
             let _ = std::fs::remove_file(&self.path);
         }
         // Whoever is gone needs no word.
-        let _ = self.enough.send(());
+        let _ = enough.send(());
+    }
+
+    /// Closes it and waits until nobody is in any more.
+    pub fn stop(mut self) {
+        self.close();
         let _ = self.thread.join();
     }
 }

@@ -1,11 +1,16 @@
 //! `sidegate healthcheck`: exit 0 when the running gate is ready.
 
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::task::LocalSet;
+use tokio::time::timeout;
 
 use super::USAGE;
-use crate::admin::health;
+use crate::admin::client::Client;
+use crate::admin::{Command, health};
 use crate::config::{self, env::System};
 
 pub(super) fn run(config: Option<&Path>) -> ExitCode {
@@ -25,13 +30,30 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
     }
 }
 
-/// Where nobody listens for health: the admin socket is there from when the gate is ready until it stops.
+/// How long a gate may take that is asked at its socket.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where nobody listens for health: the admin socket answers from when the gate is ready until it begins to stop.
 fn by_socket(socket: &Path) -> ExitCode {
-    match UnixStream::connect(socket) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(cause) => super::fail(&format!(
-            "no gate answers at the admin socket `{}`: {cause}\nhint: is it running, with this `admin.socket`?",
-            socket.display()
-        )),
-    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return super::fail(&format!("the system refuses a runtime: {error}")),
+    };
+    let asked = LocalSet::new().block_on(&runtime, async { timeout(PATIENCE, ask(socket)).await });
+    let why = match asked {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(why)) => why,
+        Err(_) => "timed out".to_owned(),
+    };
+    super::fail(&format!(
+        "no gate answers at the admin socket `{}`: {why}\nhint: is it running, with this `admin.socket`?",
+        socket.display()
+    ))
+}
+
+/// Asks for something small: whoever accepts a connection and then says nothing is not ready.
+async fn ask(socket: &Path) -> Result<(), String> {
+    let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
+    let mut client = Client::over(stream).await.map_err(|error| error.to_string())?;
+    client.list(&Command::ListKeys, |_| Ok(())).await.map_err(|error| error.to_string())
 }

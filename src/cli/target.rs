@@ -1,5 +1,6 @@
 //! A file that is written whole or not at all, for its owner's eyes alone: its name is given when it is on the disk.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
@@ -26,13 +27,24 @@ pub(super) enum Target {
 pub(super) struct Own(pub(super) Vec<PathBuf>);
 
 impl Own {
-    /// Whether a path leads to one of them, by whatever name.
+    /// Whether a path leads to one of them, by whatever name, or has its name, whether it is there or not.
     fn has(&self, path: &Path) -> bool {
-        self.0.iter().any(|own| match (own.metadata(), path.metadata()) {
+        let same = |own: &Path| match (own.metadata(), path.metadata()) {
             (Ok(own), Ok(found)) => (own.dev(), own.ino()) == (found.dev(), found.ino()),
             _ => false,
-        })
+        };
+        self.0.iter().any(|own| same(own) || place(own).is_some_and(|own| Some(own) == place(path)))
     }
+}
+
+/// A folder and a name in it.
+fn place(path: &Path) -> Option<(u64, u64, &OsStr)> {
+    let folder = folder(path).metadata().ok()?;
+    Some((folder.dev(), folder.ino(), path.file_name()?))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl Target {
@@ -59,10 +71,7 @@ impl Target {
             Ok(_) if !replace => return Err(exists(path)),
             Ok(_) | Err(_) => {}
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(path);
         if !folder.is_dir() {
             let text = format!(
                 "can't write `{}`: there is no folder `{}`\nhint: make it, or choose another name",
@@ -89,8 +98,7 @@ impl Target {
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Err(exists(&path)),
             Err(error) => return Err(error.error),
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        File::open(folder(&path))?.sync_all()
     }
 }
 
@@ -139,6 +147,10 @@ mod tests {
             let error = Target::open(&path, true, &Own(vec![database.clone()])).err().unwrap();
             assert!(error.to_string().contains("the gate's own"), "{error}");
         }
+        // Seen: a backup under the socket's name kept the gate from starting.
+        let socket = folder.path().join("x.sock");
+        assert!(Target::open(&socket, false, &Own(vec![socket.clone()])).is_err());
+        assert!(Target::open(&folder.path().join("y.sock"), false, &Own(vec![socket])).is_ok());
         assert_eq!(std::fs::read_to_string(&database).unwrap(), "all of it");
     }
 

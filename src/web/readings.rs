@@ -200,7 +200,8 @@ fn all(path: &str, normal: &str, odd: bool) -> Option<Vec<String>> {
         next(without_parameters(&reading), decodes);
         next(cut_at(&reading, b";"), decodes);
         next(merged(&reading), decodes);
-        next(beyond_host(&reading), decodes);
+        next(beyond_host(&reading, |byte| byte == b'/'), decodes);
+        next(beyond_host(&reading, |byte| !is_unreserved(byte) && !b":@".contains(&byte)), decodes);
         next(resolved(&reading), decodes);
         if odd {
             next(reading.strip_suffix(b"/").filter(|rest| !rest.is_empty()).map(<[u8]>::to_vec), decodes);
@@ -254,12 +255,13 @@ fn merged(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Takes what follows two slashes or more for a host, and the rest for the path (RFC 3986 section 4.2: a network-path
-/// reference): what URL parsers make of a request's target, Node's `new URL` and Python's `urlsplit` among them.
-fn beyond_host(path: &[u8]) -> Option<Vec<u8>> {
+/// reference): what URL parsers make of a request's target, Node's `new URL` and Python's `urlsplit` among them. To some
+/// the host ends at the next slash, to others (Node's `url.parse`) at whatever can't stand in one.
+fn beyond_host(path: &[u8], ends: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
     let host = path.strip_prefix(b"//")?;
     let host = &host[host.iter().take_while(|byte| **byte == b'/').count()..];
-    let end = host.iter().position(|byte| *byte == b'/');
-    Some(end.map_or_else(|| b"/".to_vec(), |end| host[end..].to_vec()))
+    let rest = host.iter().position(|byte| ends(*byte)).map_or(&b""[..], |end| &host[end..]);
+    Some([b"/", rest.strip_prefix(b"/").unwrap_or(rest)].concat())
 }
 
 /// Resolves dot segments (RFC 3986 section 5.2.4). A slash at the end stays.

@@ -188,6 +188,12 @@ fn a_check_without_an_address_asks_at_the_admin_socket_and_a_bad_configuration_i
     let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
     let mut gate = Process::serve(folder.path(), &upstream.url(), "");
     assert_eq!(healthcheck(folder.path(), "").0, Some(0));
+    // Seen: who only accepts was taken for ready, a gate that hangs included.
+    gate.pause();
+    let begun = Instant::now();
+    let (code, text) = healthcheck(folder.path(), "");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("timed out") && begun.elapsed() < Duration::from_secs(10), "{text}");
     gate.kill();
     gate.wait();
     let (code, text) = healthcheck(folder.path(), "");

@@ -163,6 +163,11 @@ fn what_follows_two_slashes_may_be_a_host() {
         "/%5cx/admin/y",
         "/%252fx/admin/y",
         "//x//y/admin/z",
+        "//h%2fx%5cadmin/y",
+        "/\\h%2fx%5cadmin/y",
+        "//h%5cx%5cadmin/y",
+        "//h%2fx/admin/y",
+        "//h%5c%5cadmin/y",
         "/a/..//x/admin/y",
     ] {
         assert_eq!(word(&rules, &Method::GET, target), "deny", "{target}");

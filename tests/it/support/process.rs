@@ -93,6 +93,11 @@ impl Process {
         self.signal(rustix::process::Signal::TERM);
     }
 
+    /// Lets it do nothing any more, while it is there.
+    pub(crate) fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
     /// Tells it that its terminal is gone.
     pub(crate) fn hang_up(&self) {
         self.signal(rustix::process::Signal::HUP);
