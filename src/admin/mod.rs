@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::accounts::Accounts;
 use crate::sessions::Sessions;
-use crate::store::Store;
-use crate::types::Clock;
+use crate::store::{Store, User};
+use crate::types::{Clock, UserRef};
+use failure::Failure;
 
 mod backup;
 pub mod client;
@@ -46,4 +47,11 @@ pub struct Services {
     pub pages: bool,
     /// A folder that holds a copy of the database for as long as it is handed out: the database's own.
     pub scratch: PathBuf,
+}
+
+impl Services {
+    /// The user whom an operator names.
+    async fn find(&self, who: UserRef) -> Result<User, Failure> {
+        self.accounts.find(&who).await?.ok_or(Failure::NoSuchUser(who))
+    }
 }

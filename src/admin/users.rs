@@ -7,7 +7,6 @@ use super::import;
 use super::lines::Lines;
 use super::views::{BadRowView, ImportView, ResetView, RowView, UserView};
 use crate::accounts::{AddError, AddUser, ChangeError};
-use crate::hashing;
 use crate::store::{ImportPolicy, ImportRow, User, UserChange};
 use crate::types::{Email, Password, Role, UserRef, Username};
 
@@ -30,11 +29,11 @@ pub(super) async fn add(
 }
 
 pub(super) async fn show(services: &Services, who: UserRef) -> Result<Reply, Failure> {
-    find(services, who).await.map(|user| shown(&user))
+    services.find(who).await.map(|user| shown(&user))
 }
 
 pub(super) async fn change(services: &Services, who: UserRef, change: UserChange) -> Result<Reply, Failure> {
-    let user = find(services, who.clone()).await?;
+    let user = services.find(who.clone()).await?;
     let wanted = change.email.clone();
     match services.accounts.change(user.id, change).await {
         Ok(user) => Ok(shown(&user)),
@@ -45,7 +44,7 @@ pub(super) async fn change(services: &Services, who: UserRef, change: UserChange
 }
 
 pub(super) async fn reset(services: &Services, who: UserRef) -> Result<Reply, Failure> {
-    let user = find(services, who.clone()).await?;
+    let user = services.find(who.clone()).await?;
     let link = services.accounts.reset_link(user.id).await?.ok_or(Failure::NoSuchUser(who))?;
     Ok(Reply::object(&ResetView {
         uid: user.id.number(),
@@ -57,14 +56,14 @@ pub(super) async fn reset(services: &Services, who: UserRef) -> Result<Reply, Fa
 }
 
 pub(super) async fn set_active(services: &Services, who: UserRef, active: bool) -> Result<Reply, Failure> {
-    let user = find(services, who.clone()).await?;
+    let user = services.find(who.clone()).await?;
     services.accounts.set_active(user.id, active).await?.ok_or_else(|| Failure::NoSuchUser(who.clone()))?;
     // As they are now: nobody is told of a state that did not come about.
     show(services, UserRef::Id(user.id)).await
 }
 
 pub(super) async fn remove(services: &Services, who: UserRef) -> Result<Reply, Failure> {
-    let user = find(services, who.clone()).await?;
+    let user = services.find(who.clone()).await?;
     match services.accounts.remove(user.id).await? {
         Some(removed) => Ok(shown(&removed)),
         None => Err(Failure::NoSuchUser(who)),
@@ -101,8 +100,7 @@ pub(super) async fn import(
 fn read(line: &[u8]) -> Result<Result<ImportRow, BadRowView>, Failure> {
     let RowView { line, user } =
         serde_json::from_slice(line).map_err(|error| Failure::Unknown(error.to_string()))?;
-    let recognise = |hash: &_| hashing::recognise(hash).map(drop).map_err(|why| why.to_string());
-    Ok(match import::check(user, &recognise) {
+    Ok(match import::check(user, &import::recognise) {
         Ok(row) => Ok(ImportRow {
             line,
             uid: row.uid,
@@ -117,10 +115,6 @@ fn read(line: &[u8]) -> Result<Result<ImportRow, BadRowView>, Failure> {
         }),
         Err(fault) => Err(BadRowView { line, error: fault.to_string() }),
     })
-}
-
-async fn find(services: &Services, who: UserRef) -> Result<User, Failure> {
-    services.accounts.find(&who).await?.ok_or(Failure::NoSuchUser(who))
 }
 
 fn shown(user: &User) -> Reply {

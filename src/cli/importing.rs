@@ -14,7 +14,6 @@ use crate::admin::Command;
 use crate::admin::client::{Client, Rows};
 use crate::admin::import::{self, Examined, Format, Place, Record, Source};
 use crate::admin::views::{BadRowView, ImportView, RowView};
-use crate::hashing;
 use crate::store::OnConflict;
 
 /// Rows that are sent at once.
@@ -53,8 +52,7 @@ pub(super) async fn run(client: &mut Client, import: Import, form: Form) -> Resu
     let is_table = source.format() == Format::Sqlite;
     let contents = import::read(source)?;
     warn_of(&contents.unread);
-    let recognise = |hash: &_| hashing::recognise(hash).map(drop).map_err(|why| why.to_string());
-    let Examined { good, bad } = import::examine(contents.lines, &recognise);
+    let Examined { good, bad } = import::examine(contents.lines, &import::recognise);
     let command = Command::ImportUsers {
         on_conflict: import.on_conflict.into(),
         skip_bad: import.skip_bad,

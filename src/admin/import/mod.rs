@@ -7,6 +7,9 @@
 
 use std::fmt;
 
+use crate::hashing;
+use crate::types::PasswordHash;
+
 mod cells;
 mod check;
 mod collide;
@@ -55,6 +58,11 @@ pub struct Contents {
     pub lines: Vec<Line>,
     /// The columns of a SQLite table that nothing is taken from: worth telling, since one of them may keep people out.
     pub unread: Vec<String>,
+}
+
+/// Whether sign-in can verify a hash, or why not: what both ends of an import ask of it.
+pub fn recognise(hash: &PasswordHash) -> Result<(), String> {
+    hashing::recognise(hash).map(drop).map_err(|why| why.to_string())
 }
 
 /// Reads a file's rows.
