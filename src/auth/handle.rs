@@ -2,6 +2,7 @@
 //! quick and readable; and on each answer `no-store`, on each 401 a challenge.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
@@ -20,6 +21,11 @@ use crate::gate::origin::Site;
 use crate::sessions::Device;
 use crate::types::SessionId;
 use crate::web::{Answer, Code, Peer, Problem, browser};
+
+/// How long who asks too often, or for more than can be done, waits to be told so. A program that tries passwords sends
+/// the next one as soon as it has the answer: refused at once, two hundred of them would keep every core busy with
+/// refusing, and those who are signed in would feel it (`bench/isolation`).
+const REFUSAL: Duration = Duration::from_millis(250);
 
 /// A request that an endpoint answers.
 pub(super) struct Call<'a> {
@@ -93,6 +99,9 @@ impl Auth {
             },
             Err(problem) => problem.into(),
         };
+        if matches!(failure.problem.code(), Code::TooManyRequests | Code::Unavailable) {
+            tokio::time::sleep(REFUSAL).await;
+        }
         let answer = match form {
             Some(form) => self.form_again(form, &call, &failure.problem),
             None => failure.problem.answer(),

@@ -152,7 +152,7 @@ keys! {
         iterations: usize = 2;
         /// Argon2id's lanes.
         parallelism: usize = 1;
-        /// Threads for hashing; 0: half the cores, at least 1.
+        /// Threads for hashing; 0: half the cores, at least 1, and of a container's CPU quota half.
         workers: usize = 0;
         /// Sign-ins that may wait for a thread; beyond, the answer is 503 with Retry-After.
         queue: usize = 64;

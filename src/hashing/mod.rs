@@ -3,7 +3,6 @@
 //! What doesn't fit into their queue is refused at once: a wait there would only grow.
 
 use std::io;
-use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
@@ -17,10 +16,13 @@ use crate::types::PasswordHash;
 
 mod bcrypt;
 mod phc;
+mod quota;
+mod share;
 mod stored;
 mod worker;
 
 use phc::Recipe;
+use share::Share;
 pub use stored::{Kind, Unusable, recognise};
 use worker::{Job, Task};
 
@@ -59,11 +61,12 @@ impl Hasher {
         let recipe = Recipe::configured(settings).map_err(io::Error::other)?;
         let (queue, jobs) = mpsc::sync_channel(settings.queue);
         let jobs = Arc::new(Mutex::new(jobs));
-        for number in 0..thread_count(settings.workers) {
+        let share = Share::of_this_machine(settings.workers);
+        for number in 0..share.threads {
             let (jobs, recipe) = (Arc::clone(&jobs), recipe.clone());
             thread::Builder::new()
                 .name(format!("hash-{number}"))
-                .spawn(move || worker::run(&jobs, recipe))?;
+                .spawn(move || worker::run(&jobs, recipe, share.pace()))?;
         }
         Ok(Self { queue, waiting: Arc::default() })
     }
@@ -115,14 +118,6 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Half the cores unless the settings say otherwise: the other half goes on answering requests.
-fn thread_count(configured: usize) -> usize {
-    match configured {
-        0 => thread::available_parallelism().map_or(1, NonZero::get).div_euclid(2).max(1),
-        configured => configured,
     }
 }
 

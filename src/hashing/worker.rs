@@ -3,6 +3,8 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
 
 use argon2::Block;
 use argon2::password_hash::phc::{Output, Salt};
@@ -11,6 +13,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::phc::Recipe;
+use super::share::Pace;
 use super::stored::Stored;
 use super::{Verified, Waiting};
 use crate::types::Password;
@@ -65,21 +68,25 @@ impl Job {
 }
 
 /// Works until all [`super::Hasher`]s are gone.
-pub(super) fn run(jobs: &Mutex<Receiver<Job>>, recipe: Recipe) {
+pub(super) fn run(jobs: &Mutex<Receiver<Job>>, recipe: Recipe, mut pace: Pace) {
     give_way();
     let mut kitchen = Kitchen { recipe, blocks: Vec::new() };
     loop {
+        // Before a job is taken: another thread may be free for it.
+        thread::sleep(pace.rest(Instant::now()));
         // The lock is held while waiting: the others wait for it instead of for the queue.
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { task, span, place }) = next else { return };
         drop(place);
         let _entered = span.enter();
+        let begun = Instant::now();
         // A bug in one hash must not silently take a thread away from all others; its reply is dropped, and
         // whoever waits for it is told that hashing failed.
         if panic::catch_unwind(AssertUnwindSafe(|| kitchen.serve(task))).is_err() {
             tracing::error!("hashing a password panicked");
             kitchen.blocks = Vec::new();
         }
+        pace.worked(begun, Instant::now());
     }
 }
 

@@ -160,3 +160,15 @@ fn more_sign_ins_than_can_wait_for_a_hash_are_503_at_once() {
         assert!(retry_after(answer) >= 1);
     }
 }
+
+#[test]
+fn a_client_that_hammers_is_refused_at_a_walking_pace() {
+    let gate = Gate::with("limits.signin_failures = \"1/15m\"\n");
+    assert_eq!(sign_in(&gate, "jack@example.com", "wrong").status, 401);
+    let begun = std::time::Instant::now();
+    for _ in 0..3 {
+        assert_eq!(sign_in(&gate, "jack@example.com", "wrong").status, 429);
+    }
+    // Refused at once, it would have asked a thousand times.
+    assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
+}
