@@ -67,6 +67,52 @@ pub enum Event {
         /// From where.
         address: Option<IpAddr>,
     },
+    /// A user chose another password, knowing the old one; all of their other sessions ended.
+    PasswordChanged {
+        /// Who.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// Somebody in a user's session gave a wrong password where theirs was asked for.
+    PasswordRefused {
+        /// Whose.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A user changed their e-mail address.
+    AddressChanged {
+        /// Who.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A user changed their name.
+    ProfileChanged {
+        /// Who.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A user ended one of their sessions from their list.
+    OwnSessionEnded {
+        /// Who.
+        uid: UserId,
+        /// Which.
+        session: SessionId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A user ended all of their sessions.
+    SignedOutEverywhere {
+        /// Who.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+        /// How many.
+        count: usize,
+    },
     /// A user was kept out.
     Disabled {
         /// Who.
@@ -219,6 +265,28 @@ impl Line {
             Event::PasswordReset { uid, address } => {
                 Self { address, ..Self::of_user(time, "password_reset", uid) }
             }
+            Event::PasswordChanged { uid, address } => {
+                Self { address, ..Self::of_user(time, "password_changed", uid) }
+            }
+            Event::PasswordRefused { uid, address } => {
+                Self { address, ..Self::of_user(time, "password_refused", uid) }
+            }
+            Event::AddressChanged { uid, address } => {
+                Self { address, ..Self::of_user(time, "address_changed", uid) }
+            }
+            Event::ProfileChanged { uid, address } => {
+                Self { address, ..Self::of_user(time, "profile_changed", uid) }
+            }
+            Event::OwnSessionEnded { uid, session, address } => Self {
+                session: Some(session.to_string()),
+                address,
+                ..Self::of_user(time, "session_ended", uid)
+            },
+            Event::SignedOutEverywhere { uid, address, count } => Self {
+                address,
+                counts: Some(Counts::Ended { sessions: count }),
+                ..Self::of_user(time, "signed_out_everywhere", uid)
+            },
             Event::Disabled { uid } => Self::of_user(time, "disabled", uid),
             Event::Enabled { uid } => Self::of_user(time, "enabled", uid),
             Event::UserAdded { uid } => Self::of_user(time, "user_added", uid),

@@ -17,11 +17,13 @@ mod administration;
 mod common;
 mod recovery;
 mod rules;
+mod self_service;
 mod signin;
 mod signup;
 
 pub use administration::{AddError, AddUser, ChangeError};
 pub use recovery::{ResetError, ResetLink};
+pub use self_service::{OwnChange, OwnError};
 pub use signin::{SignIn, SignInError};
 pub use signup::{SignUp, SignUpError};
 

@@ -109,7 +109,11 @@ impl Accounts {
     }
 
     /// Both limits or none: an attempt that one of them refuses is not made, so it costs nothing of the other.
-    fn admit_attempt(&self, email: Option<&Email>, address: Option<IpAddr>) -> Result<Vec<Permit>, Limited> {
+    pub(super) fn admit_attempt(
+        &self,
+        email: Option<&Email>,
+        address: Option<IpAddr>,
+    ) -> Result<Vec<Permit>, Limited> {
         let (limits, now) = (&self.0.services.limits, self.0.services.clock.now());
         let (rate, network) = (self.0.limits.signin_failures, Network::of(address));
         let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), of_a_network(rate), now)?];

@@ -84,15 +84,19 @@ impl Accounts {
     }
 
     fn admit(&self, new: &SignUp) -> Result<(), SignUpError> {
-        let signup = &self.0.signup;
-        if !signup.open {
+        if !self.0.signup.open {
             return Err(SignUpError::Closed);
         }
-        let domain = new.email.key().domain();
-        if !signup.allowed_domains.is_empty() && !signup.allowed_domains.iter().any(|ours| ours == domain) {
+        if !self.is_of_allowed_domain(&new.email) {
             return Err(SignUpError::Domain);
         }
         Ok(self.judge(&new.password)?)
+    }
+
+    /// Whether people may have an address of this domain here.
+    pub(super) fn is_of_allowed_domain(&self, email: &Email) -> bool {
+        let (allowed, domain) = (&self.0.signup.allowed_domains, email.key().domain());
+        allowed.is_empty() || allowed.iter().any(|ours| ours == domain)
     }
 
     async fn create(&self, new: SignUp) -> Result<User, SignUpError> {

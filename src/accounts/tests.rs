@@ -10,6 +10,8 @@ use crate::store::User;
 use crate::tokens::Tokens;
 use crate::types::{Email, Password, PasswordHash, Role, Secret, Timestamp, Username};
 
+mod self_service;
+
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const SETTINGS: &str = "upstream.url = \"http://127.0.0.1:1\"\ntokens.secret = \"an HMAC secret of more than 32 bytes\"\n\
     passwords.memory = \"64KiB\"\npasswords.iterations = 1\npasswords.workers = 1\n";

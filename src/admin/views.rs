@@ -66,14 +66,12 @@ pub struct SessionView {
 impl SessionView {
     /// A session and its user's address.
     pub fn new(session: &Session, email: Option<String>) -> Self {
-        let presented = session.presented.iter().map(|(_, at)| *at);
-        let last_used = presented.fold(session.issued, Ord::max);
         Self {
             id: session.id.to_string(),
             uid: session.user.number(),
             email,
             created_at: session.started.rfc3339(),
-            last_used_at: last_used.rfc3339(),
+            last_used_at: session.last_used().rfc3339(),
             expires_at: session.expires.rfc3339(),
             address: session.address.map(|address| address.to_string()),
             device: session.agent.clone(),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::accounts::{ResetError, SignInError, SignUpError};
+use crate::accounts::{OwnError, ResetError, SignInError, SignUpError};
 use crate::hashing::HashError;
 use crate::limits::Limited;
 use crate::sessions::{RefreshError, StartError};
@@ -89,9 +89,7 @@ impl From<SignUpError> for Problem {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::Closed => Self::new(Code::SignupClosed),
-            SignUpError::Domain => {
-                Self::new(Code::InvalidValue).detail("Addresses of this domain can't sign up here.")
-            }
+            SignUpError::Domain => foreign_domain(),
             SignUpError::PasswordTooShort { min } => too_short(min),
             SignUpError::PasswordCommon => common(),
             SignUpError::Limited(limited) => limited.into(),
@@ -113,6 +111,27 @@ impl From<ResetError> for Problem {
             ResetError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<OwnError> for Problem {
+    fn from(error: OwnError) -> Self {
+        match error {
+            // As an access token of theirs says from now on.
+            OwnError::Gone => Self::new(Code::InvalidToken),
+            OwnError::WrongPassword => Self::new(Code::WrongPassword),
+            OwnError::Domain => foreign_domain(),
+            OwnError::EmailTaken => Self::new(Code::EmailTaken),
+            OwnError::PasswordTooShort { min } => too_short(min),
+            OwnError::PasswordCommon => common(),
+            OwnError::Limited(limited) => limited.into(),
+            OwnError::Hash(error) => error.into(),
+            OwnError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn foreign_domain() -> Problem {
+    Problem::new(Code::InvalidValue).detail("Addresses of this domain can't sign up here.")
 }
 
 fn too_short(min: usize) -> Problem {

@@ -32,6 +32,8 @@ pub(super) struct Call<'a> {
     pub(super) head: &'a Parts,
     pub(super) peer: &'a Peer,
     pub(super) fields: Fields,
+    /// What the path says in the place of `{id}`.
+    pub(super) id: &'a str,
     /// Whether a browser posted a page's form, and a person waits for the next page.
     pub(super) from_page: bool,
 }
@@ -64,7 +66,7 @@ impl Auth {
     }
 
     fn rows(&self, path: &str) -> impl Iterator<Item = &'static Route> {
-        ROUTES.iter().filter(move |route| route.path == path && self.has(route.when))
+        ROUTES.iter().filter(move |route| route.matched(path).is_some() && self.has(route.when))
     }
 
     /// 404 where the path is unknown, 405 where the method is (RFC 9110 section 15.5.6).
@@ -91,7 +93,8 @@ impl Auth {
         B::Error: Display,
     {
         let form = self.posted_form(route.handler, head);
-        let mut call = Call { head, peer, fields: Fields::default(), from_page: form.is_some() };
+        let id = route.matched(head.uri.path()).unwrap_or_default();
+        let mut call = Call { head, peer, fields: Fields::default(), id, from_page: form.is_some() };
         let failure = match self.read(route.handler, &mut call, body).await {
             Ok(()) => match self.serve(route.handler, &call).await {
                 Ok(answer) => return answer,
@@ -135,8 +138,10 @@ impl Auth {
             return Err(Code::CrossSite.into());
         }
         // Nothing in it counts, and the session is to be gone at once, not when the last byte has come.
-        if handler == Handler::SignOut && self.delivery == Delivery::Cookie {
-            return Ok(());
+        match handler {
+            Handler::SignOutAll | Handler::EndSession => return Ok(()),
+            Handler::SignOut if self.delivery == Delivery::Cookie => return Ok(()),
+            _ => {}
         }
         match self.fields(headers, body).await {
             Ok(fields) => call.fields = fields,
@@ -168,7 +173,12 @@ impl Auth {
             Handler::Login => self.login(call).await,
             Handler::Refresh => self.refresh(call).await,
             Handler::SignOut => self.sign_out(call).await,
+            Handler::SignOutAll => self.sign_out_everywhere(call).await,
             Handler::Me => self.me(call).await,
+            Handler::ChangeMe => self.change_me(call).await,
+            Handler::Password => self.change_password(call).await,
+            Handler::Sessions => self.list_sessions(call).await,
+            Handler::EndSession => self.end_session(call).await,
             Handler::PasswordReset => self.reset_password(call).await,
             Handler::Health => Ok(Self::health()),
             Handler::KeySet => Ok(self.key_set()),

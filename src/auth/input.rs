@@ -19,6 +19,9 @@ use crate::web::{Code, Problem};
 const SIGN_UP_MISSING: &str = "Email, username, and password are required.";
 const SIGN_IN_MISSING: &str = "Email and password are required.";
 const RESET_MISSING: &str = "Token and password are required.";
+const CHANGE_MISSING: &str = "Username or email is required.";
+const ADDRESS_MISSING: &str = "Email and password are required.";
+const PASSWORD_MISSING: &str = "Current and new password are required.";
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,19 @@ pub(super) struct ResetInput {
     /// `None`: not a token, so of no link.
     pub(super) token: Option<OneTimeToken>,
     pub(super) password: Password,
+}
+
+/// What a user wants to be different about themselves.
+pub(super) struct OwnChangeInput {
+    pub(super) username: Option<Username>,
+    /// With the password that allows it.
+    pub(super) email: Option<(Email, Password)>,
+}
+
+/// What a change of the password says.
+pub(super) struct PasswordChangeInput {
+    pub(super) current: Password,
+    pub(super) new: Password,
 }
 
 impl Fields {
@@ -158,10 +174,8 @@ impl Fields {
             return Err(Problem::new(Code::MissingField).detail(SIGN_UP_MISSING));
         };
         Ok(SignUpInput {
-            email: Email::parse(email).ok_or_else(|| invalid("The email address is not valid."))?,
-            username: Username::parse(username).ok_or_else(|| {
-                invalid("The username must have 1 to 64 characters, none of them a control character.")
-            })?,
+            email: new_email(email)?,
+            username: new_username(username)?,
             password: new_password(password, SIGN_UP_MISSING)?,
         })
     }
@@ -173,6 +187,30 @@ impl Fields {
         };
         let password = new_password(password, RESET_MISSING)?;
         Ok(ResetInput { token: OneTimeToken::parse(token), password })
+    }
+
+    /// `username`, or `email` with `password`, or all of them.
+    pub(super) fn own_change(&self) -> Result<OwnChangeInput, Problem> {
+        let missing = |detail| Problem::new(Code::MissingField).detail(detail);
+        let username = self.words("username")?.map(new_username).transpose()?;
+        let email = match (self.words("email")?, self.text("password")?) {
+            (Some(email), Some(password)) => {
+                Some((new_email(email)?, own_password(password, ADDRESS_MISSING)?))
+            }
+            (Some(_), None) => return Err(missing(ADDRESS_MISSING)),
+            (None, _) if username.is_none() => return Err(missing(CHANGE_MISSING)),
+            (None, _) => None,
+        };
+        Ok(OwnChangeInput { username, email })
+    }
+
+    /// `current` and `new`.
+    pub(super) fn password_change(&self) -> Result<PasswordChangeInput, Problem> {
+        let (Some(current), Some(new)) = (self.text("current")?, self.text("new")?) else {
+            return Err(Problem::new(Code::MissingField).detail(PASSWORD_MISSING));
+        };
+        let new = new_password(new, PASSWORD_MISSING)?;
+        Ok(PasswordChangeInput { current: own_password(current, PASSWORD_MISSING)?, new })
     }
 
     /// `password`, and the address in `email` or what else it is called. What can't be an address or a password
@@ -195,6 +233,24 @@ fn new_password(text: &str, missing: &'static str) -> Result<Password, Problem> 
     Password::parse(text).map_err(|fault| match fault {
         PasswordFault::Empty => Problem::new(Code::MissingField).detail(missing),
         PasswordFault::TooLong => invalid(format!("The password must have at most {} bytes.", Password::MAX)),
+    })
+}
+
+/// The password that somebody says is theirs. What can't be one is nobody's.
+fn own_password(text: &str, missing: &'static str) -> Result<Password, Problem> {
+    Password::parse(text).map_err(|fault| match fault {
+        PasswordFault::Empty => Problem::new(Code::MissingField).detail(missing),
+        PasswordFault::TooLong => Code::WrongPassword.into(),
+    })
+}
+
+fn new_email(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).ok_or_else(|| invalid("The email address is not valid."))
+}
+
+fn new_username(text: &str) -> Result<Username, Problem> {
+    Username::parse(text).ok_or_else(|| {
+        invalid("The username must have 1 to 64 characters, none of them a control character.")
     })
 }
 

@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use super::handle::Call;
 use super::{Auth, reply};
-use crate::sessions::Issued;
+use crate::sessions::{Actor, Issued};
 use crate::store::User;
+use crate::types::SessionId;
 use crate::web::{Answer, Code, Problem};
 
 impl Auth {
@@ -28,6 +29,11 @@ impl Auth {
 
     /// The user whose access token comes with a request, as they are now.
     pub(super) async fn who(&self, call: &Call<'_>) -> Result<User, Problem> {
+        Ok(self.caller(call).await?.user)
+    }
+
+    /// The same, with the session that they are in.
+    pub(super) async fn caller(&self, call: &Call<'_>) -> Result<Caller, Problem> {
         let services = &self.services;
         let Some(token) = self.credentials.access(&call.head.headers).token() else {
             return Err(Code::NotAuthenticated.into());
@@ -41,6 +47,20 @@ impl Auth {
             tracing::warn!(%error, "the use of a new access token could not be noted");
         }
         let user = services.accounts.user(claims.user).await?;
-        user.filter(|user| user.active).ok_or(Code::InvalidToken.into())
+        let user = user.filter(|user| user.active).ok_or(Code::InvalidToken)?;
+        Ok(Caller { user, session: claims.session })
+    }
+}
+
+/// Who asks, and in which session of theirs.
+pub(super) struct Caller {
+    pub(super) user: User,
+    pub(super) session: SessionId,
+}
+
+impl Caller {
+    /// For what is written down of what they do.
+    pub(super) const fn actor(&self, call: &Call<'_>) -> Actor {
+        Actor { uid: self.user.id, address: call.peer.address }
     }
 }

@@ -16,6 +16,7 @@ use crate::tokens::Tokens;
 use crate::types::Clock;
 use crate::web::cookies::CookieWriter;
 
+mod account;
 mod body;
 mod failure;
 mod handle;
@@ -26,6 +27,7 @@ mod public;
 mod reply;
 mod reset;
 mod session;
+mod sessions;
 mod signin;
 mod signup;
 
@@ -36,7 +38,7 @@ use pages::{Form, Pages};
 pub struct Route {
     /// How it is called. GET answers HEAD as well.
     pub method: Method,
-    /// Where.
+    /// Where. `{id}` at its end stands for one segment that is not empty.
     pub path: &'static str,
     /// Who may call it.
     pub who: Who,
@@ -77,13 +79,29 @@ pub enum Handler {
     Login,
     Refresh,
     SignOut,
+    SignOutAll,
     Me,
+    ChangeMe,
+    Password,
+    Sessions,
+    EndSession,
     PasswordReset,
     Health,
     KeySet,
     LoginPage,
     SignUpPage,
     ResetPage,
+}
+
+impl Route {
+    /// What a path says in the place of `{id}`, as it was sent, or nothing where there is no such place. `None`:
+    /// it is another path. Nothing is decoded: what an id could look like only then is none.
+    fn matched<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match self.path.strip_suffix("{id}") {
+            Some(before) => path.strip_prefix(before).filter(|id| !id.is_empty() && !id.contains('/')),
+            None => (self.path == path).then_some(""),
+        }
+    }
 }
 
 impl Handler {
@@ -95,7 +113,12 @@ impl Handler {
             Self::PasswordReset => Some(Form::Reset),
             Self::Login
             | Self::Refresh
+            | Self::SignOutAll
             | Self::Me
+            | Self::ChangeMe
+            | Self::Password
+            | Self::Sessions
+            | Self::EndSession
             | Self::Health
             | Self::KeySet
             | Self::LoginPage
@@ -114,6 +137,11 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/auth/refresh", who: Who::Anyone, when: When::Always, handler: Handler::Refresh, doc: "Renew a session by its refresh token" },
     Route { method: Method::POST, path: "/auth/signout", who: Who::Anyone, when: When::Always, handler: Handler::SignOut, doc: "End the session" },
     Route { method: Method::GET, path: "/auth/me", who: Who::SignedIn, when: When::Always, handler: Handler::Me, doc: "Who is signed in" },
+    Route { method: Method::POST, path: "/auth/signout/all", who: Who::SignedIn, when: When::Always, handler: Handler::SignOutAll, doc: "End every session of who is signed in" },
+    Route { method: Method::PATCH, path: "/auth/me", who: Who::SignedIn, when: When::Always, handler: Handler::ChangeMe, doc: "Change one's name or address" },
+    Route { method: Method::POST, path: "/auth/password", who: Who::SignedIn, when: When::Always, handler: Handler::Password, doc: "Change one's password" },
+    Route { method: Method::GET, path: "/auth/sessions", who: Who::SignedIn, when: When::Always, handler: Handler::Sessions, doc: "One's sessions" },
+    Route { method: Method::DELETE, path: "/auth/sessions/{id}", who: Who::SignedIn, when: When::Always, handler: Handler::EndSession, doc: "End one of one's sessions" },
     Route { method: Method::POST, path: "/auth/password/reset", who: Who::Anyone, when: When::Always, handler: Handler::PasswordReset, doc: "Set a new password by a one-time link" },
     Route { method: Method::GET, path: "/auth/healthz", who: Who::Anyone, when: When::Always, handler: Handler::Health, doc: "Whether the gate runs" },
     Route { method: Method::GET, path: "/auth/jwks.json", who: Who::Anyone, when: When::Always, handler: Handler::KeySet, doc: "The public keys of access tokens" },

@@ -124,7 +124,7 @@ impl Sessions {
         }
     }
 
-    fn note(&self, event: Event) {
+    pub(super) fn note(&self, event: Event) {
         self.0.audit.note(event, self.0.clock.now());
     }
 }

@@ -13,6 +13,7 @@ use crate::tokens::{Minted, Tokens, TokensError};
 use crate::types::{Clock, Secret, SessionId, Timestamp, UserId};
 
 mod administration;
+mod own;
 mod presented;
 mod refresh;
 mod reset;
@@ -20,6 +21,7 @@ mod revocation;
 pub mod rotation;
 mod sweep;
 
+pub use own::Actor;
 use presented::Presented;
 pub use refresh::RefreshError;
 pub use revocation::Revocations;

@@ -10,6 +10,7 @@ use crate::types::{Email, Role, Username};
 mod administration;
 mod endings;
 pub(crate) mod memory;
+mod own;
 mod renewals;
 
 use memory::Memory;

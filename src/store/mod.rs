@@ -71,6 +71,28 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Changed>;
+    /// Changes a user at their own wish, as [`Self::change_user`] does. `None`: they were disabled or removed, or have
+    /// another password now than the one that was `seen`, where one had to be.
+    fn change_own(
+        &self,
+        id: UserId,
+        seen: Option<PasswordHash>,
+        change: UserChange,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Changed>>;
+    /// Puts `to` in the place of `from` at the user's own wish: their sessions end save the one that is kept (remembered
+    /// until `remember_until`), and no link of theirs works any more. Gives the ended sessions. `None`: they were
+    /// disabled or removed, or have another password by now.
+    fn change_password(
+        &self,
+        id: UserId,
+        from: PasswordHash,
+        to: PasswordHash,
+        keep: SessionId,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Vec<SessionId>>>;
     /// Removes a user and ends their sessions (remembered until `remember_until`). Their address is free again, and
     /// their number is nobody else's for ever. `None`: there is no such user.
     fn remove_user(&self, id: UserId, remember_until: Timestamp) -> Reply<'_, Option<Removed>>;
@@ -256,6 +278,14 @@ pub struct Session {
     pub address: Option<IpAddr>,
     /// What their browser called itself, cut to 256 bytes.
     pub agent: String,
+}
+
+impl Session {
+    /// When it was last seen at work: its pair was renewed, or first presented. Access tokens are good for a while
+    /// without the store hearing of it, so this is that much behind at most.
+    pub fn last_used(&self) -> Timestamp {
+        self.presented.iter().map(|(_, at)| *at).fold(self.issued, Ord::max)
+    }
 }
 
 /// What a sign-in saw of its user: what it has checked, and what its tokens say.

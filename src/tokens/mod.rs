@@ -102,6 +102,11 @@ impl Tokens {
         self.0.seal.new_id(user)
     }
 
+    /// Whether this database made this session id, and for this user.
+    pub fn is_session_of(&self, session: SessionId, user: UserId) -> bool {
+        self.0.seal.holds(session, user)
+    }
+
     /// The public keys as a JWK set (RFC 7517 section 5). Empty with HS256, whose key is a secret.
     pub fn jwks(&self) -> &str {
         self.0.access.jwks()

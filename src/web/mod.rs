@@ -1,5 +1,6 @@
 //! HTTP's small parts, without policy: problem documents, cookies, paths, who calls.
 
+pub mod agent;
 pub mod browser;
 pub mod cookies;
 pub mod counter;

@@ -33,6 +33,8 @@ codes! {
     Malformed = BAD_REQUEST, "malformed_request", "Malformed request", "The request is not valid HTTP.";
     /// A field that an endpoint needs is missing.
     MissingField = BAD_REQUEST, "missing_field", "Missing field", "A required field is missing.";
+    /// The password of who is signed in, where it had to be given again. Not a 401: clients would renew their session.
+    WrongPassword = BAD_REQUEST, "wrong_password", "Wrong password", "The current password is wrong.";
     /// A reset link's token that can't be used, whatever the reason.
     BadResetToken = BAD_REQUEST, "bad_reset_token", "Reset link not valid", "This link is not valid: it was used, has expired or was replaced by a newer one. Ask for a new one.";
     /// Two `Authorization` headers.

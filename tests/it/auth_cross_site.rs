@@ -2,6 +2,7 @@
 
 use sidegate::auth::{ROUTES, When};
 
+use crate::auth_endpoints::example;
 use crate::support::{Gate, PASSWORD};
 
 const FOREIGN: [&str; 6] = [
@@ -17,9 +18,8 @@ const FOREIGN: [&str; 6] = [
 fn what_changes_something_is_403_from_another_site() {
     let gate = Gate::with("tokens.delivery = \"body\"\n");
     for route in ROUTES.iter().filter(|route| route.method != "GET") {
-        assert_eq!(route.method, "POST", "no case for {}", route.path);
         for headers in FOREIGN {
-            let answer = gate.post(route.path, "{}", headers);
+            let answer = gate.call(route.method.as_str(), &example(route.path), "{}", headers);
             assert_eq!(answer.status, 403, "{} {headers}", route.path);
             assert_eq!(answer.json()["code"], "cross_site");
             assert_eq!(answer.all("set-cookie").len(), 0);
@@ -91,4 +91,20 @@ fn the_test_page_may_call_with_credentials_and_nobody_else() {
     assert_eq!(answer.status, 401);
     assert_eq!(answer.header("access-control-allow-origin"), Some("http://127.0.0.1:5500"));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+}
+
+#[test]
+fn an_allowed_page_may_ask_for_every_method_of_the_table() {
+    let gate = Gate::start();
+    for route in ROUTES {
+        let answer = gate.send(format!(
+            "OPTIONS {} HTTP/1.1\r\nHost: {}\r\nOrigin: http://127.0.0.1:5500\r\nAccess-Control-Request-Method: {}\r\n\r\n",
+            example(route.path),
+            gate.address,
+            route.method
+        ));
+        let told = answer.header("access-control-allow-methods");
+        assert_eq!((answer.status, told), (204, Some(route.method.as_str())), "{}", route.path);
+        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"), "{}", route.path);
+    }
 }

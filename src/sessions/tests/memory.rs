@@ -27,7 +27,7 @@ pub(crate) struct Memory {
     pub(super) slow: AtomicBool,
     /// How often each of the next operations lets others go first.
     pub(super) delays: Mutex<VecDeque<usize>>,
-    /// What is done right after the next users were looked up by their addresses, once each.
+    /// What is done right after the next users were looked up, once each.
     pub(crate) meanwhile: Mutex<VecDeque<Edit>>,
 }
 
@@ -48,6 +48,14 @@ impl Memory {
 
     pub(crate) fn edit_user(&self, id: UserId, edit: impl FnOnce(&mut User)) {
         edit(self.lock().users.get_mut(&id).unwrap());
+    }
+
+    fn look_up(&self, user: &mut User) -> User {
+        let found = user.clone();
+        if let Some(edit) = self.meanwhile.lock().unwrap().pop_front() {
+            edit(user);
+        }
+        found
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -120,17 +128,13 @@ impl Store for Memory {
     }
 
     fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
-        self.read(|state| state.users.get(&id).cloned())
+        self.read(|state| Some(self.look_up(state.users.get_mut(&id)?)))
     }
 
     fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>> {
         self.read(|state| {
             let user = state.users.values_mut().find(|user| user.email.key() == email)?;
-            let found = user.clone();
-            if let Some(edit) = self.meanwhile.lock().unwrap().pop_front() {
-                edit(user);
-            }
-            Some(found)
+            Some(self.look_up(user))
         })
     }
 
@@ -185,6 +189,45 @@ impl Store for Memory {
                 state.outdated.insert(id, until);
             }
             Changed::Done { user: user.clone(), outdated: outdated.into_iter().collect() }
+        })
+    }
+
+    /// The name alone.
+    fn change_own(
+        &self,
+        id: UserId,
+        seen: Option<PasswordHash>,
+        change: UserChange,
+        now: Timestamp,
+        _: Timestamp,
+    ) -> Reply<'_, Option<Changed>> {
+        self.write(|state| {
+            let user = state.users.get_mut(&id).filter(|user| user.active)?;
+            if seen.is_some() && user.password != seen {
+                return None;
+            }
+            user.username = change.username.unwrap_or(user.username.clone());
+            user.updated = now;
+            Some(Changed::Done { user: user.clone(), outdated: Vec::new() })
+        })
+    }
+
+    fn change_password(
+        &self,
+        id: UserId,
+        from: PasswordHash,
+        to: PasswordHash,
+        keep: SessionId,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Vec<SessionId>>> {
+        self.write(|state| {
+            let user = state.users.get_mut(&id).filter(|user| user.active)?;
+            if user.password != Some(from) {
+                return None;
+            }
+            (user.password, user.updated) = (Some(to), now);
+            Some(state.end_of(id, Some(keep), remember_until))
         })
     }
 

@@ -180,6 +180,29 @@ impl Store for RedbStore {
         Box::pin(self.write(move |tables| tables.change_user(id, change, now, remember_until)))
     }
 
+    fn change_own(
+        &self,
+        id: UserId,
+        seen: Option<PasswordHash>,
+        change: UserChange,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Changed>> {
+        Box::pin(self.write(move |tables| tables.change_own(id, seen.as_ref(), change, now, remember_until)))
+    }
+
+    fn change_password(
+        &self,
+        id: UserId,
+        from: PasswordHash,
+        to: PasswordHash,
+        keep: SessionId,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Vec<SessionId>>> {
+        Box::pin(self.write(move |tables| tables.change_password(id, &from, to, keep, now, remember_until)))
+    }
+
     fn remove_user(&self, id: UserId, remember_until: Timestamp) -> Reply<'_, Option<Removed>> {
         Box::pin(self.write(move |tables| tables.remove_user(id, remember_until)))
     }

@@ -88,6 +88,43 @@ impl Tables<'_> {
         Ok(Changed::Done { user: next, outdated: outdated.into_iter().collect() })
     }
 
+    /// What was verified has to hold still when it is acted on: who was shut out meanwhile changes nothing.
+    pub(super) fn change_own(
+        &mut self,
+        id: UserId,
+        seen: Option<&PasswordHash>,
+        change: UserChange,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Changed>, Fault> {
+        match self.user(id)? {
+            Some(user) if user.active && (seen.is_none() || user.password.as_ref() == seen) => {
+                self.change_user(id, change, now, remember_until).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn change_password(
+        &mut self,
+        id: UserId,
+        from: &PasswordHash,
+        to: PasswordHash,
+        keep: SessionId,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, Fault> {
+        let user = self.user(id)?;
+        let Some(user) = user.filter(|user| user.active && user.password.as_ref() == Some(from)) else {
+            return Ok(None);
+        };
+        let mut ending = self.sessions_of(id)?;
+        ending.retain(|session| session.id != keep);
+        self.replace_user(&user, &User { password: Some(to), updated: now, ..user.clone() })?;
+        self.void_links(id)?;
+        self.end_all(&ending, remember_until).map(Some)
+    }
+
     /// Remembers that access tokens say the roles of before, if they are others now and there may be such tokens.
     pub(super) fn outdate(
         &mut self,

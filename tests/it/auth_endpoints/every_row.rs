@@ -3,25 +3,28 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use sidegate::auth::{ROUTES, When, Who};
+use sidegate::auth::{ROUTES, Route, When, Who};
 
-use super::{BODY_DELIVERY, body_for};
+use super::{BODY_DELIVERY, body_for, example};
 use crate::support::{Answer, Gate};
 
 /// Every row, called as it wants to be.
 fn call_every_row(gate: &Gate) -> Vec<(&'static str, Answer)> {
     let mut answers = Vec::new();
     for route in ROUTES.iter().filter(|route| route.when != When::BodyDelivery) {
-        answers.push((
-            route.path,
-            match route.method.as_str() {
-                "GET" => gate.get(route.path, ""),
-                "POST" => gate.post(route.path, body_for(route.path), ""),
-                other => panic!("no case for {other}"),
-            },
-        ));
+        answers.push((route.path, call(gate, route, "")));
     }
     answers
+}
+
+/// A row, called as it wants to be, with further header lines.
+fn call(gate: &Gate, route: &Route, headers: &str) -> Answer {
+    let path = example(route.path);
+    match route.method.as_str() {
+        "GET" => gate.get(&path, headers),
+        "POST" | "PATCH" | "DELETE" => gate.call(route.method.as_str(), &path, body_for(route.path), headers),
+        other => panic!("no case for {other}"),
+    }
 }
 
 #[test]
@@ -30,7 +33,7 @@ fn no_answer_may_be_stored() {
     for (path, answer) in call_every_row(&gate) {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }
-    for path in ["/auth/nothing", "/auth", "/auth/"] {
+    for path in ["/auth/nothing", "/auth", "/auth/", "/auth/sessions/", "/auth/sessions/a/b", "/auth/me/"] {
         let answer = gate.get(path, "");
         assert_eq!((answer.status, answer.header("cache-control")), (404, Some("no-store")), "{path}");
         assert_eq!(answer.detail(), "There is nothing at this path.");
@@ -41,7 +44,8 @@ fn no_answer_may_be_stored() {
 fn a_wrong_method_is_told_the_right_ones() {
     let gate = Gate::with(BODY_DELIVERY);
     for path in ROUTES.iter().map(|route| route.path) {
-        let answer = gate.send(format!("DELETE {path} HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address));
+        let asked = example(path);
+        let answer = gate.send(format!("PUT {asked} HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address));
         assert_eq!(answer.status, 405, "{path}");
         let told: BTreeSet<_> = answer.header("allow").unwrap().split(", ").map(str::to_owned).collect();
         let mut right: BTreeSet<_> =
@@ -59,8 +63,7 @@ fn what_needs_a_session_is_401_without_one() {
     for (extra, challenge) in [("", "Cookie"), (BODY_DELIVERY, "Bearer")] {
         let gate = Gate::with(extra);
         for route in ROUTES.iter().filter(|route| route.who == Who::SignedIn) {
-            assert_eq!(route.method, "GET", "no case for {}", route.path);
-            let answer = gate.get(route.path, "");
+            let answer = call(&gate, route, "");
             assert_eq!(answer.status, 401, "{}", route.path);
             assert_eq!(answer.detail(), "Not authenticated", "{}", route.path);
             assert_eq!(answer.header("www-authenticate"), Some(challenge), "{}", route.path);

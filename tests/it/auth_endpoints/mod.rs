@@ -6,6 +6,7 @@ mod bodies;
 mod body_delivery;
 mod every_row;
 mod imported;
+mod self_service;
 mod session;
 mod signin;
 mod signup;
@@ -32,9 +33,16 @@ fn body_for(path: &str) -> &'static str {
         "/auth/signin" => r#"{"email":"row@example.com","password":"correct horse battery"}"#,
         "/auth/login" => r#"{"username":"row@example.com","password":"correct horse battery"}"#,
         "/auth/password/reset" => r#"{"token":"none","password":"correct horse battery"}"#,
-        "/auth/refresh" | "/auth/signout" => "",
+        "/auth/me" => r#"{"username":"row"}"#,
+        "/auth/password" => r#"{"current":"correct horse battery","new":"a quite different one"}"#,
+        "/auth/refresh" | "/auth/signout" | "/auth/signout/all" | "/auth/sessions/{id}" => "",
         other => panic!("no case for {other}"),
     }
+}
+
+/// A path that a row of this path answers.
+pub(crate) fn example(path: &str) -> String {
+    path.replace("{id}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 }
 
 fn assert_cleared(answer: &Answer) {

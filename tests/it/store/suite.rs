@@ -40,6 +40,7 @@ macro_rules! suite {
 
 mod administration;
 mod import;
+mod own;
 
 suite!(
     an_origin_is_made_once,

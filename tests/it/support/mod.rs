@@ -127,8 +127,17 @@ impl Gate {
 
     /// POSTs a body of some type with further header lines.
     pub(crate) fn post_as(&self, kind: &str, path: &str, body: &str, headers: &str) -> Answer {
+        self.call_as("POST", kind, path, body, headers)
+    }
+
+    /// Calls a path by some method with JSON and further header lines.
+    pub(crate) fn call(&self, method: &str, path: &str, json: &str, headers: &str) -> Answer {
+        self.call_as(method, "application/json", path, json, headers)
+    }
+
+    fn call_as(&self, method: &str, kind: &str, path: &str, body: &str, headers: &str) -> Answer {
         self.send(format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
             self.address,
             body.len()
         ))

@@ -1,0 +1,180 @@
+//! What a user changes of their own account: the name by their session alone, the address and the password only with
+//! the current password, so that a browser left open does not cost them the account.
+
+use super::Accounts;
+use super::rules::Unfit;
+use crate::audit::Event;
+use crate::hashing::{HashError, Verified};
+use crate::limits::{LimitKey, Limited, Network, Permit};
+use crate::sessions::Actor;
+use crate::store::{Changed, PasswordHash, StoreError, User, UserChange};
+use crate::types::{Email, Password, SessionId, Username};
+
+/// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
+/// a parallel sign-in.
+const ROUNDS: usize = 3;
+
+/// What is to be different; `None` leaves it as it is.
+#[derive(Debug)]
+pub struct OwnChange {
+    /// Their name.
+    pub username: Option<Username>,
+    /// Their address, and the password that allows it.
+    pub email: Option<(Email, Password)>,
+}
+
+/// Why an account stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// Its user was disabled or removed meanwhile.
+    #[error("the user is gone")]
+    Gone,
+    /// That is not their password.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// Only addresses of certain domains may be had.
+    #[error("addresses of this domain may not sign up")]
+    Domain,
+    /// Somebody else has that address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// The new password has too few characters.
+    #[error("the password has less than {min} characters")]
+    PasswordTooShort {
+        /// How many it needs.
+        min: usize,
+    },
+    /// The new password is one of the most used ones.
+    #[error("the password is one of the most used ones")]
+    PasswordCommon,
+    /// Too many attempts.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// A password was not hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Unfit> for OwnError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::TooShort { min } => Self::PasswordTooShort { min },
+            Unfit::Common => Self::PasswordCommon,
+        }
+    }
+}
+
+impl Accounts {
+    /// Changes the name, the address or both; gives the user as they are then. Both change or neither does.
+    pub async fn change_own(&self, by: Actor, change: OwnChange) -> Result<User, OwnError> {
+        let user = self.present(by).await?;
+        // What is so already is no change, and nothing to tell the audit log of.
+        let username = change.username.filter(|name| *name != user.username);
+        let Some((email, password)) = change.email else {
+            if username.is_none() {
+                return Ok(user);
+            }
+            let change = UserChange { username, ..UserChange::default() };
+            return done(self.0.services.sessions.change_own(by, None, change).await?);
+        };
+        // Who only writes their address in another way asks for nobody else's.
+        let is_another = email.key() != user.email.key();
+        if is_another && !self.is_of_allowed_domain(&email) {
+            return Err(OwnError::Domain);
+        }
+        let verified = self.verify_own(by, &password).await?;
+        let email = Some(email).filter(|email| *email != user.email);
+        if username.is_none() && email.is_none() {
+            return Ok(user);
+        }
+        let change = UserChange { email, username, ..UserChange::default() };
+        let permit = if is_another { Some(self.admit_new_address(by)?) } else { None };
+        let outcome = self.change_verified(by, &password, verified, change).await;
+        if let (Err(OwnError::Hash(_) | OwnError::Store(_)), Some(permit)) = (&outcome, permit) {
+            permit.refund();
+        }
+        outcome
+    }
+
+    async fn change_verified(
+        &self,
+        by: Actor,
+        password: &Password,
+        mut verified: PasswordHash,
+        change: UserChange,
+    ) -> Result<User, OwnError> {
+        for _ in 0..ROUNDS {
+            let changed = self.0.services.sessions.change_own(by, Some(verified), change.clone()).await?;
+            if changed.is_some() {
+                return done(changed);
+            }
+            verified = self.verify_own(by, password).await?;
+        }
+        Err(OwnError::WrongPassword)
+    }
+
+    /// Changes the password of who knows the present one. Every session of theirs but `keep` is over when it returns.
+    pub async fn change_password(
+        &self,
+        by: Actor,
+        current: Password,
+        new: Password,
+        keep: SessionId,
+    ) -> Result<(), OwnError> {
+        self.judge(&new)?;
+        let mut verified = self.verify_own(by, &current).await?;
+        let hash = self.0.services.hasher.hash(new).await?;
+        for _ in 0..ROUNDS {
+            let changed = self.0.services.sessions.change_password(by, verified, hash.clone(), keep).await?;
+            if changed.is_some() {
+                return Ok(());
+            }
+            // Of two changes that race one wins; whoever comes second no longer knows the password.
+            verified = self.verify_own(by, &current).await?;
+        }
+        Err(OwnError::WrongPassword)
+    }
+
+    /// The hash of the password that somebody in a session says is theirs. Wrong, it counts as a failed sign-in to
+    /// that account: a stolen session must not be a way to guess at will.
+    async fn verify_own(&self, by: Actor, password: &Password) -> Result<PasswordHash, OwnError> {
+        let user = self.present(by).await?;
+        let permits = self.admit_attempt(Some(&user.email), by.address)?;
+        let verified = self.0.services.hasher.verify(password.clone(), user.password.clone()).await;
+        match (verified, user.password) {
+            (Ok(Verified::Wrong), _) | (Ok(_), None) => {
+                self.note(Event::PasswordRefused { uid: by.uid, address: by.address });
+                Err(OwnError::WrongPassword)
+            }
+            (Ok(Verified::Right | Verified::RightRenew(_)), Some(hash)) => {
+                permits.into_iter().for_each(Permit::refund);
+                Ok(hash)
+            }
+            (Err(error), _) => {
+                permits.into_iter().for_each(Permit::refund);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Asking for an address that may be taken costs what a sign-up with it would.
+    fn admit_new_address(&self, by: Actor) -> Result<Permit, Limited> {
+        let key = LimitKey::SignUp(Network::of(by.address));
+        self.0.services.limits.attempt(key, self.0.limits.signup, self.0.services.clock.now())
+    }
+
+    async fn present(&self, by: Actor) -> Result<User, OwnError> {
+        self.user(by.uid).await?.filter(|user| user.active).ok_or(OwnError::Gone)
+    }
+}
+
+fn done(changed: Option<Changed>) -> Result<User, OwnError> {
+    match changed {
+        Some(Changed::Done { user, .. }) => Ok(user),
+        Some(Changed::EmailTaken) => Err(OwnError::EmailTaken),
+        Some(Changed::NoSuchUser) | None => Err(OwnError::Gone),
+    }
+}
