@@ -9,6 +9,7 @@ use crate::types::{Email, Role, Username};
 
 mod administration;
 mod endings;
+mod keys;
 pub(crate) mod memory;
 mod renewals;
 

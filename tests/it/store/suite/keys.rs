@@ -31,7 +31,10 @@ fn told(keys: Vec<SigningKey>) -> Vec<(String, Option<u64>)> {
 }
 
 fn named(expected: &[(&str, Option<u64>)]) -> Vec<(String, Option<u64>)> {
-    expected.iter().map(|(kid, retired)| ((*kid).to_owned(), retired.map(|moment| at(moment).millis()))).collect()
+    expected
+        .iter()
+        .map(|(kid, retired)| ((*kid).to_owned(), retired.map(|moment| at(moment).millis())))
+        .collect()
 }
 
 async fn kept(store: &dyn Store) -> Vec<(String, Option<u64>)> {
