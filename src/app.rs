@@ -32,9 +32,9 @@ use crate::types::Clock;
 /// session because of it.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How many rounds the keys are let alone after they could not be rotated: an RSA key costs a second of a core, and
-/// where it can't be written the next one can't either.
-const REST: u32 = 60;
+/// How long the keys are let alone after they could not be rotated: an RSA key costs a second of a core, and where it
+/// can't be written the next one can't either.
+const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
 /// What a gate consists of, for those who administer it.
 #[derive(Clone)]
@@ -275,7 +275,9 @@ impl Keeper {
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = keep_for_ever(&sessions, rotate_keys) => {}
+                    () = sweep_for_ever(&sessions) => {}
+                    // Beside the sweep, which must not wait for a new key.
+                    () = keep_keys_for_ever(&sessions, rotate_keys) => {}
                     _ = told => {}
                 }
             });
@@ -290,16 +292,21 @@ impl Keeper {
     }
 }
 
-async fn keep_for_ever(sessions: &Sessions, rotate_keys: Option<Duration>) {
-    let mut rest = 0;
+/// Begins at once: a key may have grown too old, or its time have passed, while no gate ran.
+async fn keep_keys_for_ever(sessions: &Sessions, rotate_keys: Option<Duration>) {
     loop {
-        // First of all: a key may have grown too old, or its time have passed, while no gate ran.
-        if rest > 0 {
-            rest -= 1;
-        } else if let Err(error) = sessions.keep_keys(rotate_keys).await {
-            tracing::warn!(%error, "the signing keys could not be looked after");
-            rest = REST;
+        match sessions.keep_keys(rotate_keys).await {
+            Ok(()) => tokio::time::sleep(SWEEP).await,
+            Err(error) => {
+                tracing::warn!(%error, "the signing keys could not be looked after");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
         }
+    }
+}
+
+async fn sweep_for_ever(sessions: &Sessions) {
+    loop {
         tokio::time::sleep(SWEEP).await;
         match sessions.sweep_once().await {
             Ok(0) => {}

@@ -40,8 +40,8 @@ pub(super) enum Failure {
         "with `HS256` the key is `tokens.secret`\nhint: change that and restart the gate; who is signed in gets new tokens by their refresh token"
     )]
     SharedSecret,
-    /// The keys were not rotated.
-    #[error("the keys were not rotated: {0}")]
+    /// A key could not be made, or what the database holds is damaged.
+    #[error("the signing keys can't be used: {0}")]
     Keys(#[from] TokensError),
     /// There is no copy of the database.
     #[error(transparent)]

@@ -1,10 +1,15 @@
 //! `sidegate keys list` and `rotate`, by the binary.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
+use sidegate::config::settings::DatabaseUrl;
+use sidegate::store::open;
+use sidegate::types::Timestamp;
 
 use super::{add, both_ways, get, run, sign_in};
 use crate::support::process::Process;
-use crate::support::{PASSWORD, Upstream};
+use crate::support::{Gate, PASSWORD, Upstream};
 
 fn keys(said: &super::Said) -> Vec<Value> {
     said.json().as_array().unwrap().clone()
@@ -87,4 +92,37 @@ fn with_a_shared_secret_a_rotation_says_what_to_change_instead() {
     gate.terminate();
     gate.wait();
     check();
+}
+
+#[test]
+fn a_private_key_is_in_no_answer_and_in_no_log() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let extra = "log.level = \"trace\"\nlog.audit = \"audit.log\"\n";
+    let mut gate = Process::serve(folder.path(), &upstream.url(), extra);
+    let mut told = String::new();
+    for arguments in [&["keys", "rotate"][..], &["keys", "rotate", "--json"], &["keys", "list", "--json"]] {
+        let said = run(folder.path(), arguments);
+        told.extend([said.out, said.err]);
+    }
+    told += &get(&gate, "/auth/jwks.json", "").text();
+    gate.terminate();
+    told += &gate.rest().join("\n");
+    told += &std::fs::read_to_string(folder.path().join("audit.log")).unwrap();
+    assert!(told.contains("keys_rotated"), "{told}");
+
+    let database = DatabaseUrl::Redb(folder.path().join("t.redb"));
+    let store = open::open(&database, Timestamp::from_secs(1)).unwrap();
+    let keys = Gate::wait(store.signing_keys()).unwrap();
+    assert_eq!(keys.len(), 3);
+    for key in keys {
+        // The seed, without the frame that is the same for all keys (RFC 8410 section 7).
+        let seed = &key.private.reveal()[16..48];
+        let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let list = format!("{seed:?}");
+        let list = list.trim_matches(['[', ']']);
+        for form in [&URL_SAFE_NO_PAD.encode(seed), &STANDARD.encode(seed), &hex, list] {
+            assert!(!told.contains(form), "{} is told", key.kid);
+        }
+        assert!(told.contains(&key.kid), "its name is no secret");
+    }
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use sidegate::store::{SigningKey, Store};
-use sidegate::types::Secret;
+use sidegate::types::{Secret, Timestamp};
 
 use super::{Open, Redb};
 use crate::store::people::at;
@@ -27,7 +27,7 @@ fn key(kid: &str, algorithm: &str, created: u64) -> SigningKey {
 
 /// Each key's name and when it was retired.
 fn told(keys: Vec<SigningKey>) -> Vec<(String, Option<u64>)> {
-    keys.into_iter().map(|key| (key.kid, key.retired.map(|retired| retired.millis()))).collect()
+    keys.into_iter().map(|key| (key.kid, key.retired.map(Timestamp::millis))).collect()
 }
 
 fn named(expected: &[(&str, Option<u64>)]) -> Vec<(String, Option<u64>)> {
