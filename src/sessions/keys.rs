@@ -71,7 +71,7 @@ impl Sessions {
     }
 
     /// The key that signs, if one of the database does.
-    pub fn signing_key<'a>(&self, keys: &'a [SigningKey]) -> Option<&'a SigningKey> {
+    pub(super) fn signing_key<'a>(&self, keys: &'a [SigningKey]) -> Option<&'a SigningKey> {
         let algorithm = self.0.tokens.algorithm().name();
         keys.iter().rev().find(|key| key.algorithm == algorithm && key.retired.is_none())
     }
