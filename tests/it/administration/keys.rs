@@ -117,7 +117,7 @@ fn a_private_key_is_in_no_answer_and_in_no_log() {
     for key in keys {
         // The seed, without the frame that is the same for all keys (RFC 8410 section 7).
         let seed = &key.private.reveal()[16..48];
-        let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = seed.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         let list = format!("{seed:?}");
         let list = list.trim_matches(['[', ']']);
         for form in [&URL_SAFE_NO_PAD.encode(seed), &STANDARD.encode(seed), &hex, list] {
