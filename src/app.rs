@@ -23,7 +23,7 @@ use crate::limits::Limits;
 use crate::metrics::{Metrics, SignIns};
 use crate::server::listen::{self, ListenError};
 use crate::server::{Crew, Shared};
-use crate::sessions::Sessions;
+use crate::sessions::{self, Sessions};
 use crate::store::{OpenError, Store, StoreError, open};
 use crate::tokens::{Tokens, TokensError, keys};
 use crate::types::Clock;
@@ -31,6 +31,10 @@ use crate::types::Clock;
 /// How often what has run out is swept away. Mostly that is one look at an index; and open tunnels end with their
 /// session because of it.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long the keys are let alone after they could not be rotated: an RSA key costs a second of a core, and where it
+/// can't be written the next one can't either.
+const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
 /// What a gate consists of, for those who administer it.
 #[derive(Clone)]
@@ -125,7 +129,7 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
     };
     let crew = Crew::start(&shared, listeners, &metrics, tallies)?;
     let attendant = socket.serve(services.administration(&shared.settings, clock))?;
-    let keeper = Keeper::start(services.sessions.clone())?;
+    let keeper = Keeper::start(services.sessions.clone(), shared.settings.tokens.rotate_keys)?;
     if let Some(http) = &http {
         http.ready(Sources { metrics, hasher, store: Arc::clone(&services.store) });
     }
@@ -182,6 +186,8 @@ async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Se
             }
         }
     };
+    // What no token is good under any more is accepted from the first request on as little as later.
+    let keys = sessions::keys::in_use(keys, settings.tokens.access_ttl, clock.now());
     let tokens = Tokens::new(&settings.tokens, &origin, &keys)?;
     let sessions =
         Sessions::open(Arc::clone(&store), tokens.clone(), clock.clone(), &settings.tokens, audit.clone())
@@ -256,20 +262,22 @@ impl Running {
     }
 }
 
-/// Sweeps in the background, on a thread of its own, so that no request ever waits behind it.
+/// Sweeps and keeps the keys in the background, on a thread of its own, so that no request ever waits behind it.
 struct Keeper {
     thread: JoinHandle<()>,
     enough: oneshot::Sender<()>,
 }
 
 impl Keeper {
-    fn start(sessions: Sessions) -> io::Result<Self> {
+    fn start(sessions: Sessions, rotate_keys: Option<Duration>) -> io::Result<Self> {
         let (enough, told) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
                     () = sweep_for_ever(&sessions) => {}
+                    // Beside the sweep, which must not wait for a new key.
+                    () = keep_keys_for_ever(&sessions, rotate_keys) => {}
                     _ = told => {}
                 }
             });
@@ -281,6 +289,19 @@ impl Keeper {
         // Dropping the sender would do as well; a keeper that is gone needs no word.
         let _ = self.enough.send(());
         let _ = self.thread.join();
+    }
+}
+
+/// Begins at once: a key may have grown too old, or its time have passed, while no gate ran.
+async fn keep_keys_for_ever(sessions: &Sessions, rotate_keys: Option<Duration>) {
+    loop {
+        match sessions.keep_keys(rotate_keys).await {
+            Ok(()) => tokio::time::sleep(SWEEP).await,
+            Err(error) => {
+                tracing::warn!(%error, "the signing keys could not be looked after");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
     }
 }
 

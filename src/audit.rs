@@ -16,7 +16,7 @@ use crate::types::{SessionId, Timestamp, UserId};
 pub struct Audit(Option<Arc<Mutex<File>>>);
 
 /// Something that an operator may have to answer for later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Somebody made themselves an account.
     SignedUp {
@@ -161,6 +161,31 @@ pub enum Event {
         /// How many.
         count: usize,
     },
+    /// Another key signs access tokens from now on.
+    KeysRotated {
+        /// Its name.
+        kid: String,
+        /// Why.
+        by: RotatedBy,
+    },
+}
+
+/// Why keys were rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotatedBy {
+    /// `tokens.rotate_keys` says so.
+    Schedule,
+    /// The operator wished it.
+    Operator,
+}
+
+impl RotatedBy {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// An event as it is written.
@@ -174,6 +199,10 @@ struct Line {
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     counts: Option<Counts>,
 }
@@ -214,6 +243,8 @@ impl Audit {
             uid = line.uid,
             session = line.session,
             address = line.address.map(tracing::field::display),
+            kid = line.kid,
+            by = line.by,
             counts = line.counts.as_ref().map(Counts::told),
         );
         if let Some(file) = &self.0
@@ -308,6 +339,9 @@ impl Line {
                 counts: Some(Counts::Ended { sessions: count }),
                 ..Self::default()
             },
+            Event::KeysRotated { kid, by } => {
+                Self { time, event: "keys_rotated", kid: Some(kid), by: Some(by.name()), ..Self::default() }
+            }
         }
     }
 

@@ -83,6 +83,8 @@ pub enum Command {
     },
     /// The keys that sign access tokens.
     ListKeys,
+    /// Let a new key sign.
+    RotateKeys,
     /// A copy of the whole database.
     Backup,
 }

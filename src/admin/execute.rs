@@ -63,6 +63,7 @@ pub(super) async fn execute(services: &Services, command: Command, rows: Lines) 
         }
         Command::RevokeSessions { which } => sessions::revoke(services, which).await,
         Command::ListKeys => keys::list(services).await,
+        Command::RotateKeys => keys::rotate(services).await,
         Command::Backup => backup::copy(services).await,
     }
 }

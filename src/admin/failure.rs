@@ -3,7 +3,9 @@
 use http::StatusCode;
 
 use crate::hashing::HashError;
+use crate::sessions::RotateError;
 use crate::store::{BackupError, StoreError};
+use crate::tokens::TokensError;
 use crate::types::{Email, SessionId, UserRef};
 
 /// What went wrong. The texts are for the operator.
@@ -33,6 +35,14 @@ pub(super) enum Failure {
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// There is no key to rotate.
+    #[error(
+        "with `HS256` the key is `tokens.secret`\nhint: change that and restart the gate; who is signed in gets new tokens by their refresh token"
+    )]
+    SharedSecret,
+    /// A key could not be made, or what the database holds is damaged.
+    #[error("the signing keys can't be used: {0}")]
+    Keys(#[from] TokensError),
     /// There is no copy of the database.
     #[error(transparent)]
     Backup(#[from] BackupError),
@@ -59,11 +69,21 @@ impl Failure {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchUser(_) | Self::NoSuchSession(_) => StatusCode::NOT_FOUND,
-            Self::EmailTaken(_) => StatusCode::CONFLICT,
+            Self::EmailTaken(_) | Self::SharedSecret => StatusCode::CONFLICT,
             Self::PasswordTooShort { .. } | Self::PasswordCommon => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Hash(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Backup(_) | Self::File { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Backup(_) | Self::File { .. } | Self::Keys(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unknown(_) | Self::Cut(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<RotateError> for Failure {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::SharedSecret => Self::SharedSecret,
+            RotateError::Store(error) => Self::Store(error),
+            RotateError::Tokens(error) => Self::Keys(error),
         }
     }
 }

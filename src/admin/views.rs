@@ -92,17 +92,22 @@ pub struct KeyView {
     pub created_at: String,
     /// When it stopped signing (RFC 3339).
     pub retired_at: Option<String>,
+    /// Until when its tokens are accepted and its public half is published, if it has retired (RFC 3339).
+    #[serde(default)]
+    pub verifies_until: Option<String>,
 }
 
 impl KeyView {
-    /// A key; it signs if it is of this algorithm and not retired.
-    pub fn new(key: &SigningKey, algorithm: &str) -> Self {
+    /// A key; it signs if it is of this algorithm and not retired. `until`: when its time is over, if it has retired.
+    pub fn new(key: &SigningKey, algorithm: &str, until: Option<Timestamp>) -> Self {
         Self {
             kid: key.kid.clone(),
             algorithm: key.algorithm.clone(),
             signs: key.retired.is_none() && key.algorithm == algorithm,
             created_at: key.created.rfc3339(),
             retired_at: key.retired.map(Timestamp::rfc3339),
+            // Those of another algorithm are not accepted at all.
+            verifies_until: until.filter(|_| key.algorithm == algorithm).map(Timestamp::rfc3339),
         }
     }
 }

@@ -181,7 +181,7 @@ impl Auth {
             Handler::EndSession => self.end_session(call).await,
             Handler::PasswordReset => self.reset_password(call).await,
             Handler::Health => Ok(Self::health()),
-            Handler::KeySet => Ok(self.key_set()),
+            Handler::KeySet => Ok(self.key_set(call)),
             Handler::LoginPage => self.login_page(call).await,
             Handler::SignUpPage => self.sign_up_page(call),
             Handler::ResetPage => self.reset_page(call),
@@ -207,6 +207,10 @@ impl Call<'_> {
 
 /// HEAD is answered as GET would be, without the body but with its length (RFC 9110 section 9.3.2).
 fn without_body(answer: Answer) -> Answer {
+    // A 304 could only have the length that a 200 would have had (RFC 9110 section 8.6).
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        return answer;
+    }
     let length = answer.body().size_hint().exact().unwrap_or_default();
     let mut answer = answer.map(|_| Full::default());
     answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));

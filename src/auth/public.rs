@@ -1,7 +1,18 @@
 //! `GET /auth/healthz` and `GET /auth/jwks.json`
 
+use http::header::{ETAG, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+
+use super::handle::Call;
 use super::{Auth, reply};
-use crate::web::Answer;
+use crate::web::{Answer, entity_tag};
+
+/// What shared caches alone heed (RFC 9213). Every answer of `/auth/*` is `no-store` for browsers, and stays so; but public
+/// keys are asked for by many backends, and are the same for all of them. A minute is how long a new key may be
+/// unknown to who asks through such a cache; a retired one is published for longer than its tokens are good.
+const CDN_CACHE_CONTROL: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("cdn-cache-control"), HeaderValue::from_static("public, max-age=60"));
 
 impl Auth {
     /// The gate runs, or this would not be answered.
@@ -9,8 +20,19 @@ impl Auth {
         reply::json_text(r#"{"status":"ok"}"#)
     }
 
-    /// The public keys of access tokens.
-    pub(super) fn key_set(&self) -> Answer {
-        reply::json_text(self.services.tokens.jwks().to_owned())
+    /// The public keys of access tokens; 304 for who has them.
+    pub(super) fn key_set(&self, call: &Call<'_>) -> Answer {
+        let keys = self.services.tokens.jwks();
+        let mut answer = if entity_tag::is_known(&call.head.headers, &keys.etag) {
+            let mut known = Response::new(Full::default());
+            *known.status_mut() = StatusCode::NOT_MODIFIED;
+            known
+        } else {
+            reply::json_text(keys.json.clone())
+        };
+        let etag = HeaderValue::try_from(&keys.etag).expect("base64url in quotes is visible ASCII");
+        answer.headers_mut().insert(ETAG, etag);
+        answer.headers_mut().insert(CDN_CACHE_CONTROL.0, CDN_CACHE_CONTROL.1);
+        answer
     }
 }

@@ -1,4 +1,4 @@
-//! `sidegate keys …`: shows the keys that sign access tokens.
+//! `sidegate keys …`: shows the keys that sign access tokens, and lets a new one sign.
 
 use std::io;
 use std::process::ExitCode;
@@ -15,16 +15,20 @@ use crate::admin::views::KeyView;
 pub(super) enum Keys {
     /// Show the signing keys that the database holds
     List,
+    /// Let a new key sign from now on; tokens of the former one stay good until they expire
+    Rotate,
 }
 
 /// Carries one of them out.
 pub(super) fn run(keys: &Keys, general: &General) -> ExitCode {
     let form = general.form();
-    door::through(general.config.as_deref(), async |client, _| match keys {
-        Keys::List => {
-            let mut list = show::List::new(form, io::stdout().lock());
-            client.list(&Command::ListKeys, |line| list.line::<KeyView>(line)).await?;
-            Ok(list.end::<KeyView>()?)
-        }
+    let command = match keys {
+        Keys::List => Command::ListKeys,
+        Keys::Rotate => Command::RotateKeys,
+    };
+    door::through(general.config.as_deref(), async |client, _| {
+        let mut list = show::List::new(form, io::stdout().lock());
+        client.list(&command, |line| list.line::<KeyView>(line)).await?;
+        Ok(list.end::<KeyView>()?)
     })
 }

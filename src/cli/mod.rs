@@ -52,7 +52,7 @@ enum Command {
     Users(Administration<users::Users>),
     /// Show sessions and end them
     Sessions(Administration<sessions::Sessions>),
-    /// Show the keys that sign access tokens
+    /// Show and rotate the keys that sign access tokens
     Keys(Administration<keys::Keys>),
     /// Copy the whole database to a file, while the gate runs or not
     Backup {

@@ -187,7 +187,8 @@ impl Row for SessionView {
 }
 
 impl Row for KeyView {
-    const HEADS: &'static [&'static str] = &["kid", "algorithm", "signs", "created", "retired"];
+    const HEADS: &'static [&'static str] =
+        &["kid", "algorithm", "signs", "created", "retired", "verifies until"];
     const NONE: &'static str = "no keys: HS256 signs with `tokens.secret`, or the gate has not run yet";
 
     fn cells(&self) -> Vec<String> {
@@ -197,6 +198,7 @@ impl Row for KeyView {
             yes(self.signs),
             moment(&self.created_at),
             self.retired_at.as_deref().map(moment).unwrap_or_default(),
+            self.verifies_until.as_deref().map(moment).unwrap_or_default(),
         ]
     }
 }

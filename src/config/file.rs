@@ -73,6 +73,9 @@ keys! {
         refresh_ttl: Duration = "30d";
         /// How long a session lasts since sign-in, whatever its use.
         session_ttl: Duration = "90d";
+        /// How old a signing key becomes before a new one takes its place (an hour or more); empty: until
+        /// `sidegate keys rotate`. Not with "HS256".
+        rotate_keys: Option<Duration> = "" => "90d";
         /// "cookie": both tokens are cookies. "body": the access token comes in the answer's body and requests
         /// carry it as "Authorization: Bearer"; the refresh token is a cookie.
         delivery: Delivery = "cookie";

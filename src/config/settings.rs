@@ -199,6 +199,8 @@ pub struct Tokens {
     pub refresh_ttl: Duration,
     /// A session's lifetime since sign-in, whatever its use; not shorter than `refresh_ttl`'s unit of use.
     pub session_ttl: Duration,
+    /// How old a signing key becomes before a new one takes its place; `None`: as old as the operator lets it. Never with HS256.
+    pub rotate_keys: Option<Duration>,
     /// How tokens are delivered.
     pub delivery: Delivery,
     /// Whether an expired access token with a good refresh cookie is renewed in passing.

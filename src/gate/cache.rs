@@ -26,10 +26,12 @@ pub(super) struct Known {
     pub(super) token: Option<HeaderValue>,
     /// The state of the revocations that it was last compared with.
     pub(super) epoch: Cell<Option<u64>>,
+    /// The version of the keys that it was last verified under.
+    pub(super) keys: Cell<u64>,
 }
 
 impl Known {
-    pub(super) fn of_claims(claims: &AccessClaims, token: Option<&str>) -> Self {
+    pub(super) fn of_claims(claims: &AccessClaims, token: Option<&str>, keys: u64) -> Self {
         Self {
             user: claims.user,
             session: claims.session,
@@ -39,6 +41,7 @@ impl Known {
             roles: roles_value(&claims.roles),
             token: token.and_then(secret_value),
             epoch: Cell::new(None),
+            keys: Cell::new(keys),
         }
     }
 
@@ -58,6 +61,8 @@ impl Known {
             roles: roles_value(&issued.user.roles),
             token: if tells_token { secret_value(issued.access.token.reveal()) } else { None },
             epoch: Cell::new(Some(epoch)),
+            // For one request alone: it is never looked up again.
+            keys: Cell::new(0),
         }
     }
 }

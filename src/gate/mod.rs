@@ -162,14 +162,17 @@ impl Gate {
         let (known, fresh) = if let Some(known) = cached {
             (known, false)
         } else {
+            // Read before the keys are: where they change in between, the token is verified once more.
+            let keys = self.tokens.keys_version();
             let claims = self.tokens.verify_access(token, now)?;
-            (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token))), true)
+            (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token), keys)), true)
         };
         if now >= known.expires {
             self.cache.forget(token);
             return Err(TokenFault::Expired);
         }
         if known.epoch.get() != Some(epoch) {
+            self.verify_anew(token, &known, now)?;
             if self.revocations.is_revoked(known.session) {
                 self.cache.forget(token);
                 return Err(TokenFault::Invalid("its session has ended"));
@@ -185,6 +188,21 @@ impl Gate {
             self.cache.keep(token, &known);
         }
         Ok((known, fresh))
+    }
+
+    /// Where the keys are others than those that a token was verified under: its key may be gone. Asked only when the
+    /// epoch has moved, as it does after each change of keys.
+    fn verify_anew(&self, token: &str, known: &Known, now: Timestamp) -> Result<(), TokenFault> {
+        let keys = self.tokens.keys_version();
+        if known.keys.get() == keys {
+            return Ok(());
+        }
+        if let Err(fault) = self.tokens.verify_access(token, now) {
+            self.cache.forget(token);
+            return Err(fault);
+        }
+        known.keys.set(keys);
+        Ok(())
     }
 
     fn is_foreign_write(&self, head: &Parts, peer: &Peer) -> bool {

@@ -13,6 +13,7 @@ use crate::tokens::{Minted, Tokens, TokensError};
 use crate::types::{Clock, Secret, SessionId, Timestamp, UserId};
 
 mod administration;
+pub mod keys;
 mod own;
 mod presented;
 mod refresh;
@@ -21,6 +22,7 @@ mod revocation;
 pub mod rotation;
 mod sweep;
 
+pub use keys::RotateError;
 pub use own::Actor;
 use presented::Presented;
 pub use refresh::RefreshError;
@@ -50,6 +52,8 @@ struct Inner {
     presented: Presented,
     /// Held from a change of roles to its publication: two changes of one user are published as they were made.
     changing: tokio::sync::Mutex<()>,
+    /// Held from a change of the signing keys to its publication, for the same reason.
+    rotating: tokio::sync::Mutex<()>,
 }
 
 /// Where a session is started from.
@@ -116,6 +120,7 @@ impl Sessions {
             revocations,
             presented: Presented::new(),
             changing: tokio::sync::Mutex::new(()),
+            rotating: tokio::sync::Mutex::new(()),
         })))
     }
 
@@ -277,11 +282,13 @@ impl Sessions {
 }
 
 /// Goes on when the caller is dropped because its client left: between a commit and its publication nothing may be lost.
-async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
+async fn to_the_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
     // It only fails to be joined when the runtime is being taken down.
-    tokio::spawn(work).await.unwrap_or(Err(StoreError::Closed))
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }
 
 /// The text's start, at most `max` bytes of it and whole characters.

@@ -30,7 +30,7 @@ struct Present {
 }
 
 impl Revocations {
-    /// A number that is another one after each revocation and each change of roles: who remembers it and sees the
+    /// A number that is another one after each revocation, each change of roles and each change of the signing keys: who remembers it and sees the
     /// same one again need not look anything up. What was published before it was read is seen by
     /// [`Self::is_revoked`] and [`Self::is_outdated`].
     pub fn epoch(&self) -> u64 {
@@ -84,6 +84,11 @@ impl Revocations {
         if news {
             self.0.epoch.fetch_add(1, Ordering::Release);
         }
+    }
+
+    /// Lets all workers look again at what they have verified; the keys themselves are changed before that.
+    pub(super) fn keys_changed(&self) {
+        self.0.epoch.fetch_add(1, Ordering::Release);
     }
 
     /// Forgets those whose last access token has expired.

@@ -4,11 +4,12 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::config::settings::{Algorithm, Delivery};
-use crate::tokens::{TokenFault, keys};
+use crate::tokens::TokenFault;
 use crate::types::{Email, Role, Username};
 
 mod administration;
 mod endings;
+mod keys;
 pub(crate) mod memory;
 mod own;
 mod renewals;
@@ -33,8 +34,9 @@ impl House {
     async fn new() -> Self {
         let store = Arc::new(Memory::with([user(1), user(2)]));
         let origin = store.origin().await.unwrap();
-        let key = keys::generate(Algorithm::EdDsa, NOW).unwrap();
-        let tokens = Tokens::new(&settings(), &origin, &[key]).unwrap();
+        let key = crate::tokens::keys::generate(Algorithm::EdDsa, NOW).unwrap();
+        let kept = store.ensure_signing_key(key).await.unwrap();
+        let tokens = Tokens::new(&settings(), &origin, &kept).unwrap();
         let (clock, audit) = (Clock::manual(NOW), tempfile::NamedTempFile::new().unwrap());
         let sessions = open(&store, &tokens, &clock, &audit).await;
         Self { store, clock, tokens, sessions, audit }
@@ -96,6 +98,7 @@ fn settings() -> settings::Tokens {
         refresh_ttl: IDLE,
         session_ttl: ABSOLUTE,
         delivery: Delivery::Cookie,
+        rotate_keys: None,
         silent_refresh: true,
         issuer: None,
         audience: None,

@@ -38,6 +38,16 @@ pub trait Store: Send + Sync + 'static {
     /// Adds a key unless one for its algorithm is there already; gives all keys as they are then.
     /// So that two nodes that start together end up with one key.
     fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>>;
+    /// Adds a key, from whose `created` on the others of its algorithm are retired; gives all keys as they are then.
+    /// With `older_than` only where the newest of those was made before that moment, so that of two nodes that find
+    /// a rotation due one rotates. `None`: nothing was changed.
+    fn rotate_signing_key(
+        &self,
+        new: SigningKey,
+        older_than: Option<Timestamp>,
+    ) -> Reply<'_, Option<Vec<SigningKey>>>;
+    /// Removes the keys that were retired before this moment; gives those that stay. `None`: there were none to remove.
+    fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>>;
 
     /// Adds a user under the next number.
     fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser>;

@@ -1,10 +1,12 @@
 //! The keys that sign and verify: made, named (RFC 7638), read from the store, and their public halves published.
 
+use std::sync::Arc;
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
-use aws_lc_rs::{error::Unspecified, hmac};
+use aws_lc_rs::{digest, error::Unspecified, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
@@ -41,6 +43,24 @@ pub fn generate(algorithm: Algorithm, now: Timestamp) -> Result<SigningKey, Toke
     Ok(SigningKey { kid, algorithm: algorithm.name().to_owned(), private, created: now, retired: None })
 }
 
+/// The public keys as they are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySet {
+    /// The JWK set (RFC 7517 section 5).
+    pub json: String,
+    /// Its strong entity tag, quotes included (RFC 9110 section 8.8.3): another set has another one, on every node.
+    pub etag: String,
+}
+
+impl KeySet {
+    fn new(keys: &JwkSet) -> Result<Self, TokensError> {
+        let json = serde_json::to_string(keys).map_err(|_| TokensError::Crypto("write the key set"))?;
+        let hash = digest::digest(&digest::SHA256, json.as_bytes());
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+        Ok(Self { json, etag })
+    }
+}
+
 /// The keys of one kind of token: one signs, all verify, and all are of one algorithm, so that no token can
 /// choose how it is verified (RFC 8725 section 3.1).
 pub(super) struct Keys {
@@ -49,10 +69,12 @@ pub(super) struct Keys {
     name: &'static str,
     typ: &'static str,
     signing: EncodingKey,
+    /// The name of the key that signs.
+    kid: String,
     /// The header of each token that is signed here, encoded.
     header: String,
     accepted: Vec<(String, DecodingKey)>,
-    jwks: String,
+    jwks: Arc<KeySet>,
 }
 
 impl Keys {
@@ -67,7 +89,8 @@ impl Keys {
         Self::build(Algorithm::Hs256, typ, &kid, EncodingKey::from_secret(secret), accepted, &none)
     }
 
-    /// The database's keys of `algorithm`, oldest first; those of other algorithms are passed over.
+    /// The database's keys of `algorithm`, which are given oldest first; those of other algorithms are passed over.
+    /// They are published and tried newest first: nearly all tokens are the newest key's.
     pub(super) fn asymmetric(
         algorithm: Algorithm,
         keys: &[SigningKey],
@@ -77,15 +100,14 @@ impl Keys {
         let bad = |key: &SigningKey| TokensError::BadKey(key.kid.clone());
         let mut accepted = Vec::new();
         let mut published = JwkSet { keys: Vec::new() };
-        for key in of_ours() {
+        for key in of_ours().rev() {
             let mut jwk = public_half(algorithm, &key.private).map_err(|_| bad(key))?;
             jwk.common.key_id = Some(key.kid.clone());
             jwk.common.public_key_use = Some(PublicKeyUse::Signature);
             accepted.push((key.kid.clone(), DecodingKey::from_jwk(&jwk).map_err(|_| bad(key))?));
             published.keys.push(jwk);
         }
-        let newest = of_ours().rev().find(|key| key.retired.is_none());
-        let newest = newest.ok_or(TokensError::NoKey(algorithm.name()))?;
+        let newest = signing_one(algorithm, keys).ok_or(TokensError::NoKey(algorithm.name()))?;
         let signing = private_half(algorithm, &newest.private).map_err(|_| bad(newest))?;
         Self::build(algorithm, typ, &newest.kid, signing, accepted, &published)
     }
@@ -101,15 +123,15 @@ impl Keys {
         let header = HeaderOut { alg: algorithm.name(), typ, kid };
         let header =
             serde_json::to_vec(&header).map_err(|_| TokensError::Crypto("write a token's header"))?;
-        let jwks = serde_json::to_string(published).map_err(|_| TokensError::Crypto("write the key set"))?;
         Ok(Self {
             algorithm: library_name(algorithm),
             name: algorithm.name(),
             typ,
             signing,
+            kid: kid.to_owned(),
             header: URL_SAFE_NO_PAD.encode(header),
             accepted,
-            jwks,
+            jwks: Arc::new(KeySet::new(published)?),
         })
     }
 
@@ -149,9 +171,21 @@ impl Keys {
         self.typ
     }
 
-    pub(super) fn jwks(&self) -> &str {
+    pub(super) const fn jwks(&self) -> &Arc<KeySet> {
         &self.jwks
     }
+
+    /// Whether [`Self::asymmetric`] would make the same of these.
+    pub(super) fn are(&self, algorithm: Algorithm, keys: &[SigningKey]) -> bool {
+        let of_ours = keys.iter().rev().filter(|key| key.algorithm == algorithm.name());
+        of_ours.map(|key| &key.kid).eq(self.accepted.iter().map(|(kid, _)| kid))
+            && signing_one(algorithm, keys).is_some_and(|key| key.kid == self.kid)
+    }
+}
+
+/// The newest key of `algorithm` that has not retired.
+fn signing_one(algorithm: Algorithm, keys: &[SigningKey]) -> Option<&SigningKey> {
+    keys.iter().rev().find(|key| key.algorithm == algorithm.name() && key.retired.is_none())
 }
 
 /// Names a secret without telling it: a MAC of a constant, cut to 8 bytes.

@@ -31,7 +31,7 @@ impl Tokens {
             generation: session.generation,
         };
         let lifetime = Duration::from_secs(expires.saturating_sub(issued));
-        Ok(Minted { token: self.0.access.sign(&claims)?, lifetime })
+        Ok(Minted { token: self.0.access.load().sign(&claims)?, lifetime })
     }
 
     /// The session's current refresh token: the same bytes for the same record.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 
 use crate::config::settings::{self, Algorithm};
@@ -18,6 +20,7 @@ mod seal;
 mod verify;
 
 pub use claims::{AccessClaims, RefreshClaims};
+pub use keys::KeySet;
 use keys::Keys;
 pub use one_time::OneTimeToken;
 use seal::Seal;
@@ -30,7 +33,11 @@ struct Inner {
     issuer: Box<str>,
     audience: Option<Box<str>>,
     access_ttl: Duration,
-    access: Keys,
+    algorithm: Algorithm,
+    /// Exchanged as a whole when keys are rotated; reading takes no lock.
+    access: ArcSwap<Keys>,
+    /// How often it was exchanged.
+    version: AtomicU64,
     refresh: Keys,
     jti_key: hmac::Key,
     seal: Seal,
@@ -84,13 +91,15 @@ impl Tokens {
                 let secret = settings.secret.as_ref().ok_or(TokensError::WeakSecret)?;
                 Keys::symmetric(secret.reveal().as_bytes(), claims::ACCESS_TYP)?
             }
-            asymmetric => Keys::asymmetric(asymmetric, signing_keys, claims::ACCESS_TYP)?,
+            asymmetric => access_keys(asymmetric, signing_keys)?,
         };
         Ok(Self(Arc::new(Inner {
             issuer: settings.issuer.as_deref().unwrap_or(&origin.issuer).into(),
             audience: settings.audience.as_deref().map(Into::into),
             access_ttl: settings.access_ttl,
-            access,
+            algorithm: settings.algorithm,
+            access: ArcSwap::from_pointee(access),
+            version: AtomicU64::new(0),
             refresh: Keys::symmetric(origin.refresh_key.reveal(), claims::REFRESH_TYP)?,
             jti_key: hmac::Key::new(hmac::HMAC_SHA256, origin.refresh_key.reveal()),
             seal: Seal::new(origin.session_key.reveal()),
@@ -107,9 +116,38 @@ impl Tokens {
         self.0.seal.holds(session, user)
     }
 
-    /// The public keys as a JWK set (RFC 7517 section 5). Empty with HS256, whose key is a secret.
-    pub fn jwks(&self) -> &str {
-        self.0.access.jwks()
+    /// The public keys as a JWK set (RFC 7517 section 5), newest first. Empty with HS256, whose key is a secret.
+    pub fn jwks(&self) -> Arc<KeySet> {
+        Arc::clone(self.0.access.load().jwks())
+    }
+
+    /// The algorithm of access tokens.
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm
+    }
+
+    /// Signs with, accepts and publishes these keys from now on, as [`Self::new`] would. Nothing changes where one of
+    /// them can't be used, nor with HS256, whose key is no database's. The caller sees to it that the keys which were
+    /// read first are replaced first.
+    pub fn replace_keys(&self, signing_keys: &[SigningKey]) -> Result<(), TokensError> {
+        if self.0.algorithm == Algorithm::Hs256 {
+            return Ok(());
+        }
+        self.0.access.store(Arc::new(access_keys(self.0.algorithm, signing_keys)?));
+        // After the keys: who reads the new number and verifies then, does so under the new keys.
+        self.0.version.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether these are the keys that are used.
+    pub fn has_keys(&self, signing_keys: &[SigningKey]) -> bool {
+        self.0.algorithm == Algorithm::Hs256 || self.0.access.load().are(self.0.algorithm, signing_keys)
+    }
+
+    /// A number that is another one after each [`Self::replace_keys`]. What was verified after it was read need not
+    /// be verified again while it is the same.
+    pub fn keys_version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
     }
 }
 
@@ -117,6 +155,11 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tokens").field("issuer", &self.0.issuer).finish_non_exhaustive()
     }
+}
+
+/// The database's keys of `algorithm`, for access tokens.
+fn access_keys(algorithm: Algorithm, signing_keys: &[SigningKey]) -> Result<Keys, TokensError> {
+    Keys::asymmetric(algorithm, signing_keys, claims::ACCESS_TYP)
 }
 
 /// Random bytes from the system.

@@ -11,6 +11,7 @@ use crate::types::{Email, Role, Timestamp, Username};
 
 mod forged;
 mod judged;
+mod replaced;
 
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256];
 const SECRET: &str = "a secret of more than thirty-two bytes";
@@ -24,6 +25,7 @@ fn settings(algorithm: Algorithm) -> settings::Tokens {
         refresh_ttl: Duration::from_hours(30 * 24),
         session_ttl: Duration::from_hours(90 * 24),
         delivery: Delivery::Cookie,
+        rotate_keys: None,
         silent_refresh: true,
         issuer: None,
         audience: None,
@@ -166,7 +168,7 @@ fn the_key_set_holds_public_keys_named_by_their_thumbprints() {
         (Algorithm::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
     ] {
         let tokens = tokens(algorithm);
-        let set: Value = serde_json::from_str(tokens.jwks()).unwrap();
+        let set: Value = serde_json::from_str(&tokens.jwks().json).unwrap();
         let [key] = set["keys"].as_array().unwrap().as_slice() else { panic!("one key") };
         let mut found: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
         found.sort_unstable();
@@ -182,7 +184,7 @@ fn the_key_set_holds_public_keys_named_by_their_thumbprints() {
 #[test]
 fn a_shared_secret_is_never_published() {
     let tokens = tokens(Algorithm::Hs256);
-    assert_eq!(tokens.jwks(), r#"{"keys":[]}"#);
+    assert_eq!(tokens.jwks().json, r#"{"keys":[]}"#);
     assert!(!format!("{tokens:?}").contains(SECRET));
 }
 
@@ -196,7 +198,7 @@ fn a_retired_key_verifies_while_it_is_published_and_signs_nothing() {
     keys[0].retired = Some(NOW);
     let during = Tokens::new(&settings, &origin(), &keys).unwrap();
     assert!(during.verify_access(&token, NOW).is_ok());
-    assert!(during.jwks().contains(&keys[0].kid) && during.jwks().contains(&keys[1].kid));
+    assert!(during.jwks().json.contains(&keys[0].kid) && during.jwks().json.contains(&keys[1].kid));
     assert_eq!(part(&access(&during), 0)["kid"], json!(keys[1].kid));
     let after = Tokens::new(&settings, &origin(), &keys[1..]).unwrap();
     assert_eq!(after.verify_access(&token, NOW), Err(TokenFault::Invalid("unknown kid")));
@@ -208,7 +210,7 @@ fn only_keys_of_the_configured_algorithm_count() {
     let rs256 = Tokens::new(&settings(Algorithm::Rs256), &origin(), &keys).unwrap();
     let es256 = Tokens::new(&settings(Algorithm::Es256), &origin(), &keys).unwrap();
     assert_eq!(es256.verify_access(&access(&rs256), NOW), Err(TokenFault::Invalid("wrong alg")));
-    assert!(!es256.jwks().contains("RSA"));
+    assert!(!es256.jwks().json.contains("RSA"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Tokens {
     }
 
     fn access_claims(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Why> {
-        let payload = open(token, &self.0.access)?;
+        let payload = open(token, &self.0.access.load())?;
         let claims = self.judge(&payload, ACCESS, now)?;
         match (&self.0.audience, &claims.aud) {
             (None, None) => {}

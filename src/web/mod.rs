@@ -5,6 +5,7 @@ pub mod browser;
 pub mod cookies;
 pub mod counter;
 pub mod deadline;
+pub mod entity_tag;
 pub mod forwarded;
 pub mod path;
 pub mod peer;

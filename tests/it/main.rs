@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod gate;
 mod health;
+mod keys;
 mod metrics;
 mod password_reset;
 mod protocol;

@@ -125,7 +125,7 @@ fn trailers_go_both_ways() {
 }
 
 /// An upstream that switches protocols and then sends everything back in capitals.
-fn shouting() -> Upstream {
+pub(crate) fn shouting() -> Upstream {
     Upstream::answering_heads(|exchange| {
         if exchange.seen.header("upgrade").is_none() {
             exchange.write("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n");

@@ -136,6 +136,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             refresh_ttl: tokens.refresh_ttl.value,
             session_ttl: tokens.session_ttl.value,
             delivery: tokens.delivery.value,
+            rotate_keys: tokens.rotate_keys.value,
             silent_refresh: tokens.silent_refresh.value,
             issuer: tokens.issuer.value,
             audience: tokens.audience.value,

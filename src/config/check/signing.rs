@@ -11,6 +11,9 @@ use crate::config::settings::{Algorithm, SameSite};
 use crate::config::table::{Given, Source};
 use crate::config::urls::is_loopback;
 
+/// The shortest time between two rotations: who keeps a copy of `/auth/jwks.json` can follow, and keys don't pile up.
+const LEAST_ROTATION: Duration = Duration::from_hours(1);
+
 /// The FastAPI project's variable loses to Sidegate's own names: where `tokens.algorithm` says otherwise, `JWT_KEY`
 /// is likely the backend's.
 pub(super) fn yield_to_algorithm(written: &mut Written, findings: &mut Vec<Finding>) {
@@ -56,6 +59,7 @@ pub(super) fn follow(written: &mut Written) {
 pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
     secret(written, findings);
     lifetimes(written, findings);
+    rotation(written, findings);
     cookies(written, findings);
 }
 
@@ -106,6 +110,27 @@ fn lifetimes(written: &Written, findings: &mut Vec<Finding>) {
                 ),
             );
         }
+    }
+}
+
+fn rotation(written: &Written, findings: &mut Vec<Finding>) {
+    let (rotate, access) = (&written.tokens.rotate_keys, &written.tokens.access_ttl);
+    let Some(every) = rotate.value else { return };
+    if written.tokens.algorithm.value == Algorithm::Hs256 && !written.tokens.algorithm.bad {
+        findings.push(
+            rotate
+                .error("is for keys in the database, but with `HS256` the key is `tokens.secret`")
+                .hint("remove it, and give another `tokens.secret` when you want another key"),
+        );
+    } else if every < LEAST_ROTATION {
+        findings.push(rotate.error("must be an hour or more").hint("write it like `\"90d\"`"));
+    } else if every < access.value && !access.bad {
+        // Each key is kept for as long as its tokens are good: there would be ever more of them at a time.
+        let (one, other) = (show_duration(every), show_duration(access.value));
+        findings
+            .push(rotate.error(&format!("(`{one}`) is shorter than `tokens.access_ttl` (`{other}`)")).hint(
+            "a key that signs for less time than its tokens are good is no safer; write it like `\"90d\"`",
+        ));
     }
 }
 

@@ -37,6 +37,8 @@ struct State {
     sessions: BTreeMap<SessionId, Session>,
     revoked: BTreeMap<SessionId, Timestamp>,
     outdated: BTreeMap<UserId, Timestamp>,
+    /// Oldest first.
+    keys: Vec<SigningKey>,
 }
 
 impl Memory {
@@ -116,11 +118,42 @@ impl Store for Memory {
     }
 
     fn signing_keys(&self) -> Reply<'_, Vec<SigningKey>> {
-        self.read(|_| Vec::new())
+        self.read(|state| state.keys.clone())
     }
 
     fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>> {
-        self.write(move |_| vec![key])
+        self.write(move |state| {
+            if state.keys.is_empty() {
+                state.keys.push(key);
+            }
+            state.keys.clone()
+        })
+    }
+
+    fn rotate_signing_key(
+        &self,
+        new: SigningKey,
+        older_than: Option<Timestamp>,
+    ) -> Reply<'_, Option<Vec<SigningKey>>> {
+        self.write(move |state| {
+            let newest = state.keys.last().map(|key| key.created);
+            if older_than.zip(newest).is_some_and(|(moment, newest)| newest >= moment) {
+                return None;
+            }
+            for key in state.keys.iter_mut().filter(|key| key.retired.is_none()) {
+                key.retired = Some(new.created);
+            }
+            state.keys.push(new);
+            Some(state.keys.clone())
+        })
+    }
+
+    fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>> {
+        self.write(move |state| {
+            let before = state.keys.len();
+            state.keys.retain(|key| key.retired.is_none_or(|retired| retired >= retired_before));
+            (state.keys.len() < before).then(|| state.keys.clone())
+        })
     }
 
     fn create_user(&self, _: NewUser) -> Reply<'_, CreatedUser> {

@@ -28,6 +28,7 @@ mod file;
 mod health;
 mod import;
 mod job;
+mod keys;
 mod layout;
 mod one_time;
 mod rows;
@@ -133,6 +134,18 @@ impl Store for RedbStore {
 
     fn ensure_signing_key(&self, key: SigningKey) -> Reply<'_, Vec<SigningKey>> {
         Box::pin(self.write(move |tables| tables.ensure_signing_key(&key)))
+    }
+
+    fn rotate_signing_key(
+        &self,
+        new: SigningKey,
+        older_than: Option<Timestamp>,
+    ) -> Reply<'_, Option<Vec<SigningKey>>> {
+        Box::pin(self.write(move |tables| tables.rotate_signing_key(&new, older_than)))
+    }
+
+    fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>> {
+        Box::pin(self.write(move |tables| tables.drop_retired_keys(retired_before)))
     }
 
     fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser> {

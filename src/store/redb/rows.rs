@@ -142,7 +142,9 @@ pub(super) fn signing_keys(
         let decoded = key::decode(kid.value(), record.value());
         found.push(decoded.map_err(|why| Fault::record(&format!("the signing key `{}`", kid.value()), why))?);
     }
-    found.sort_by(|a: &SigningKey, b| (a.created, &a.kid).cmp(&(b.created, &b.kid)));
+    // Of two that were made in one millisecond the one that signs is the younger.
+    let age = |key: &SigningKey| (key.created, key.retired.is_none());
+    found.sort_by(|a, b| (age(a), &a.kid).cmp(&(age(b), &b.kid)));
     Ok(found)
 }
 

@@ -259,4 +259,10 @@ impl<'t> Tables<'t> {
         self.signing_keys.insert(key.kid.as_str(), key::encode(key).as_slice())?;
         Ok(())
     }
+
+    pub(super) fn remove_signing_key(&mut self, key: &SigningKey) -> Result<(), Fault> {
+        self.touched += 1;
+        self.signing_keys.remove(key.kid.as_str())?;
+        Ok(())
+    }
 }

@@ -1,10 +1,8 @@
-//! Writes about users and signing keys. Each decides before it changes anything, so that a refusal leaves no trace.
+//! Writes about users. Each decides before it changes anything, so that a refusal leaves no trace.
 
 use super::fault::Fault;
 use super::tables::Tables;
-use crate::store::{
-    Changed, CreatedUser, NewUser, Outdated, PasswordHash, Removed, SigningKey, User, UserChange,
-};
+use crate::store::{Changed, CreatedUser, NewUser, Outdated, PasswordHash, Removed, User, UserChange};
 use crate::types::{Role, SessionId, Timestamp, UserId};
 
 impl Tables<'_> {
@@ -150,14 +148,6 @@ impl Tables<'_> {
         self.void_links(id)?;
         self.remove_user_row(&user)?;
         Ok(Some(Removed { user, sessions }))
-    }
-
-    pub(super) fn ensure_signing_key(&mut self, key: &SigningKey) -> Result<Vec<SigningKey>, Fault> {
-        let is_current = |known: &SigningKey| known.algorithm == key.algorithm && known.retired.is_none();
-        if !self.signing_keys()?.iter().any(is_current) {
-            self.put_signing_key(key)?;
-        }
-        self.signing_keys()
     }
 }
 

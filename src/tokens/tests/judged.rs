@@ -84,7 +84,7 @@ fn a_header_is_read_strictly() {
             ("something", json!({"a": [1.5, null]}), Good),
         ] {
             let header = with(header.clone(), member, &value);
-            let token = tokens.0.access.sign_raw(&header, &claims);
+            let token = tokens.0.access.load().sign_raw(&header, &claims);
             assert_eq!(found(&tokens, &token, NOW), expected, "{} {header}", algorithm.name());
         }
     }
@@ -174,7 +174,7 @@ fn claims_are_read_strictly() {
         ("unknown", json!({"deep": [null, 1.5]}), Good),
     ] {
         let claims = with(claims.clone(), member, &value);
-        let token = tokens.0.access.sign_raw(&header, &claims);
+        let token = tokens.0.access.load().sign_raw(&header, &claims);
         assert_eq!(found(&tokens, &token, NOW), expected, "{claims}");
     }
 }
@@ -187,7 +187,7 @@ fn what_is_said_twice_or_is_no_object_is_refused() {
     let doubled =
         |json: &str, member: &str, value: &str| json.replacen('{', &format!("{{\"{member}\":{value},"), 1);
     for (member, value) in [("alg", "\"HS256\""), ("typ", "\"at+jwt\""), ("kid", "\"x\"")] {
-        let token = tokens.0.access.sign_raw(&doubled(&header, member, value), &claims);
+        let token = tokens.0.access.load().sign_raw(&doubled(&header, member, value), &claims);
         assert_eq!(found(&tokens, &token, NOW), Invalid, "{member}");
     }
     for (member, value) in [
@@ -201,15 +201,15 @@ fn what_is_said_twice_or_is_no_object_is_refused() {
         ("gen", "3"),
         ("s\\u0075b", "\"7\""),
     ] {
-        let token = tokens.0.access.sign_raw(&header, &doubled(&claims, member, value));
+        let token = tokens.0.access.load().sign_raw(&header, &doubled(&claims, member, value));
         assert_eq!(found(&tokens, &token, NOW), Invalid, "{member}");
     }
     let long = format!("{claims}{claims}");
     let deep = "[".repeat(2000);
     for odd in ["", "null", "[]", "\"\"", "1", "{", "{}", &claims[1..], &long, &deep, "NaN", "{\"exp\":NaN}"]
     {
-        assert_eq!(found(&tokens, &tokens.0.access.sign_raw(&header, odd), NOW), Invalid, "{odd}");
-        assert_eq!(found(&tokens, &tokens.0.access.sign_raw(odd, &claims), NOW), Invalid, "{odd}");
+        assert_eq!(found(&tokens, &tokens.0.access.load().sign_raw(&header, odd), NOW), Invalid, "{odd}");
+        assert_eq!(found(&tokens, &tokens.0.access.load().sign_raw(odd, &claims), NOW), Invalid, "{odd}");
     }
 }
 
@@ -239,7 +239,7 @@ fn expired_is_only_said_of_a_token_that_was_good() {
         ("nbf", json!(later.secs() + 1)),
         ("aud", json!("x")),
     ] {
-        let token = tokens.0.access.sign_raw(&header, &with(claims.clone(), member, &value));
+        let token = tokens.0.access.load().sign_raw(&header, &with(claims.clone(), member, &value));
         assert_eq!(found(&tokens, &token, later), Invalid, "{member}");
     }
     let cut_short = &good[..good.len() - 1];
@@ -267,7 +267,7 @@ fn a_configured_audience_has_to_be_named() {
         (json!(["app", 1]), Invalid),
         (json!({"app": true}), Invalid),
     ] {
-        let token = tokens.0.access.sign_raw(&header, &with(claims.clone(), "aud", &value));
+        let token = tokens.0.access.load().sign_raw(&header, &with(claims.clone(), "aud", &value));
         assert_eq!(found(&tokens, &token, NOW), expected, "{value}");
     }
     // A refresh token is for the gate alone and names no audience.

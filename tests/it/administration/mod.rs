@@ -12,6 +12,7 @@ use crate::support::{PASSWORD, Upstream};
 
 mod backup;
 mod data;
+mod keys;
 mod sessions;
 mod socket;
 mod users;

@@ -76,7 +76,7 @@ fn keys_are_listed_without_anything_secret() {
         let keys = run(folder, &["keys", "list", "--json"]).json();
         let key = &keys.as_array().unwrap()[0];
         let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["kid", "algorithm", "signs", "created_at", "retired_at"]);
+        assert_eq!(names, ["kid", "algorithm", "signs", "created_at", "retired_at", "verifies_until"]);
         assert_eq!((&key["algorithm"], &key["signs"]), (&json!("EdDSA"), &json!(true)));
         let table = run(folder, &["keys", "list"]).out;
         assert!(table.contains(key["kid"].as_str().unwrap()), "{table}");

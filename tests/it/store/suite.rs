@@ -40,6 +40,7 @@ macro_rules! suite {
 
 mod administration;
 mod import;
+mod keys;
 mod own;
 
 suite!(
