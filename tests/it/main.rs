@@ -25,3 +25,4 @@ mod sessions;
 mod shutdown;
 mod store;
 mod streaming;
+mod token_suite;
