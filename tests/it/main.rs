@@ -19,6 +19,7 @@ mod metrics;
 mod password_reset;
 mod protocol;
 mod proxying;
+mod renewal;
 mod roles;
 mod rules;
 mod sessions;
