@@ -13,6 +13,7 @@ mod cli;
 mod config;
 mod crash;
 mod demo;
+mod endings;
 mod gate;
 mod health;
 mod metrics;
