@@ -28,3 +28,4 @@ mod shutdown;
 mod store;
 mod streaming;
 mod token_suite;
+mod weaknesses;
