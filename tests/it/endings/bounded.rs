@@ -42,6 +42,29 @@ fn a_revocation_is_remembered_until_no_token_can_meet_it_and_no_longer() {
     }
 }
 
+/// Seen: where `access_ttl` had been made shorter, a token from before outlived the memory of its session's end, and
+/// was let in again a quarter of an hour after its user had signed out.
+#[test]
+fn a_token_that_was_made_for_longer_lasts_as_long_as_its_revocation_is_remembered_and_no_longer() {
+    let mut gate = Gate::with("tokens.access_ttl = \"24h\"");
+    gate.sign_up("jack@example.com");
+    let (ended, goes_on) = (gate.sign_in("jack@example.com"), gate.sign_in("jack@example.com"));
+    gate.restart_with("tokens.access_ttl = \"15m\"");
+    let access = |gate: &Gate, token: &str| gate.get("/", &format!("Cookie: access_token={token}\r\n"));
+    assert_eq!(access(&gate, &ended.access).status, 200);
+    assert_eq!(gate.post("/auth/signout", "", &format!("Cookie: {}\r\n", ended.header())).status, 200);
+    gate.clock.advance(REMEMBERED);
+    Gate::wait(gate.services().sessions.sweep_once()).unwrap();
+    assert_eq!(gate.services().sessions.revocations().len(), 0);
+    for token in [&ended.access, &goes_on.access] {
+        let answer = access(&gate, token);
+        assert_eq!((answer.status, answer.detail().as_str()), (401, "Token has expired"));
+    }
+    let renewed = gate.get("/", &format!("Cookie: {}\r\n", goes_on.header()));
+    assert_eq!(renewed.status, 200, "who is signed in notices nothing");
+    assert_eq!(gate.get("/", &format!("Cookie: {}\r\n", ended.header())).status, 401);
+}
+
 /// Starts sessions as sign-ins would, many in one transaction.
 fn start_many(gate: &Gate, count: usize) {
     let services = gate.services().clone();

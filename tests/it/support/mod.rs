@@ -88,6 +88,12 @@ impl Gate {
         self.run();
     }
 
+    /// The same with other further settings.
+    pub(crate) fn restart_with(&mut self, extra: &str) {
+        extra.clone_into(&mut self.extra);
+        self.restart();
+    }
+
     /// Its services, for what has no endpoint yet.
     pub(crate) fn services(&self) -> &app::Services {
         self.running.as_ref().unwrap().services()

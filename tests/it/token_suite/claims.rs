@@ -84,7 +84,10 @@ fn each_claim_of_an_access_token_is_judged_through_the_socket() {
         ("exp", json!(-1), Invalid),
         ("exp", json!((now + 900).to_string()), Invalid),
         ("exp", json!(1.8e9), Invalid),
-        ("iat", json!(0), Good),
+        // Nothing is made for longer than `access_ttl`, whatever `exp` says.
+        ("iat", json!(0), Expired),
+        ("iat", json!(now - 900), Expired),
+        ("iat", json!(now - 899), Good),
         ("iat", json!(now + 60), Good),
         ("iat", json!(now + 61), Invalid),
         ("iat", json!(u64::MAX), Invalid),
