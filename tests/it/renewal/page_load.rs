@@ -66,6 +66,19 @@ fn an_upgrade_renews_and_its_101_carries_the_new_pair() {
 }
 
 #[test]
+fn a_tunnel_that_was_opened_by_a_renewal_ends_with_its_session() {
+    let gate = Gate::before(echoing(), "");
+    let cookies = gate.member("jack@example.com");
+    gate.clock.advance(LAPSED);
+    let mut tunnel = gate.tunnel(&format!("Cookie: {}\r\n", cookies.header()));
+    let signed_out = gate.post("/auth/signout", "", &format!("Cookie: {}\r\n", cookies.header()));
+    let ended = std::time::Instant::now();
+    assert_eq!(signed_out.status, 200);
+    assert!(tunnel.is_closed());
+    assert!(ended.elapsed() < std::time::Duration::from_secs(2), "{:?}", ended.elapsed());
+}
+
+#[test]
 fn a_streamed_upload_renews_before_its_body_has_come_and_loses_none_of_it() {
     let gate = Gate::start();
     let cookies = gate.member("jack@example.com");
@@ -156,15 +169,22 @@ fn what_another_site_sends_and_what_asks_for_json_spends_no_token() {
 fn an_answer_that_carries_a_session_is_kept_by_no_cache_whatever_the_upstream_says() {
     let upstream = Upstream::answering(|exchange| {
         exchange.write(
-            "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=3600\r\nContent-Length: 2\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=3600\r\nCDN-Cache-Control: max-age=60\r\n\
+             Example-CDN-Cache-Control: public\r\nSurrogate-Control: max-age=60\r\nX-Accel-Expires: 60\r\n\
+             Content-Length: 2\r\n\r\nok",
         );
         true
     });
     let gate = Gate::before(upstream, "");
     let cookies = gate.member("jack@example.com");
-    assert_eq!(get(&gate, &cookies).all("cache-control"), ["public", "max-age=3600"]);
+    // What has precedence over `Cache-Control` in a cache of its kind: RFC 9213, Edge Architecture 1.0, nginx.
+    let others = ["cdn-cache-control", "example-cdn-cache-control", "surrogate-control", "x-accel-expires"];
+    let as_sent = get(&gate, &cookies);
+    assert_eq!(as_sent.all("cache-control"), ["public", "max-age=3600"]);
+    assert!(others.iter().all(|name| as_sent.header(name).is_some()), "{as_sent:?}");
     gate.clock.advance(LAPSED);
     let renewed = get(&gate, &cookies);
     assert_eq!(renewed.all("cache-control"), ["no-store"]);
+    assert!(others.iter().all(|name| renewed.header(name).is_none()), "{renewed:?}");
     assert_eq!(renewed.all("set-cookie").len(), 2);
 }
