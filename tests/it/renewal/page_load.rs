@@ -2,6 +2,11 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use super::{LAPSED, assert_unseen, echoing, get, record};
 use crate::support::{Answer, Gate, Upstream};
 
@@ -187,4 +192,44 @@ fn an_answer_that_carries_a_session_is_kept_by_no_cache_whatever_the_upstream_sa
     assert_eq!(renewed.all("cache-control"), ["no-store"]);
     assert!(others.iter().all(|name| renewed.header(name).is_none()), "{renewed:?}");
     assert_eq!(renewed.all("set-cookie").len(), 2);
+}
+
+/// As browsers load a page: over one connection, whose requests meet in one worker.
+#[test]
+fn forty_streams_of_one_http_2_connection_share_one_rotation() {
+    let gate = Gate::start();
+    let cookies = gate.member("jack@example.com");
+    gate.clock.advance(LAPSED);
+    let successors: HashSet<String> = Gate::wait(async {
+        let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let mut loading = tokio::task::JoinSet::new();
+        for number in 0..40 {
+            let request = http::Request::get(format!("http://{}/{number}", gate.address))
+                .header("cookie", format!("access_token={}", cookies.access))
+                .header("cookie", format!("refresh_token={}", cookies.refresh))
+                .body(Empty::new())
+                .unwrap();
+            let mut sender = sender.clone();
+            loading.spawn(async move { sender.send_request(request).await.unwrap() });
+        }
+        loading
+            .join_all()
+            .await
+            .iter()
+            .map(|answer| {
+                assert_eq!(answer.status(), 200);
+                let set = answer.headers().get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
+                let mut refresh = set.filter_map(|set| set.strip_prefix("refresh_token="));
+                refresh.next().unwrap().split(';').next().unwrap().to_owned()
+            })
+            .collect()
+    });
+    assert_eq!((successors.len(), record(&gate).generation), (1, 2));
+    assert_eq!(gate.upstream.requests().len(), 40);
+    assert_unseen(&gate, &[&cookies]);
 }
