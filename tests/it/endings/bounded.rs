@@ -30,7 +30,7 @@ fn a_revocation_is_remembered_until_no_token_can_meet_it_and_no_longer() {
     assert_eq!(remembered(&gate), (20, 20));
     gate.restart();
     assert_eq!(remembered(&gate), (20, 20), "it is on disk");
-    gate.clock.advance(REMEMBERED - Duration::from_millis(1));
+    gate.clock.advance(Duration::from_millis(961_000 - 1));
     Gate::wait(gate.services().sessions.sweep_once()).unwrap();
     assert_eq!(remembered(&gate), (20, 20));
     gate.clock.advance(Duration::from_millis(2));

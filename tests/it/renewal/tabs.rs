@@ -62,7 +62,7 @@ fn a_laptop_that_slept_for_three_weeks_goes_on_and_may_lose_the_answer() {
     gate.clock.advance(DAY * 21);
     assert_eq!(get(&gate, &cookies).status, 200);
     // It went back to sleep before the answer had come; its token is good for thirty days, to the second.
-    gate.clock.advance(DAY * 9 - Duration::from_millis(1));
+    gate.clock.advance(Duration::from_millis(9 * 86_400_000 - 1));
     let again = get(&gate, &cookies);
     assert_eq!((again.status, record(&gate).generation), (200, 2));
     gate.clock.advance(Duration::from_millis(1));

@@ -191,7 +191,7 @@ fn weakness_16_a_one_time_link_is_bound_to_its_user_their_address_and_its_purpos
     assert_eq!(sign_in(&gate, "joan@example.com", PASSWORD, "").status, 200);
 }
 
-/// PocketBase CVE-2024-38351, CVE-2026-44166: somebody signed up with a victim's address and kept their way in when the
+/// `PocketBase` CVE-2024-38351, CVE-2026-44166: somebody signed up with a victim's address and kept their way in when the
 /// victim came. Here the address's owner takes the account over by a link, and nothing of before is left.
 #[test]
 fn weakness_22_taking_an_account_over_ends_sessions_links_and_passwords_of_before() {
