@@ -109,6 +109,26 @@ fn a_cached_token_is_refused_once_its_users_roles_are_others_and_its_renewal_say
     assert_eq!(cached.gate.upstream.last().header("x-user-roles").as_deref(), Some("editor"));
 }
 
+#[test]
+fn a_cached_bearer_is_refused_once_its_session_is_over_as_a_cookie_is() {
+    let gate = Gate::with("tokens.delivery = \"body\"");
+    gate.sign_up("jack@example.com");
+    let body = format!(r#"{{"email":"jack@example.com","password":"{}"}}"#, crate::support::PASSWORD);
+    for way in [Way::RevokeByUser, Way::Disable] {
+        let token = gate.post("/auth/signin", &body, "").json()["access_token"].as_str().unwrap().to_owned();
+        let mut connection = gate.connect();
+        let mut ask = || {
+            let request =
+                format!("GET / HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n", gate.address);
+            connection.write(request);
+            connection.answer()
+        };
+        assert_eq!((ask().status, ask().status), (200, 200));
+        way.end(&gate, &Cookies { access: String::new(), refresh: String::new() }, "");
+        assert_eq!((ask().status, ask().detail().as_str()), (401, "Invalid token"), "{way:?}");
+    }
+}
+
 /// What is cached is the whole token: one that differs in a byte is another one, however much of it is known.
 #[test]
 fn a_cached_token_lets_no_other_one_in() {

@@ -72,6 +72,29 @@ fn weakness_07_each_sign_in_starts_a_session_of_its_own_and_ends_the_one_it_repl
     assert_eq!(ids.len(), 3, "no id is used twice");
 }
 
+/// The same where the two cookies are of two sessions: neither of them may survive in that browser.
+#[test]
+fn weakness_07_a_sign_in_and_a_sign_out_end_both_sessions_where_the_cookies_name_two() {
+    let gate = Gate::start();
+    gate.sign_up("jack@example.com");
+    for signs_out in [false, true] {
+        let (one, other) =
+            (gate.member(&format!("mallory{signs_out}@example.com")), gate.sign_in("jack@example.com"));
+        let mixed = format!("Cookie: access_token={}; refresh_token={}\r\n", one.access, other.refresh);
+        let answer = if signs_out {
+            gate.post("/auth/signout", "", &mixed)
+        } else {
+            sign_in(&gate, "jack@example.com", PASSWORD, &mixed)
+        };
+        assert_eq!(answer.status, 200);
+        for cookies in [one, other] {
+            let cookie = format!("Cookie: {}\r\n", cookies.header());
+            assert_eq!(gate.get("/", &cookie).status, 401, "signs out: {signs_out}");
+            assert_eq!(gate.post("/auth/refresh", "", &cookie).status, 401, "signs out: {signs_out}");
+        }
+    }
+}
+
 /// tinyauth CVE-2026-32246, Kratos CVE-2024-45042: a sign-in that waited for its second factor was taken for a whole one
 /// elsewhere. There is no second factor here; whatever else the gate hands out or names opens nothing but its own door.
 #[test]

@@ -153,19 +153,18 @@ fn weakness_27_there_is_no_default_key() {
 fn weakness_27_an_unknown_address_takes_as_long_as_a_wrong_password() {
     let gate = Gate::with("passwords.memory = \"8MiB\"\nlimits.signin_failures = \"1000/15m\"\n");
     gate.sign_up("jack@example.com");
-    let median = |email: &str| {
-        let mut times: Vec<Duration> = (0..15)
-            .map(|_| {
-                let start = Instant::now();
-                let answer = sign_in(&gate, email, "not the password", "");
-                assert_eq!(answer.json()["detail"], json!("Invalid email or password."));
-                start.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        times[times.len() / 2]
+    let ask = |email: &str| {
+        let start = Instant::now();
+        let answer = sign_in(&gate, email, "not the password", "");
+        assert_eq!(answer.json()["detail"], json!("Invalid email or password."));
+        start.elapsed()
     };
-    let (known, unknown) = (median("jack@example.com"), median("nobody@example.com"));
-    assert!(known < unknown * 3 && unknown < known * 3, "{known:?} and {unknown:?}");
+    // The quickest of each, asked in turns: what else the machine does only makes them slower.
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for _ in 0..20 {
+        known = known.min(ask("jack@example.com"));
+        unknown = unknown.min(ask("nobody@example.com"));
+    }
+    assert!(known < unknown * 2 && unknown < known * 2, "{known:?} and {unknown:?}");
     assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, "").status, 200);
 }
