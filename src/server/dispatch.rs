@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{CACHE_CONTROL, CONNECTION, UPGRADE};
+use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::answers;
@@ -165,8 +165,7 @@ impl Dispatch {
                         let mut response = self.carry_out(verdict, request, errand).await;
                         let headers = response.headers_mut();
                         self.auth.add_tokens(headers, &issued, errand.peer.secure);
-                        // What carries a session must not be kept by any cache.
-                        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                        keep_from_caches(headers);
                         return response;
                     }
                     Err(renewal) => self.gate.not_renewed(&renewal, &head),
@@ -296,6 +295,20 @@ impl Errand<'_> {
             record.user = pass.user();
         }
     }
+}
+
+/// What carries a session must not be kept by any cache, nor by one that obeys a field of its own before
+/// `Cache-Control`: a CDN's (RFC 9213, `Surrogate-Control`), nginx's.
+fn keep_from_caches(headers: &mut HeaderMap) {
+    let targeted = |name: &&HeaderName| {
+        let name = name.as_str();
+        name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "x-accel-expires")
+    };
+    let targeted: Vec<HeaderName> = headers.keys().filter(targeted).cloned().collect();
+    for name in targeted {
+        headers.remove(name);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 fn own(answer: Answer) -> Response<Source> {

@@ -149,6 +149,14 @@ impl Keys {
         Ok(Secret::new(token))
     }
 
+    /// One public key of a test's, called `vector`, that signs nothing.
+    #[cfg(test)]
+    pub(super) fn verifying(algorithm: Algorithm, key: DecodingKey) -> Self {
+        let (accepted, none) = (vec![("vector".to_owned(), key)], JwkSet { keys: Vec::new() });
+        let signing = EncodingKey::from_secret(&[]);
+        Self::build(algorithm, "at+jwt", "vector", signing, accepted, &none).expect("it is made of constants")
+    }
+
     /// Signs whatever a test makes up.
     #[cfg(test)]
     pub(super) fn sign_raw(&self, header: &str, claims: &str) -> String {

@@ -12,6 +12,7 @@ use crate::types::{Email, Role, Timestamp, Username};
 mod forged;
 mod judged;
 mod replaced;
+mod vectors;
 
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256];
 const SECRET: &str = "a secret of more than thirty-two bytes";

@@ -53,12 +53,15 @@ impl Tokens {
         }
         let roles = claims.roles.iter().map(|name| Role::parse(name)).collect::<Option<_>>();
         let (user, session) = self.subject(&claims)?;
+        // A revocation is remembered for as long as tokens are made for now. One that was made for longer, before
+        // `access_ttl` was made shorter, must not outlive the memory of its session's end.
+        let longest = claims.iat.saturating_add(self.0.access_ttl.as_secs());
         Ok(AccessClaims {
             user,
             session,
             generation: claims.generation.unwrap_or(1),
             issued: claims.iat,
-            expires: claims.exp,
+            expires: claims.exp.min(longest),
             roles: roles.ok_or("a role that is none")?,
         })
     }

@@ -128,7 +128,10 @@ fn claims_are_read_strictly() {
         ("iat", json!(now.to_string()), Invalid),
         ("iat", json!(-1), Invalid),
         ("iat", json!(1.7e9), Invalid),
-        ("iat", json!(0), Good),
+        // Nothing is made for longer than `access_ttl`, whatever `exp` says.
+        ("iat", json!(0), Expired),
+        ("iat", json!(now - 900), Expired),
+        ("iat", json!(now - 899), Good),
         ("iat", json!(now + 60), Good),
         ("iat", json!(now + 61), Invalid),
         ("iat", json!(u64::MAX), Invalid),
