@@ -39,14 +39,16 @@ impl House {
         let store = Arc::new(Memory::with([user]));
         let tokens = Tokens::new(&settings.tokens, &store.origin().await.unwrap(), &[]).unwrap();
         let (clock, audit) = (Clock::manual(NOW), Audit::default());
-        let sessions = Sessions::open(store.clone(), tokens, clock.clone(), &settings.tokens, audit.clone())
-            .await
-            .unwrap();
+        let sessions =
+            Sessions::open(store.clone(), tokens.clone(), clock.clone(), &settings.tokens, audit.clone())
+                .await
+                .unwrap();
         let services = Services {
             store: store.clone(),
             hasher: hasher.clone(),
             limits: Limits::new(),
             sessions,
+            tokens,
             audit,
             signins: SignIns::default(),
             clock,
@@ -68,6 +70,7 @@ impl House {
             email: Email::parse("jack@example.com"),
             password: password(text),
             device: Device::default(),
+            known: None,
             replaces: Vec::new(),
         };
         self.accounts.sign_in(attempt).await

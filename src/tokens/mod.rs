@@ -11,6 +11,8 @@ use crate::store::{Origin, SigningKey};
 use crate::types::{Secret, SessionId, UserId};
 
 pub mod claims;
+mod decoy;
+mod device;
 pub mod keys;
 mod mint;
 mod one_time;
@@ -18,6 +20,9 @@ mod seal;
 mod verify;
 
 pub use claims::{AccessClaims, RefreshClaims};
+use decoy::Decoys;
+pub use device::DEVICE_TTL;
+use device::Devices;
 use keys::Keys;
 pub use one_time::OneTimeToken;
 use seal::Seal;
@@ -34,6 +39,8 @@ struct Inner {
     refresh: Keys,
     jti_key: hmac::Key,
     seal: Seal,
+    devices: Devices,
+    decoys: Decoys,
 }
 
 /// A token that was just made.
@@ -94,6 +101,8 @@ impl Tokens {
             refresh: Keys::symmetric(origin.refresh_key.reveal(), claims::REFRESH_TYP)?,
             jti_key: hmac::Key::new(hmac::HMAC_SHA256, origin.refresh_key.reveal()),
             seal: Seal::new(origin.session_key.reveal()),
+            devices: Devices::new(origin.refresh_key.reveal()),
+            decoys: Decoys::new(origin.refresh_key.reveal()),
         })))
     }
 
@@ -112,6 +121,12 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tokens").field("issuer", &self.0.issuer).finish_non_exhaustive()
     }
+}
+
+/// A key of its own for each use, so that what is signed for one can never be taken for another.
+fn derived(database_key: &[u8], label: &[u8]) -> hmac::Key {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, database_key), label);
+    hmac::Key::new(hmac::HMAC_SHA256, tag.as_ref())
 }
 
 /// Random bytes from the system.

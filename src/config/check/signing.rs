@@ -121,6 +121,23 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
                 .hint("give the two cookies different names"),
         );
     }
+    if let Some(device) = &cookies.device.value {
+        if [&access, &refresh].into_iter().any(|name| name.eq_ignore_ascii_case(&device.0)) {
+            findings.push(
+                cookies
+                    .device
+                    .error("is the same as another cookie's name")
+                    .hint("give each of the gate's cookies a name of its own"),
+            );
+        } else if starts_with(&device.0, "__Host-") {
+            findings.push(
+                cookies
+                    .device
+                    .error("begins with `__Host-`, which browsers take at `Path=/` alone; this cookie's is `/auth`")
+                    .hint("choose another name, like `\"device_token\"`"),
+            );
+        }
+    }
     // What can't be read might be https.
     if written.server.public_url.bad {
         return;
@@ -169,6 +186,17 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
                 );
             }
         }
+    }
+    if let Some(device) = &cookies.device.value
+        && starts_with(&device.0, "__Secure-")
+        && !secure
+    {
+        findings.push(
+            cookies
+                .device
+                .error("begins with `__Secure-`: browsers want it secure")
+                .hint("give `server.public_url` with `https://`, or choose another name"),
+        );
     }
     if cookies.secure.value == Auto::Fixed(true) && !url.https && !is_loopback(url.authority.host()) {
         findings.push(
