@@ -20,7 +20,7 @@ type Edit = Box<dyn FnOnce(&mut User) + Send>;
 pub(crate) struct Memory {
     state: Mutex<State>,
     /// Whether writes fail.
-    pub(super) full: AtomicBool,
+    pub(crate) full: AtomicBool,
     /// How many writes were asked for.
     pub(super) writes: AtomicUsize,
     /// Each operation lets others go first before it answers, as a disk would.
