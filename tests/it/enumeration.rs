@@ -95,26 +95,47 @@ fn time(gate: &Gate, connection: &mut Raw, email: &str, password: &str) -> Durat
     start.elapsed()
 }
 
-/// The median time of each address, tried in turns, so that what else the machine does meets all of them.
-fn medians(gate: &Gate, addresses: &[&str], rounds: usize, password: &str) -> Vec<Duration> {
-    let mut connection = gate.connect();
-    let mut times = vec![Vec::new(); addresses.len()];
-    for _ in 0..rounds {
-        for (times, email) in times.iter_mut().zip(addresses) {
-            times.push(time(gate, &mut connection, email, password));
-        }
-    }
-    let median = |mut times: Vec<Duration>| {
-        times.sort_unstable();
-        times[times.len() / 2]
-    };
-    times.into_iter().map(median).collect()
+/// How long each address takes, tried in turns, so that what else the machine does meets all of them.
+struct Measured<'a> {
+    gate: &'a Gate,
+    addresses: &'a [&'a str],
+    password: &'a str,
+    times: Vec<Vec<Duration>>,
 }
 
-/// Within a factor of two: what gave accounts away elsewhere was a factor of thirty.
-fn assert_alike(addresses: &[&str], medians: &[Duration]) {
-    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    assert!(*most < *least * 2, "{:?}", addresses.iter().zip(medians).collect::<Vec<_>>());
+impl<'a> Measured<'a> {
+    fn new(gate: &'a Gate, addresses: &'a [&'a str], password: &'a str) -> Self {
+        Self { gate, addresses, password, times: vec![Vec::new(); addresses.len()] }
+    }
+
+    fn medians(&mut self, rounds: usize) -> Vec<Duration> {
+        let mut connection = self.gate.connect();
+        for _ in 0..rounds {
+            for (times, email) in self.times.iter_mut().zip(self.addresses) {
+                times.push(time(self.gate, &mut connection, email, self.password));
+            }
+        }
+        let median = |times: &Vec<Duration>| {
+            let mut times = times.clone();
+            times.sort_unstable();
+            times[times.len() / 2]
+        };
+        self.times.iter().map(median).collect()
+    }
+
+    /// Within a factor of two: what gave accounts away elsewhere was a factor of thirty. The busier the machine, the
+    /// more tries it takes to tell; a difference that is there stays there.
+    fn assert_alike(&mut self) -> Vec<Duration> {
+        let mut medians = Vec::new();
+        for _ in 0..5 {
+            medians = self.medians(9);
+            let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+            if *most < *least * 2 {
+                return medians;
+            }
+        }
+        panic!("{:?}", self.addresses.iter().zip(medians).collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -124,8 +145,7 @@ fn weakness_27_an_unknown_address_takes_the_time_of_a_known_one() {
     for password in ["wrong", PASSWORD] {
         // The known one's own password would sign in.
         let addresses = if password == PASSWORD { &ADDRESSES[1..] } else { &ADDRESSES[..] };
-        let medians = medians(&gate, addresses, 15, password);
-        assert_alike(addresses, &medians);
+        let medians = Measured::new(&gate, addresses, password).assert_alike();
         assert!(medians[0] > Duration::from_millis(4), "{medians:?}: no hash at all");
     }
 }
@@ -143,7 +163,7 @@ fn where_all_were_imported_with_bcrypt_unknown_addresses_take_bcrypts_time() {
     let off = add(&gate, "off@example.com", Some(BCRYPT));
     Gate::wait(gate.services().accounts.set_active(off, false)).unwrap().unwrap();
     let addresses = [&users[..], &["off@example.com", "x@example.com", "y@example.com"]].concat();
-    assert_alike(&addresses, &medians(&gate, &addresses, 9, "wrong"));
+    Measured::new(&gate, &addresses, "wrong").assert_alike();
 }
 
 #[test]
@@ -153,17 +173,17 @@ fn where_some_were_unknown_addresses_are_as_mixed_as_users_and_each_stays_as_it_
         gate.sign_up(&format!("new{number}@example.com"));
         add(&gate, &format!("old{number}@example.com"), Some(BCRYPT));
     }
-    let known = medians(&gate, &["old0@example.com", "new0@example.com"], 9, "wrong");
+    let known = Measured::new(&gate, &["old0@example.com", "new0@example.com"], "wrong").medians(9);
     let border = (known[0] + known[1]) / 2;
     let slow = |times: Vec<Duration>| times.into_iter().map(|time| time > border).collect::<Vec<_>>();
     let unknown: Vec<_> = (0..24).map(|number| format!("x{number}@example.com")).collect();
     let unknown: Vec<_> = unknown.iter().map(String::as_str).collect();
-    let first = slow(medians(&gate, &unknown, 3, "wrong"));
+    let first = slow(Measured::new(&gate, &unknown, "wrong").medians(3));
     let count = first.iter().filter(|slow| **slow).count();
     assert!((3..=21).contains(&count), "{count} of 24 take bcrypt's time, where half of the users do");
     // A new user changes little, and nothing of what was there by chance.
     gate.sign_up("another@example.com");
-    let again = slow(medians(&gate, &unknown, 3, "wrong"));
+    let again = slow(Measured::new(&gate, &unknown, "wrong").medians(3));
     let changed = first.iter().zip(&again).filter(|(first, again)| first != again).count();
     assert!(changed <= 6, "{changed} of 24");
 }
