@@ -47,15 +47,12 @@ impl Rule {
     pub(super) fn of(kind: Kind, rate: Rate) -> Self {
         let count = rate.count.max(1);
         let per = u64::try_from(rate.per.as_nanos()).unwrap_or(u64::MAX).max(1);
-        match kind {
-            Kind::SignInAccount => {
-                Self::Slow { cost: per, free: count.saturating_mul(FREE_FACTOR).into(), step: count.into() }
-            }
-            _ => {
-                let cost = (per / u64::from(count)).max(1);
-                Self::Burst { cost, burst: cost.saturating_mul(count.into()) }
-            }
+        if kind == Kind::SignInAccount {
+            let free = count.saturating_mul(FREE_FACTOR).into();
+            return Self::Slow { cost: per, free, step: count.into() };
         }
+        let cost = (per / u64::from(count)).max(1);
+        Self::Burst { cost, burst: cost.saturating_mul(count.into()) }
     }
 
     /// The counter with one attempt more, or how long that one has to wait.

@@ -266,7 +266,7 @@ mod tests {
         let limits = Limits::new();
         let account = Email::parse("jack@example.com").unwrap().key().clone();
         let device = DeviceId::from_bytes([7; DeviceId::LEN]);
-        for (key, passes) in [
+        for (key, expected) in [
             (key("192.0.2.1"), 3),
             (LimitKey::Reset(network("192.0.2.1")), 3),
             (LimitKey::SignInNetwork(network("192.0.2.1")), 3),
@@ -280,13 +280,16 @@ mod tests {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         for _ in 0..50 {
-                            let passes = limits.attempt(&key, RATE, at(0)).is_ok();
-                            passed.fetch_add(usize::from(passes), std::sync::atomic::Ordering::Relaxed);
+                            let attempt = limits.attempt(&key, RATE, at(0));
+                            passed.fetch_add(
+                                usize::from(attempt.is_ok()),
+                                std::sync::atomic::Ordering::Relaxed,
+                            );
                         }
                     });
                 }
             });
-            assert_eq!(passed.into_inner(), passes, "{key:?}");
+            assert_eq!(passed.into_inner(), expected, "{key:?}");
         }
     }
 

@@ -169,11 +169,16 @@ impl Problem {
         let Some(wait) = self.retry_after.map(whole_seconds) else { return };
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
         let Some(RateLimit { policy, quota, window }) = self.limit else { return };
-        let written =
-            |text: String| HeaderValue::try_from(text).expect("a name and numbers are visible ASCII");
         let window = whole_seconds(window);
-        headers.insert(RATELIMIT_POLICY, written(format!("\"{policy}\";q={quota};w={window}")));
-        headers.insert(RATELIMIT, written(format!("\"{policy}\";r=0;t={wait}")));
+        for (name, text) in [
+            (RATELIMIT_POLICY, format!("\"{policy}\";q={quota};w={window}")),
+            (RATELIMIT, format!("\"{policy}\";r=0;t={wait}")),
+        ] {
+            // A name and numbers always are one.
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
     }
 
     /// The document's text.
