@@ -9,7 +9,7 @@ use crate::metrics::SignInOutcome;
 use crate::sessions::{Device, Issued, StartError};
 use crate::store::{PasswordHash, StoreError, User};
 use crate::tokens::TokensError;
-use crate::types::{DeviceId, Email, Password, SessionId, UserId};
+use crate::types::{DeviceId, Email, Password, SessionId};
 
 /// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
 /// a parallel sign-in.
@@ -158,16 +158,19 @@ impl Accounts {
     }
 
     /// The hash that stands in for an address's that has none; `None`: whoever was chosen has none either, and a hash
-    /// of the configured kind is computed. Of users that are gone the next one's is taken.
+    /// of the configured kind is computed.
     async fn decoy(&self, email: Option<&Email>) -> Result<Option<PasswordHash>, StoreError> {
         let Services { store, tokens, .. } = &self.0.services;
-        let chosen = match (email, store.highest_uid().await?) {
-            (Some(email), Some(highest)) => tokens.decoy(email.key(), highest),
-            _ => None,
+        let lowest = store.users(None, 1).await?.first().map(|user| user.id);
+        let (Some(email), Some(lowest), Some(highest)) = (email, lowest, store.highest_uid().await?) else {
+            return Ok(None);
         };
-        let Some(chosen) = chosen else { return Ok(None) };
-        let found = store.users(UserId::new(chosen.number() - 1), 1).await?;
-        Ok(found.into_iter().next().and_then(|user| user.password))
+        for candidate in tokens.decoys(email.key(), lowest..=highest) {
+            if let Some(user) = store.user(candidate).await? {
+                return Ok(user.password);
+            }
+        }
+        Ok(None)
     }
 
     /// In passing: a sign-in succeeds without it, and the next one tries again. Whether it was done.

@@ -1,6 +1,8 @@
 //! Whose password hash stands in for an address that has none: the same one each time, and nobody outside can tell
 //! whose it is. So the mix of times that unknown addresses take is that of known ones, whatever hashes were imported.
 
+use std::ops::RangeInclusive;
+
 use aws_lc_rs::hmac;
 
 use super::Tokens;
@@ -17,31 +19,45 @@ impl Decoys {
         Self(super::derived(database_key, LABEL))
     }
 
-    fn choose(&self, account: &EmailKey, highest: UserId) -> Option<UserId> {
+    fn candidates(
+        &self,
+        account: &EmailKey,
+        numbers: RangeInclusive<UserId>,
+    ) -> impl Iterator<Item = UserId> + use<> {
         let tag = hmac::sign(&self.0, account.as_str().as_bytes());
-        let (number, _) = tag.as_ref().split_first_chunk()?;
-        UserId::new(spread(u64::from_be_bytes(*number), highest.number()))
+        let number = tag.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        spread(number, numbers.start().number(), numbers.end().number()).filter_map(UserId::new)
     }
 }
 
-/// A number from 1 to `highest`. Linear hashing rather than a remainder: while users are added, each address moves
-/// once in each doubling and never else. Were all of them to move with each new user, the times of an unknown
-/// address would change with it, and a known one's don't.
-fn spread(number: u64, highest: u64) -> u64 {
-    let mask = u64::MAX >> highest.saturating_sub(1).leading_zeros().min(63);
-    let wide = number & mask;
-    1 + if wide < highest { wide } else { number & (mask >> 1) }
+/// Numbers from `lowest` to `highest`, those last that lie in the lower parts of that. Linear hashing rather than a
+/// remainder: while users are added, an address moves only when somebody comes into being who stands before its
+/// decoy here. Were all of them to move with each new user, the times of an unknown address would change with it,
+/// and a known one's don't. And where most numbers are nobody's (imported ones may be far apart) the next part is asked.
+fn spread(number: u64, lowest: u64, highest: u64) -> impl Iterator<Item = u64> {
+    let span = highest.saturating_sub(lowest);
+    let bits = u64::BITS - span.leading_zeros();
+    let part = move |bits: u32| number & u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
+    // Half of the parts has the same number again.
+    let parts = (0..=bits).rev().filter(move |&size| size == bits || part(size) != part(size + 1));
+    parts.map(part).filter(move |offset| *offset <= span).map(move |offset| lowest + offset)
 }
 
 impl Tokens {
-    /// The user whose hash stands in for this address's, where the highest number is this.
-    pub fn decoy(&self, account: &EmailKey, highest: UserId) -> Option<UserId> {
-        self.0.decoys.choose(account, highest)
+    /// The users of whom the first that is there stands in for this address, where theirs are these numbers.
+    pub fn decoys(
+        &self,
+        account: &EmailKey,
+        numbers: RangeInclusive<UserId>,
+    ) -> impl Iterator<Item = UserId> + use<> {
+        self.0.decoys.candidates(account, numbers)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::types::Email;
 
@@ -49,41 +65,63 @@ mod tests {
         Email::parse(&format!("user{number}@example.com")).unwrap().key().clone()
     }
 
-    #[test]
-    fn a_decoy_is_the_same_each_time_and_another_databases_is_another() {
-        let (here, there) = (Decoys::new(&[1; 32]), Decoys::new(&[2; 32]));
-        let highest = UserId::new(1 << 40).unwrap();
-        for number in 0..100 {
-            let account = account(number);
-            assert_eq!(here.choose(&account, highest), here.choose(&account, highest));
-            assert_ne!(here.choose(&account, highest), there.choose(&account, highest));
-        }
+    /// Who stands in for each of some addresses where these users are there.
+    fn chosen(key: u8, addresses: usize, users: &HashSet<u64>) -> Vec<u64> {
+        let decoys = Decoys::new(&[key; 32]);
+        let id = |number: Option<&u64>| UserId::new(*number.unwrap()).unwrap();
+        let numbers = id(users.iter().min())..=id(users.iter().max());
+        (0..addresses)
+            .map(|number| {
+                let mut candidates = decoys.candidates(&account(number), numbers.clone()).map(UserId::number);
+                candidates.find(|candidate| users.contains(candidate)).unwrap()
+            })
+            .collect()
     }
 
     #[test]
-    fn every_user_is_somebodys_decoy_and_nobody_else_is() {
-        for highest in 1..=33 {
-            let mut counts = vec![0; highest + 1];
-            for number in 0..highest * 200 {
-                let uid =
-                    Decoys::new(&[1; 32]).choose(&account(number), UserId::new(highest as u64).unwrap());
-                counts[usize::try_from(uid.unwrap().number()).unwrap()] += 1;
-            }
-            assert_eq!(counts[0], 0);
-            assert!(counts[1..].iter().all(|count| (20..500).contains(count)), "{highest}: {counts:?}");
+    fn a_decoy_is_the_same_each_time_and_another_databases_is_another() {
+        let users = (1..=10_000).collect();
+        assert_eq!(chosen(1, 100, &users), chosen(1, 100, &users));
+        let (here, there) = (chosen(1, 100, &users), chosen(2, 100, &users));
+        assert!(here.iter().zip(&there).filter(|(here, there)| here == there).count() < 5);
+    }
+
+    #[test]
+    fn every_user_is_somebodys_decoy_wherever_their_numbers_lie() {
+        for (users, addresses) in [
+            ((1..=1).collect::<HashSet<u64>>(), 10),
+            ((1..=33).collect(), 6600),
+            ((5_000_000..=5_000_032).collect(), 6600),
+            ((1..=32).chain([1_000_000_000, u64::MAX]).collect(), 6600),
+        ] {
+            let counts = chosen(1, addresses, &users).into_iter().fold(
+                std::collections::HashMap::<u64, usize>::new(),
+                |mut counts, decoy| {
+                    *counts.entry(decoy).or_default() += 1;
+                    counts
+                },
+            );
+            let most = counts.values().max().unwrap();
+            assert!(*most <= addresses.div_ceil(users.len()) * 3, "{counts:?}");
+            assert!(counts.len() + 2 >= users.len(), "{counts:?}");
         }
-        assert_eq!(spread(u64::MAX, u64::MAX), 1 << 63);
-        assert_eq!(spread(u64::MAX - 1, u64::MAX), u64::MAX);
     }
 
     #[test]
     fn a_new_user_moves_few_decoys() {
-        let decoys = Decoys::new(&[1; 32]);
-        let chosen = |highest| -> Vec<_> {
-            (0..1000).map(|number| decoys.choose(&account(number), UserId::new(highest).unwrap())).collect()
-        };
-        let (before, after) = (chosen(100), chosen(101));
+        let (before, after) = (chosen(1, 1000, &(1..=100).collect()), chosen(1, 1000, &(1..=101).collect()));
         let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count();
         assert!(moved < 50, "{moved}");
+    }
+
+    #[test]
+    fn any_numbers_are_spread_within_their_bounds() {
+        for (number, lowest, highest) in
+            [(0, 1, 1), (u64::MAX, 1, 1), (u64::MAX, 1, u64::MAX), (u64::MAX, 7, 3), (1 << 63, 5, u64::MAX)]
+        {
+            let all: Vec<_> = spread(number, lowest, highest).collect();
+            assert!(!all.is_empty() && all.len() <= 65, "{all:?}");
+            assert!(all.iter().all(|one| (lowest..=highest.max(lowest)).contains(one)), "{all:?}");
+        }
     }
 }
