@@ -21,4 +21,12 @@ impl KeptLimit {
     /// Counters of one kind that are kept at once: as many as are in memory. Of more, those go first that are over
     /// first.
     pub const MOST: u64 = 16_384;
+
+    /// This one, but nowhere behind another one of the same key: of two attempts at once the one that was counted
+    /// first may be written last.
+    #[must_use]
+    pub fn or_later(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.counter, other.counter);
+        Self { counter: [a.max(c), b.max(d)], until: self.until.max(other.until), ..self }
+    }
 }

@@ -148,8 +148,8 @@ pub trait Store: Send + Sync + 'static {
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>>;
 
-    /// Keeps counters of attempts, each in the place of what was kept of it; of too many of one kind those go that are
-    /// over first ([`KeptLimit::MOST`]).
+    /// Keeps counters of attempts, each in the place of what was kept of it, which it never brings back
+    /// ([`KeptLimit::or_later`]); of too many of one kind those go that are over first ([`KeptLimit::MOST`]).
     fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()>;
     /// The counters that were kept and matter after `now`.
     fn kept_limits(&self, now: Timestamp) -> Reply<'_, Vec<KeptLimit>>;

@@ -374,7 +374,12 @@ impl Store for Memory {
     }
 
     fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()> {
-        self.write(|state| state.limits.extend(limits.into_iter().map(|kept| ((kept.kind, kept.key), kept))))
+        self.write(|state| {
+            for kept in limits {
+                let known = state.limits.entry((kept.kind, kept.key)).or_insert(kept);
+                *known = kept.or_later(*known);
+            }
+        })
     }
 
     fn kept_limits(&self, now: Timestamp) -> Reply<'_, Vec<KeptLimit>> {

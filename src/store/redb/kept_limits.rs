@@ -64,7 +64,9 @@ impl<'t> KeptLimits<'t> {
     }
 
     fn put(&mut self, limit: &KeptLimit) -> Result<(), Fault> {
-        if let Some(known) = self.get(limit.kind, limit.key)? {
+        let known = self.get(limit.kind, limit.key)?;
+        let limit = &known.map_or(*limit, |known| limit.or_later(known));
+        if let Some(known) = known {
             self.remove(&known)?;
         }
         let count = self.count(limit.kind)?;
