@@ -198,12 +198,14 @@ async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Se
             hasher,
             limits: Limits::new(),
             sessions: sessions.clone(),
+            tokens: tokens.clone(),
             audit,
             signins,
             clock: clock.clone(),
         },
         settings,
     );
+    accounts.restore_limits().await?;
     Ok(Services { accounts, sessions, tokens, store })
 }
 

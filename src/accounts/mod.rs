@@ -11,9 +11,11 @@ use crate::limits::Limits;
 use crate::metrics::SignIns;
 use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
+use crate::tokens::Tokens;
 use crate::types::{Clock, SessionId, UserId};
 
 mod administration;
+mod attempts;
 mod common;
 mod recovery;
 mod rules;
@@ -22,6 +24,7 @@ mod signin;
 mod signup;
 
 pub use administration::{AddError, AddUser, ChangeError};
+pub use attempts::{Attempt, Claim};
 pub use recovery::{ResetError, ResetLink};
 pub use self_service::{OwnChange, OwnError};
 pub use signin::{SignIn, SignInError};
@@ -51,6 +54,8 @@ pub struct Services {
     pub limits: Limits,
     /// Their sessions.
     pub sessions: Sessions,
+    /// What chooses whose hash stands in for an unknown address's.
+    pub tokens: Tokens,
     /// Where what happened is written down.
     pub audit: Audit,
     /// Who counts sign-ins.

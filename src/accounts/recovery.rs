@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::rules::Unfit;
-use super::{Accounts, signin};
+use super::{Accounts, attempts};
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::limits::{LimitKey, Limited, Network};
@@ -84,12 +84,12 @@ impl Accounts {
         new: Password,
         address: Option<IpAddr>,
     ) -> Result<UserId, ResetError> {
-        let (services, key) = (&self.0.services, LimitKey::Reset(Network::of(address)));
-        let rate = signin::of_a_network(self.0.limits.signin_failures);
-        let permit = services.limits.attempt(key, rate, services.clock.now())?;
+        let key = LimitKey::Reset(Network::of(address));
+        let counted = self.counted(&[(key, attempts::of_a_network(self.0.limits.signin_failures))])?;
         let outcome = self.use_link(token, new).await;
-        if !matches!(outcome, Err(ResetError::BadToken)) {
-            permit.refund();
+        match outcome {
+            Err(ResetError::BadToken) => counted.stands().await,
+            _ => counted.refund(),
         }
         if let Ok(uid) = outcome {
             self.note(Event::PasswordReset { uid, address });

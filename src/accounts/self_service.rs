@@ -2,10 +2,11 @@
 //! the current password, so that a browser left open does not cost them the account.
 
 use super::Accounts;
+use super::attempts::{Attempt, Claim};
 use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::{HashError, Verified};
-use crate::limits::{LimitKey, Limited, Network, Permit};
+use crate::limits::{LimitKey, Limited, Network};
 use crate::sessions::Actor;
 use crate::store::{Changed, PasswordHash, StoreError, User, UserChange};
 use crate::types::{Email, Password, SessionId, Username};
@@ -91,10 +92,12 @@ impl Accounts {
             return Ok(user);
         }
         let change = UserChange { email, username, ..UserChange::default() };
-        let permit = if is_another { Some(self.admit_new_address(by)?) } else { None };
+        let attempt = if is_another { Some(self.admit_new_address(by)?) } else { None };
         let outcome = self.change_verified(by, &password, verified, change).await;
-        if let (Err(OwnError::Hash(_) | OwnError::Store(_)), Some(permit)) = (&outcome, permit) {
-            permit.refund();
+        match (&outcome, attempt) {
+            (_, None) => {}
+            (Err(OwnError::Hash(_) | OwnError::Store(_)), Some(attempt)) => attempt.refund(),
+            (_, Some(attempt)) => attempt.stands().await,
         }
         outcome
     }
@@ -142,28 +145,29 @@ impl Accounts {
     /// that account: a stolen session must not be a way to guess at will.
     async fn verify_own(&self, by: Actor, password: &Password) -> Result<PasswordHash, OwnError> {
         let user = self.present(by).await?;
-        let permits = self.admit_attempt(Some(&user.email), by.address)?;
+        let claim = Claim { account: Some(user.email.key()), address: by.address, device: by.device };
+        let attempt = self.admit_attempt(claim)?;
         let verified = self.0.services.hasher.verify(password.clone(), user.password.clone()).await;
         match (verified, user.password) {
             (Ok(Verified::Wrong), _) | (Ok(_), None) => {
                 self.note(Event::PasswordRefused { uid: by.uid, address: by.address });
+                attempt.stands().await;
                 Err(OwnError::WrongPassword)
             }
             (Ok(Verified::Right | Verified::RightRenew(_)), Some(hash)) => {
-                permits.into_iter().for_each(Permit::refund);
+                attempt.refund();
                 Ok(hash)
             }
             (Err(error), _) => {
-                permits.into_iter().for_each(Permit::refund);
+                attempt.refund();
                 Err(error.into())
             }
         }
     }
 
     /// Asking for an address that may be taken costs what a sign-up with it would.
-    fn admit_new_address(&self, by: Actor) -> Result<Permit, Limited> {
-        let key = LimitKey::SignUp(Network::of(by.address));
-        self.0.services.limits.attempt(key, self.0.limits.signup, self.0.services.clock.now())
+    fn admit_new_address(&self, by: Actor) -> Result<Attempt, Limited> {
+        self.counted(&[(LimitKey::SignUp(Network::of(by.address)), self.0.limits.signup)])
     }
 
     async fn present(&self, by: Actor) -> Result<User, OwnError> {

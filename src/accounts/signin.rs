@@ -1,21 +1,15 @@
 //! Signing in: attempts are counted before anything is looked up, and an unknown address, a wrong password and a
 //! disabled user are one answer that takes one time.
 
-use std::net::IpAddr;
-
-use super::Accounts;
+use super::{Accounts, Claim, Services};
 use crate::audit::Event;
-use crate::config::settings::Rate;
 use crate::hashing::{HashError, Verified};
-use crate::limits::{LimitKey, Limited, Network, Permit};
+use crate::limits::Limited;
 use crate::metrics::SignInOutcome;
 use crate::sessions::{Device, Issued, StartError};
 use crate::store::{PasswordHash, StoreError, User};
 use crate::tokens::TokensError;
-use crate::types::{Email, Password, SessionId};
-
-/// How many times the limit of one account is the limit of one network: families and offices share one.
-const NETWORK_FACTOR: u32 = 10;
+use crate::types::{DeviceId, Email, Password, SessionId};
 
 /// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
 /// a parallel sign-in.
@@ -30,6 +24,8 @@ pub struct SignIn {
     pub password: Password,
     /// Where they are.
     pub device: Device,
+    /// Their browser, if it has signed in to this account before.
+    pub known: Option<DeviceId>,
     /// The sessions that their browser was in until now: they end.
     pub replaces: Vec<SessionId>,
 }
@@ -82,11 +78,15 @@ impl Accounts {
     }
 
     async fn limited_attempt(&self, attempt: SignIn) -> Result<Issued, SignInError> {
-        let address = attempt.device.address;
-        let permits = self.admit_attempt(attempt.email.as_ref(), address)?;
+        let counted = self.admit_attempt(Claim {
+            account: attempt.email.as_ref().map(Email::key),
+            address: attempt.device.address,
+            device: attempt.known,
+        })?;
         let outcome = self.attempt(attempt).await;
-        if !matches!(outcome, Err(SignInError::Wrong)) {
-            permits.into_iter().for_each(Permit::refund);
+        match outcome {
+            Err(SignInError::Wrong) => counted.stands().await,
+            _ => counted.refund(),
         }
         outcome
     }
@@ -106,27 +106,6 @@ impl Accounts {
             tracing::warn!(%error, "a replaced session could not be ended");
         }
         Ok(issued)
-    }
-
-    /// Both limits or none: an attempt that one of them refuses is not made, so it costs nothing of the other.
-    pub(super) fn admit_attempt(
-        &self,
-        email: Option<&Email>,
-        address: Option<IpAddr>,
-    ) -> Result<Vec<Permit>, Limited> {
-        let (limits, now) = (&self.0.services.limits, self.0.services.clock.now());
-        let (rate, network) = (self.0.limits.signin_failures, Network::of(address));
-        let mut permits = vec![limits.attempt(LimitKey::SignInNetwork(network), of_a_network(rate), now)?];
-        if let Some(email) = email {
-            match limits.attempt(LimitKey::SignInAccount(email.key().clone(), network), rate, now) {
-                Ok(permit) => permits.push(permit),
-                Err(limited) => {
-                    permits.into_iter().for_each(Permit::refund);
-                    return Err(limited);
-                }
-            }
-        }
-        Ok(permits)
     }
 
     /// Verifies anew where the stored hash became another one between the look-up and the session's start: a changed
@@ -151,11 +130,19 @@ impl Accounts {
             Some(email) => services.store.user_by_email(email.key()).await?,
             None => None,
         };
+        // Whoever it is, so that it costs each of them the same look-ups.
+        let decoy = self.decoy(attempt.email.as_ref()).await?;
         let stored = user.as_ref().and_then(|user| user.password.clone());
-        let verified = services.hasher.verify(attempt.password.clone(), stored.clone()).await?;
+        let (may_enter, hasher, password) =
+            (user.as_ref().is_some_and(|user| user.active), &services.hasher, attempt.password.clone());
+        let verified = match &stored {
+            Some(_) if may_enter => hasher.verify(password, stored.clone()).await?,
+            // Theirs, for the time that it takes; but a right guess is not worth more than a wrong one.
+            Some(hash) => hasher.pretend(password, Some(hash.clone())).await.map(|()| Verified::Wrong)?,
+            None => hasher.pretend(password, decoy).await.map(|()| Verified::Wrong)?,
+        };
         let address = attempt.device.address;
-        let (true, Some(mut user)) = (verified != Verified::Wrong, user.clone().filter(|user| user.active))
-        else {
+        let (true, Some(mut user)) = (verified != Verified::Wrong, user.clone()) else {
             self.note(Event::SignInFailed { uid: user.map(|user| user.id), address });
             return Err(SignInError::Wrong.into());
         };
@@ -168,6 +155,22 @@ impl Accounts {
             Err(StartError::PasswordChanged) => Err(Refused::PasswordChanged),
             entered => Ok(entered?),
         }
+    }
+
+    /// The hash that stands in for an address's that has none; `None`: whoever was chosen has none either, and a hash
+    /// of the configured kind is computed.
+    async fn decoy(&self, email: Option<&Email>) -> Result<Option<PasswordHash>, StoreError> {
+        let Services { store, tokens, .. } = &self.0.services;
+        let lowest = store.users(None, 1).await?.first().map(|user| user.id);
+        let (Some(email), Some(lowest), Some(highest)) = (email, lowest, store.highest_uid().await?) else {
+            return Ok(None);
+        };
+        for candidate in tokens.decoys(email.key(), lowest..=highest) {
+            if let Some(user) = store.user(candidate).await? {
+                return Ok(user.password);
+            }
+        }
+        Ok(None)
     }
 
     /// In passing: a sign-in succeeds without it, and the next one tries again. Whether it was done.
@@ -192,9 +195,4 @@ impl<E: Into<SignInError>> From<E> for Refused {
     fn from(error: E) -> Self {
         Self::Because(error.into())
     }
-}
-
-/// What a whole network may do, where one account may do this.
-pub(super) const fn of_a_network(rate: Rate) -> Rate {
-    Rate { count: rate.count.saturating_mul(NETWORK_FACTOR), per: rate.per }
 }

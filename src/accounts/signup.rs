@@ -74,11 +74,12 @@ impl Accounts {
     /// be a way to ask for addresses at will.
     pub async fn sign_up(&self, new: SignUp) -> Result<User, SignUpError> {
         self.admit(&new)?;
-        let (key, rate) = (LimitKey::SignUp(Network::of(new.address)), self.0.limits.signup);
-        let permit = self.0.services.limits.attempt(key, rate, self.0.services.clock.now())?;
+        let key = LimitKey::SignUp(Network::of(new.address));
+        let counted = self.counted(&[(key, self.0.limits.signup)])?;
         let created = self.create(new).await;
-        if let Err(SignUpError::Hash(_) | SignUpError::Store(_)) = created {
-            permit.refund();
+        match created {
+            Err(SignUpError::Hash(_) | SignUpError::Store(_)) => counted.refund(),
+            _ => counted.stands().await,
         }
         created
     }

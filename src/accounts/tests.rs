@@ -41,14 +41,16 @@ impl House {
         let store = Arc::new(Memory::with([user]));
         let tokens = Tokens::new(&settings.tokens, &store.origin().await.unwrap(), &[]).unwrap();
         let (clock, audit) = (Clock::manual(NOW), Audit::default());
-        let sessions = Sessions::open(store.clone(), tokens, clock.clone(), &settings.tokens, audit.clone())
-            .await
-            .unwrap();
+        let sessions =
+            Sessions::open(store.clone(), tokens.clone(), clock.clone(), &settings.tokens, audit.clone())
+                .await
+                .unwrap();
         let services = Services {
             store: store.clone(),
             hasher: hasher.clone(),
             limits: Limits::new(),
             sessions,
+            tokens,
             audit,
             signins: SignIns::default(),
             clock,
@@ -70,6 +72,7 @@ impl House {
             email: Email::parse("jack@example.com"),
             password: password(text),
             device: Device::default(),
+            known: None,
             replaces: Vec::new(),
         };
         self.accounts.sign_in(attempt).await
@@ -78,6 +81,15 @@ impl House {
     async fn sessions(&self) -> u64 {
         self.store.session_count().await.unwrap()
     }
+}
+
+/// With other parameters than are configured.
+async fn hash_of_elsewhere(text: &str) -> PasswordHash {
+    let strong = "passwords.memory = \"128KiB\"\npasswords.iterations = 2\n";
+    let settings = SETTINGS.lines().filter(|line| !line.contains("memory") && !line.contains("iterations"));
+    let settings = settings.fold(strong.to_owned(), |text, line| text + line + "\n");
+    let settings = config::from_toml(&settings, &config::env::Fixed::default()).unwrap().settings;
+    Hasher::start(&settings.passwords).unwrap().hash(password(text)).await.unwrap()
 }
 
 fn password(text: &str) -> Password {
@@ -106,12 +118,7 @@ async fn a_hash_that_was_renewed_during_the_sign_in_is_of_the_same_password() {
 #[tokio::test]
 async fn a_sign_in_that_renews_the_hash_itself_succeeds_at_once() {
     let house = House::with("secret").await;
-    // Of "secret", with other parameters than are configured.
-    let strong = "passwords.memory = \"128KiB\"\npasswords.iterations = 2\n";
-    let settings = SETTINGS.lines().filter(|line| !line.contains("memory") && !line.contains("iterations"));
-    let settings = settings.fold(strong.to_owned(), |text, line| text + line + "\n");
-    let settings = config::from_toml(&settings, &config::env::Fixed::default()).unwrap().settings;
-    let old = Hasher::start(&settings.passwords).unwrap().hash(password("secret")).await.unwrap();
+    let old = hash_of_elsewhere("secret").await;
     let before = old.clone();
     house.store.edit_user(UserId::new(1).unwrap(), |user| user.password = Some(old));
     // A second look-up would meet this and fail.
@@ -146,4 +153,61 @@ async fn who_has_no_password_does_not_sign_in() {
     let house = House::with("secret").await;
     house.store.edit_user(UserId::new(1).unwrap(), |user| user.password = None::<Secret<String>>);
     assert!(matches!(house.sign_in("secret").await, Err(SignInError::Wrong)));
+}
+
+/// The only user there is, whom everybody unknown has for a decoy.
+#[tokio::test]
+async fn a_decoys_password_is_nobodys_who_is_not_them() {
+    let house = House::with("secret").await;
+    // The second would be renewed by a right guess.
+    for hash in [house.hash("secret").await, hash_of_elsewhere("secret").await] {
+        let kept = hash.clone();
+        house.store.edit_user(UserId::new(1).unwrap(), |user| user.password = Some(kept));
+        for email in [Some("nobody@example.com"), None] {
+            let attempt = SignIn {
+                email: email.and_then(Email::parse),
+                password: password("secret"),
+                device: Device::default(),
+                known: None,
+                replaces: Vec::new(),
+            };
+            assert!(matches!(house.accounts.sign_in(attempt).await, Err(SignInError::Wrong)));
+        }
+        assert_eq!(house.sessions().await, 0);
+        let user = house.store.user(UserId::new(1).unwrap()).await.unwrap().unwrap();
+        assert!(user.password == Some(hash), "nothing is renewed");
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_users_right_password_is_a_wrong_one() {
+    let house = House::with("secret").await;
+    house.store.edit_user(UserId::new(1).unwrap(), |user| user.active = false);
+    assert!(matches!(house.sign_in("secret").await, Err(SignInError::Wrong)));
+    assert_eq!(house.sessions().await, 0);
+}
+
+/// Whoever can fill the disk gains no guess by it, and is told nothing else.
+#[tokio::test]
+async fn attempts_that_can_not_be_written_down_count_all_the_same() {
+    let house = House::with("secret").await;
+    house.store.full.store(true, std::sync::atomic::Ordering::Relaxed);
+    for _ in 0..10 {
+        assert!(matches!(house.sign_in("wrong").await, Err(SignInError::Wrong)));
+    }
+    assert!(matches!(house.sign_in("wrong").await, Err(SignInError::Limited(_))));
+}
+
+#[tokio::test]
+async fn an_attempt_counts_until_it_is_said_to_have_been_none() {
+    let house = House::with("secret").await;
+    let account = Email::parse("jack@example.com").unwrap().key().clone();
+    let claim = Claim { account: Some(&account), address: None, device: None };
+    let under_way: Vec<_> = (0..10).map(|_| house.accounts.admit_attempt(claim).unwrap()).collect();
+    assert!(house.accounts.admit_attempt(claim).is_err());
+    under_way.into_iter().for_each(Attempt::refund);
+    for _ in 0..10 {
+        house.accounts.admit_attempt(claim).unwrap().stands().await;
+    }
+    assert!(house.accounts.admit_attempt(claim).is_err());
 }

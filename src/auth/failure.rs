@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::accounts::{OwnError, ResetError, SignInError, SignUpError};
 use crate::hashing::HashError;
-use crate::limits::Limited;
+use crate::limits::{Limited, Policy};
 use crate::sessions::{RefreshError, StartError};
 use crate::store::StoreError;
 use crate::tokens::{TokenFault, TokensError};
+use crate::web::problem::RateLimit;
 use crate::web::{Code, Problem};
 
 /// How long a client should wait for a place in the hashing queue: it empties within seconds.
@@ -69,7 +70,9 @@ impl From<TokensError> for Problem {
 
 impl From<Limited> for Problem {
     fn from(limited: Limited) -> Self {
-        Self::new(Code::TooManyRequests).retry_after(limited.retry_after)
+        let Limited { retry_after, policy: Policy { name, quota, window } } = limited;
+        let limit = RateLimit { policy: name, quota, window };
+        Self::new(Code::TooManyRequests).retry_after(retry_after).rate_limit(limit)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::settings::Delivery;
 use crate::gate::credential::{Credential, doubled_authorization};
 use crate::gate::origin::Site;
 use crate::sessions::Device;
-use crate::types::SessionId;
+use crate::types::{DeviceId, EmailKey, SessionId};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 /// How long who asks too often, or for more than can be done, waits to be told so. A program that tries passwords sends
@@ -193,6 +193,12 @@ impl Auth {
         let access = self.credentials.access(&call.head.headers).token();
         let refresh = self.presented_refresh(call).ok().and_then(Credential::token);
         self.services.sessions.session_of(access, refresh)
+    }
+
+    /// The browser, if it has signed in to this account before. Two tokens that differ are none.
+    pub(super) fn known_device(&self, call: &Call<'_>, account: &EmailKey) -> Option<DeviceId> {
+        let token = self.credentials.device(&call.head.headers).token()?;
+        self.services.tokens.known_device(token, account, self.services.clock.now())
     }
 }
 

@@ -61,6 +61,6 @@ pub(super) struct Caller {
 impl Caller {
     /// For what is written down of what they do.
     pub(super) const fn actor(&self, call: &Call<'_>) -> Actor {
-        Actor { uid: self.user.id, address: call.peer.address }
+        Actor { uid: self.user.id, address: call.peer.address, device: None }
     }
 }

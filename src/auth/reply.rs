@@ -6,11 +6,12 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
-use super::Auth;
+use super::{Auth, Services};
 use crate::config::settings::Delivery;
 use crate::sessions::Issued;
 use crate::store::User;
-use crate::types::Role;
+use crate::tokens::DEVICE_TTL;
+use crate::types::{DeviceId, EmailKey, Role};
 use crate::web::Answer;
 
 /// 200 with a JSON body.
@@ -78,6 +79,24 @@ impl Auth {
         }
         let refresh = self.cookies.refresh(issued.refresh.reveal(), issued.refresh_lifetime, secure);
         headers.append(SET_COOKIE, refresh);
+    }
+
+    /// Makes the browser a known one of this account, unless it is already: see `tokens::device`.
+    pub(super) fn with_device(
+        &self,
+        mut answer: Answer,
+        account: &EmailKey,
+        known: Option<DeviceId>,
+        secure: bool,
+    ) -> Answer {
+        if known.is_none() {
+            let Services { tokens, clock, .. } = &self.services;
+            let token = tokens.new_device(account, clock.now());
+            if let Some(cookie) = self.cookies.device(token.reveal(), DEVICE_TTL, secure) {
+                answer.headers_mut().append(SET_COOKIE, cookie);
+            }
+        }
+        answer
     }
 
     /// Clears both cookies.

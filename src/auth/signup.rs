@@ -27,7 +27,9 @@ impl Auth {
         if call.from_page {
             let issued = accounts.enter(&user, call.device(), &self.named_sessions(call)).await?;
             let answer = reply::see_other(call.fields.next().as_str());
-            return Ok(self.with_tokens(answer, &issued, call.peer.secure));
+            let answer = self.with_tokens(answer, &issued, call.peer.secure);
+            let (account, secure) = (user.email.key(), call.peer.secure);
+            return Ok(self.with_device(answer, account, self.known_device(call, account), secure));
         }
         Ok(reply::json(&json!({"status": "ok", "message": "Signup successful.", "uid": user.id.number()})))
     }

@@ -93,6 +93,9 @@ keys! {
         access: CookieName = "access_token";
         /// The refresh token's cookie.
         refresh: CookieName = "refresh_token";
+        /// The cookie by which a browser is known that has signed in to an account before: others' wrong passwords never
+        /// keep its owner out. It opens nothing; empty: none.
+        device: Option<CookieName> = "device_token";
         /// Whether cookies are Secure: true, false, or "auto": when `server.public_url` is https or the request
         /// came by TLS.
         secure: Auto = "auto";
@@ -100,7 +103,7 @@ keys! {
         same_site: SameSite = "lax";
         /// The cookies' Domain, for several hosts of one site; empty: the gate's host alone.
         domain: Option<Domain> = "";
-        /// Names the cookies __Host-…, which ties them to this host; needs https.
+        /// Names the two tokens' cookies __Host-…, which ties them to this host; needs https.
         host_prefix: bool = false;
     }
 
@@ -163,7 +166,8 @@ keys! {
 
     /// What a client may ask for.
     limits: Limits {
-        /// Failed sign-ins for one account from one address; and ten times that for one address.
+        /// Failed sign-ins for one account from one address; and ten times that for one address. Five times as many for
+        /// one account from all addresses cost nothing; then each further one has to wait, from 1 s up to this rate's time.
         signin_failures: Rate = "10/15m";
         /// Sign-ups from one address.
         signup: Rate = "20/1h";

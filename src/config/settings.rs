@@ -218,6 +218,8 @@ pub struct Cookies {
     pub access: String,
     /// The refresh token's cookie, `__Host-` included where configured.
     pub refresh: String,
+    /// The known browser's cookie; `None`: there is none. Its path is `/auth`, and so it is never `__Host-`.
+    pub device: Option<String>,
     /// When cookies carry `Secure`.
     pub secure: SecureCookies,
     /// `SameSite`.
@@ -359,7 +361,8 @@ pub struct Rate {
 /// `[limits]`
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Failed sign-ins for one account from one address; ten times that for one address.
+    /// Failed sign-ins for one account from one address; ten times that for one address; five times that for one
+    /// account before attempts have to wait.
     pub signin_failures: Rate,
     /// Sign-ups from one address.
     pub signup: Rate,

@@ -73,7 +73,7 @@ impl Head {
 pub(super) fn leaked_cookies(headers: &HeaderMap) -> Vec<&'static str> {
     let seen: Vec<String> = headers.get_all(COOKIE).iter().map(text).collect();
     let names = || seen.iter().flat_map(|value| value.split(';')).filter_map(|pair| pair.split('=').next());
-    ["access_token", "refresh_token"]
+    ["access_token", "refresh_token", "device_token"]
         .into_iter()
         .filter(|own| names().any(|name| name.trim() == *own))
         .collect()

@@ -56,17 +56,24 @@ pub struct Credentials {
     renews: bool,
     access: Box<str>,
     refresh: Box<str>,
+    device: Option<Box<str>>,
+    /// All of them.
+    names: Box<[Box<str>]>,
 }
 
 impl Credentials {
     /// As the settings have it.
     pub fn new(settings: &Settings) -> Self {
+        let cookies = &settings.cookies;
+        let names = [Some(&cookies.access), Some(&cookies.refresh), cookies.device.as_ref()];
         Self {
             delivery: settings.tokens.delivery,
             // In body delivery an answer has no place for the new access token, and each request would renew again.
             renews: settings.tokens.silent_refresh && settings.tokens.delivery == Delivery::Cookie,
-            access: settings.cookies.access.as_str().into(),
-            refresh: settings.cookies.refresh.as_str().into(),
+            access: cookies.access.as_str().into(),
+            refresh: cookies.refresh.as_str().into(),
+            device: cookies.device.as_deref().map(Into::into),
+            names: names.into_iter().flatten().map(|name| name.as_str().into()).collect(),
         }
     }
 
@@ -81,6 +88,12 @@ impl Credentials {
     /// The refresh token of its cookie.
     pub fn refresh<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
         Credential::from_cookie(cookies::find(headers, &self.refresh))
+    }
+
+    /// The device token of its cookie, where there is such a cookie.
+    pub fn device<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
+        let found = self.device.as_deref().map_or(Found::Absent, |name| cookies::find(headers, name));
+        Credential::from_cookie(found)
     }
 
     /// The refresh token by which a request that has no good access token, `because` of this, is renewed in passing.
@@ -105,8 +118,8 @@ impl Credentials {
     }
 
     /// The names of the gate's cookies.
-    pub fn cookie_names(&self) -> [&str; 2] {
-        [&self.access, &self.refresh]
+    pub fn cookie_names(&self) -> &[Box<str>] {
+        &self.names
     }
 }
 

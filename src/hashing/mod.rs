@@ -81,14 +81,21 @@ impl Hasher {
         self.ask(|reply| Task::Hash { password, reply }).await
     }
 
-    /// Whether a password belongs to a stored hash. Without one it costs the same and is always wrong, so that
-    /// nobody learns from the time it takes whether an account exists.
+    /// Whether a password belongs to a stored hash. Without one it costs what a hash of the configured kind does and
+    /// is always wrong.
     pub async fn verify(
         &self,
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verified, HashError> {
         self.ask(|reply| Task::Verify { password, stored, reply }).await
+    }
+
+    /// Takes as long as verifying a wrong password against this hash would (without one: as long as one of the
+    /// configured kind takes), so that nobody learns from the time whether an account exists. The hash is somebody
+    /// else's, so that nothing comes of it: no right guess is told, and none renews a hash.
+    pub async fn pretend(&self, password: Password, decoy: Option<PasswordHash>) -> Result<(), HashError> {
+        self.ask(|reply| Task::Pretend { password, decoy, reply }).await
     }
 
     fn job(&self, task: Task) -> Job {

@@ -41,6 +41,11 @@ pub(super) enum Task {
         stored: Option<PasswordHash>,
         reply: oneshot::Sender<Verified>,
     },
+    Pretend {
+        password: Password,
+        decoy: Option<PasswordHash>,
+        reply: oneshot::Sender<()>,
+    },
     #[cfg(test)]
     Panic {
         _reply: oneshot::Sender<()>,
@@ -50,6 +55,14 @@ pub(super) enum Task {
         until: std::sync::mpsc::Receiver<()>,
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What a comparison found.
+struct Compared {
+    /// It is the password.
+    right: bool,
+    /// The hash was made in the way that is configured now.
+    current: bool,
 }
 
 /// Why there is no hash.
@@ -103,6 +116,9 @@ impl Kitchen {
             Task::Verify { password, stored, reply } => {
                 answer(reply, || self.verify(&password, stored.as_ref()));
             }
+            Task::Pretend { password, decoy, reply } => {
+                answer(reply, || self.compare(&password, decoy.as_ref()).map(drop));
+            }
             #[cfg(test)]
             Task::Panic { .. } => panic!("as asked"),
             #[cfg(test)]
@@ -123,6 +139,14 @@ impl Kitchen {
     }
 
     fn verify(&mut self, password: &Password, stored: Option<&PasswordHash>) -> Result<Verified, Failure> {
+        match self.compare(password, stored)? {
+            Compared { right: false, .. } => Ok(Verified::Wrong),
+            Compared { right: true, current: true } => Ok(Verified::Right),
+            Compared { right: true, current: false } => self.hash(password).map(Verified::RightRenew),
+        }
+    }
+
+    fn compare(&mut self, password: &Password, stored: Option<&PasswordHash>) -> Result<Compared, Failure> {
         let stored = stored.map(Stored::read).transpose().unwrap_or_else(|why| {
             tracing::warn!(%why, "a stored password hash can't be verified");
             None
@@ -131,20 +155,16 @@ impl Kitchen {
             // Nobody's: hashed all the same, for the time that it takes.
             let recipe = self.recipe.clone();
             self.compute(&recipe, password, &[0; Salt::RECOMMENDED_LENGTH])?;
-            return Ok(Verified::Wrong);
+            return Ok(Compared { right: false, current: true });
         };
-        let (right, current) = match stored {
+        Ok(match stored {
             Stored::Argon2(stored) => {
                 let output = self.compute(&stored.recipe, password, &stored.salt)?;
-                (bool::from(output.ct_eq(stored.output.as_bytes())), stored.recipe == self.recipe)
+                let right = output.ct_eq(stored.output.as_bytes()).into();
+                Compared { right, current: stored.recipe == self.recipe }
             }
-            Stored::Bcrypt(stored) => (stored.verify(password), false),
-        };
-        match (right, current) {
-            (false, _) => Ok(Verified::Wrong),
-            (true, true) => Ok(Verified::Right),
-            (true, false) => self.hash(password).map(Verified::RightRenew),
-        }
+            Stored::Bcrypt(stored) => Compared { right: stored.verify(password), current: false },
+        })
     }
 
     fn compute(

@@ -28,7 +28,7 @@ pub(super) fn check_framing(headers: &mut HeaderMap) -> Result<(), Fault> {
 
 /// Takes out what is not the client's: hop-by-hop headers, and cookies under the gate's names, with which an
 /// upstream could sign its visitors in or out.
-pub(super) fn edit(headers: &mut HeaderMap, ours: [&str; 2]) {
+pub(super) fn edit(headers: &mut HeaderMap, ours: &[Box<str>]) {
     hop::remove(headers);
     headers.remove(TRANSFER_ENCODING);
     if headers.get_all(SET_COOKIE).iter().any(|value| cookies::sets_ours(value, ours)) {

@@ -83,7 +83,9 @@ impl Cors {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("Retry-After, WWW-Authenticate, X-Request-Id"),
+                HeaderValue::from_static(
+                    "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id",
+                ),
             );
         }
     }

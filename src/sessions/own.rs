@@ -6,15 +6,17 @@ use std::net::IpAddr;
 use super::{Sessions, to_the_end};
 use crate::audit::Event;
 use crate::store::{Changed, PasswordHash, Session, StoreError, UserChange};
-use crate::types::{SessionId, UserId};
+use crate::types::{DeviceId, SessionId, UserId};
 
-/// Who does something to their account, and from where: for the audit log.
+/// Who does something to their account, and from where: for the audit log, and for whom attempts are counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Actor {
     /// Who.
     pub uid: UserId,
     /// From where, as far as it is known.
     pub address: Option<IpAddr>,
+    /// Their browser, if it has signed in to this account before.
+    pub device: Option<DeviceId>,
 }
 
 impl Sessions {

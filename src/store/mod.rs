@@ -11,6 +11,7 @@ use crate::types::{Email, EmailKey, Role, Secret, SessionId, Timestamp, UserId, 
 
 mod administration;
 mod error;
+mod kept_limits;
 mod one_time;
 pub mod open;
 pub mod records;
@@ -22,6 +23,7 @@ pub use administration::{
     UserChange,
 };
 pub use error::{BackupError, OpenError, StoreError};
+pub use kept_limits::KeptLimit;
 pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
 
 /// The answer of a store, which may have to wait for a disk or a network.
@@ -70,6 +72,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// At most `limit` users with a number above `after`, in the order of numbers.
     fn users(&self, after: Option<UserId>, limit: usize) -> Reply<'_, Vec<User>>;
+    /// The highest number that a user has or had.
+    fn highest_uid(&self) -> Reply<'_, Option<UserId>>;
     /// How many users there are.
     fn user_count(&self) -> Reply<'_, u64>;
     /// Changes a user. Where their roles become others, their access tokens are out of date, which is remembered
@@ -155,8 +159,8 @@ pub trait Store: Send + Sync + 'static {
     fn revoke_all(&self, remember_until: Timestamp) -> Reply<'_, Vec<SessionId>>;
     /// The sessions that were revoked and whose access tokens may still be about at `now`.
     fn revoked(&self, now: Timestamp) -> Reply<'_, Vec<Revoked>>;
-    /// Removes at most `limit` sessions, remembered revocations and changes of roles that ended before `now`; the
-    /// caller goes on while that many were removed.
+    /// Removes at most `limit` sessions, remembered revocations, changes of roles and kept counters that ended before
+    /// `now`; the caller goes on while that many were removed.
     fn sweep(&self, now: Timestamp, limit: usize) -> Reply<'_, Swept>;
 
     /// Copies all of it, as it is at one moment, into a new file that its owner alone may read. Nobody waits for it.
@@ -175,6 +179,12 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>>;
+
+    /// Keeps counters of attempts, each in the place of what was kept of it, which it never brings back
+    /// ([`KeptLimit::or_later`]); of too many of one kind those go that are over first ([`KeptLimit::MOST`]).
+    fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()>;
+    /// The counters that were kept and matter after `now`.
+    fn kept_limits(&self, now: Timestamp) -> Reply<'_, Vec<KeptLimit>>;
 
     /// How many transactions were committed since the start: fewer than writes, where they come together.
     fn commits(&self) -> u64;
@@ -350,12 +360,14 @@ pub struct Swept {
     pub revocations: usize,
     /// How many changes of roles no longer had to be.
     pub outdated: usize,
+    /// How many counters of attempts were over.
+    pub limits: usize,
 }
 
 impl Swept {
     /// How many records that were.
     pub fn count(&self) -> usize {
-        self.sessions.len() + self.revocations + self.outdated
+        self.sessions.len() + self.revocations + self.outdated + self.limits
     }
 }
 

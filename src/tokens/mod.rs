@@ -13,6 +13,8 @@ use crate::store::{Origin, SigningKey};
 use crate::types::{Secret, SessionId, UserId};
 
 pub mod claims;
+mod decoy;
+mod device;
 pub mod keys;
 mod mint;
 mod one_time;
@@ -20,6 +22,9 @@ mod seal;
 mod verify;
 
 pub use claims::{AccessClaims, RefreshClaims};
+use decoy::Decoys;
+pub use device::DEVICE_TTL;
+use device::Devices;
 pub use keys::KeySet;
 use keys::Keys;
 pub use one_time::OneTimeToken;
@@ -41,6 +46,8 @@ struct Inner {
     refresh: Keys,
     jti_key: hmac::Key,
     seal: Seal,
+    devices: Devices,
+    decoys: Decoys,
 }
 
 /// A token that was just made.
@@ -103,6 +110,8 @@ impl Tokens {
             refresh: Keys::symmetric(origin.refresh_key.reveal(), claims::REFRESH_TYP)?,
             jti_key: hmac::Key::new(hmac::HMAC_SHA256, origin.refresh_key.reveal()),
             seal: Seal::new(origin.session_key.reveal()),
+            devices: Devices::new(origin.refresh_key.reveal()),
+            decoys: Decoys::new(origin.refresh_key.reveal()),
         })))
     }
 
@@ -160,6 +169,12 @@ impl fmt::Debug for Tokens {
 /// The database's keys of `algorithm`, for access tokens.
 fn access_keys(algorithm: Algorithm, signing_keys: &[SigningKey]) -> Result<Keys, TokensError> {
     Keys::asymmetric(algorithm, signing_keys, claims::ACCESS_TYP)
+}
+
+/// A key of its own for each use, so that what is signed for one can never be taken for another.
+fn derived(database_key: &[u8], label: &[u8]) -> hmac::Key {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, database_key), label);
+    hmac::Key::new(hmac::HMAC_SHA256, tag.as_ref())
 }
 
 /// Random bytes from the system.

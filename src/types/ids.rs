@@ -1,4 +1,4 @@
-//! Identifiers: of users (counted), of sessions (random bytes and a seal), and the names of roles.
+//! Identifiers: of users (counted), of sessions (random bytes and a seal), of known browsers, and the names of roles.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -72,6 +72,25 @@ impl fmt::Display for SessionId {
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionId({self})")
+    }
+}
+
+/// What tells the browsers apart that have signed in to one account before (`tokens::device`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceId([u8; DeviceId::LEN]);
+
+impl DeviceId {
+    /// Bytes in an identifier.
+    pub const LEN: usize = 16;
+
+    /// From the bytes of a genuine device token.
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
     }
 }
 

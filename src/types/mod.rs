@@ -11,7 +11,7 @@ pub mod username;
 
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailKey};
-pub use ids::{Role, SessionId, UserId};
+pub use ids::{DeviceId, Role, SessionId, UserId};
 pub use password::{Password, PasswordHash};
 pub use reference::UserRef;
 pub use rule_path::RulePath;

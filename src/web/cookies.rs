@@ -59,7 +59,7 @@ fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// Whether `pair` belongs to one of `names`, also where it has no value at all.
-fn is_ours(pair: &[u8], names: [&str; 2]) -> bool {
+fn is_ours(pair: &[u8], names: &[Box<str>]) -> bool {
     let pair = pair.trim_ascii_start();
     names.iter().any(|ours| {
         let rest = pair.strip_prefix(ours.as_bytes()).map(<[u8]>::trim_ascii_start);
@@ -69,7 +69,7 @@ fn is_ours(pair: &[u8], names: [&str; 2]) -> bool {
 
 /// Cuts the gate's own cookies out of all `Cookie` headers; the others stay as they were. Headers in
 /// which nothing is left go, and several become one (RFC 9113 section 8.2.3).
-pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
+pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
     let mut values = headers.get_all(COOKIE).iter();
     let (Some(first), more) = (values.next(), values.next().is_some()) else { return };
     if !more && !pairs(first.as_bytes()).any(|pair| is_ours(pair, names)) {
@@ -99,7 +99,7 @@ pub fn cut(headers: &mut HeaderMap, names: [&str; 2]) {
 }
 
 /// Whether a `Set-Cookie` value sets a cookie under one of the gate's names.
-pub fn sets_ours(set_cookie: &HeaderValue, names: [&str; 2]) -> bool {
+pub fn sets_ours(set_cookie: &HeaderValue, names: &[Box<str>]) -> bool {
     let mut pair = pairs(set_cookie.as_bytes()).next().unwrap_or_default().trim_ascii();
     // A browser keeps `=name=value` without a name and sends it back as `name=value` (RFC 6265bis section 5.7).
     while let Some(rest) = pair.strip_prefix(b"=") {
@@ -108,7 +108,10 @@ pub fn sets_ours(set_cookie: &HeaderValue, names: [&str; 2]) -> bool {
     is_ours(pair, names)
 }
 
-/// Writes the gate's two cookies.
+/// Where the browser's own cookie is sent: to whoever counts attempts to sign in, and never to the upstream.
+const DEVICE_PATH: &str = "/auth";
+
+/// Writes the gate's cookies.
 #[derive(Clone, Debug)]
 pub struct CookieWriter {
     settings: Cookies,
@@ -123,21 +126,28 @@ impl CookieWriter {
 
     /// The access token's cookie. `secure`: the request came by TLS.
     pub fn access(&self, token: &str, lifetime: Duration, secure: bool) -> HeaderValue {
-        self.write(&self.settings.access, token, lifetime, secure)
+        self.write(&self.settings.access, "/", token, lifetime, secure)
     }
 
     /// The refresh token's cookie. `secure`: the request came by TLS.
     pub fn refresh(&self, token: &str, lifetime: Duration, secure: bool) -> HeaderValue {
-        self.write(&self.settings.refresh, token, lifetime, secure)
+        self.write(&self.settings.refresh, "/", token, lifetime, secure)
     }
 
-    /// Both cookies, cleared.
+    /// The device token's cookie, unless the settings turn it off. It never gets the prefix `__Host-`, also where the
+    /// others do: browsers want that one at `Path=/` (RFC 6265bis section 4.1.3.2), and an upstream has no use for it.
+    pub fn device(&self, token: &str, lifetime: Duration, secure: bool) -> Option<HeaderValue> {
+        let name = self.settings.device.as_deref()?;
+        Some(self.write(name, DEVICE_PATH, token, lifetime, secure))
+    }
+
+    /// Both tokens' cookies, cleared. The browser stays a known one.
     pub fn clear(&self, secure: bool) -> [HeaderValue; 2] {
         [&self.settings.access, &self.settings.refresh]
-            .map(|name| self.write(name, "", Duration::ZERO, secure))
+            .map(|name| self.write(name, "/", "", Duration::ZERO, secure))
     }
 
-    fn write(&self, name: &str, value: &str, lifetime: Duration, secure: bool) -> HeaderValue {
+    fn write(&self, name: &str, path: &str, value: &str, lifetime: Duration, secure: bool) -> HeaderValue {
         let secure = match self.settings.secure {
             SecureCookies::Always => true,
             SecureCookies::Never => false,
@@ -154,7 +164,7 @@ impl CookieWriter {
         let mut cookie = cookie::Cookie::build((name, value))
             .http_only(true)
             .same_site(same_site)
-            .path("/")
+            .path(path)
             .max_age(cookie::time::Duration::seconds(lifetime));
         if secure {
             cookie = cookie.secure(true);
@@ -170,6 +180,10 @@ impl CookieWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names() -> [Box<str>; 3] {
+        ["access_token", "refresh_token", "device_token"].map(Into::into)
+    }
 
     fn headers(values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -212,6 +226,8 @@ mod tests {
             (&["access_token=a"][..], None),
             (&["a=1; access_token=a; b=\"2; refresh_token=r"], Some("a=1; b=\"2")),
             (&["access_token=a; access_token=b; c=3"], Some("c=3")),
+            (&["a=1; device_token=d; b=2"], Some("a=1; b=2")),
+            (&["device_token=d"], None),
             (&["a=1;  b=2"], Some("a=1;  b=2")),
             (&["a=1;b=2; access_token=x;c=\"q;r\""], Some("a=1;b=2;c=\"q;r\"")),
             (&["access_token=x;a=1;b=2"], Some("a=1;b=2")),
@@ -222,7 +238,7 @@ mod tests {
             (&["theme=dark; access_token2=keep"], Some("theme=dark; access_token2=keep")),
         ] {
             let mut headers = headers(values);
-            cut(&mut headers, ["access_token", "refresh_token"]);
+            cut(&mut headers, &names());
             let got: Vec<_> =
                 headers.get_all(COOKIE).iter().map(|v| v.to_str().unwrap().to_owned()).collect();
             assert_eq!(got, left.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{values:?}");
@@ -237,12 +253,13 @@ mod tests {
             ("=access_token=evil", true),
             (" = = access_token=evil", true),
             ("access_token", true),
+            ("device_token=evil; Path=/auth", true),
             ("access_tokens=fine", false),
             ("theme=access_token=fine", false),
             ("", false),
         ] {
             let value = HeaderValue::from_str(cookie).unwrap();
-            assert_eq!(sets_ours(&value, ["access_token", "refresh_token"]), ours, "{cookie:?}");
+            assert_eq!(sets_ours(&value, &names()), ours, "{cookie:?}");
         }
     }
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
 use super::Answer;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 macro_rules! codes {
     ($($(#[$doc:meta])+ $name:ident = $status:ident, $code:literal, $title:literal, $detail:literal;)+) => {
@@ -111,12 +114,24 @@ pub struct Problem {
     code: Code,
     detail: Cow<'static, str>,
     retry_after: Option<Duration>,
+    limit: Option<RateLimit>,
+}
+
+/// The limit that somebody has used up, as a client is told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Its name: letters, digits and `-`.
+    pub policy: &'static str,
+    /// How many requests.
+    pub quota: u64,
+    /// In how long.
+    pub window: Duration,
 }
 
 impl Problem {
     /// A problem with its code's own text.
     pub const fn new(code: Code) -> Self {
-        Self { code, detail: Cow::Borrowed(code.detail()), retry_after: None }
+        Self { code, detail: Cow::Borrowed(code.detail()), retry_after: None, limit: None }
     }
 
     /// Says it better.
@@ -133,6 +148,13 @@ impl Problem {
         self
     }
 
+    /// Says which limit is used up; when to try again is [`Self::retry_after`]'s.
+    #[must_use]
+    pub const fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
     /// Its code.
     pub const fn code(&self) -> Code {
         self.code
@@ -143,13 +165,22 @@ impl Problem {
         &self.detail
     }
 
-    /// `Retry-After`'s value: whole seconds, rounded up, at least one (RFC 9110 section 10.2.3).
-    pub fn retry_after_value(&self) -> Option<HeaderValue> {
-        self.retry_after.map(|wait| {
-            HeaderValue::from(
-                wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero())),
-            )
-        })
+    /// Writes when to try again, and the limit that is used up: `Retry-After` (RFC 9110 section 10.2.3), and the
+    /// fields of draft-ietf-httpapi-ratelimit-headers-10, whose values are lists of strings with parameters.
+    pub fn write_wait(&self, headers: &mut HeaderMap) {
+        let Some(wait) = self.retry_after.map(whole_seconds) else { return };
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+        let Some(RateLimit { policy, quota, window }) = self.limit else { return };
+        let window = whole_seconds(window);
+        for (name, text) in [
+            (RATELIMIT_POLICY, format!("\"{policy}\";q={quota};w={window}")),
+            (RATELIMIT, format!("\"{policy}\";r=0;t={wait}")),
+        ] {
+            // A name and numbers always are one.
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
     }
 
     /// The document's text.
@@ -171,11 +202,14 @@ impl Problem {
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(wait) = self.retry_after_value() {
-            headers.insert(RETRY_AFTER, wait);
-        }
+        self.write_wait(headers);
         answer
     }
+}
+
+/// Rounded up, and at least one: nobody is told to come too early.
+fn whole_seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
 impl From<Code> for Problem {
@@ -198,10 +232,21 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_told_with_its_policy_and_what_is_left() {
+        let limit = RateLimit { policy: "signin", quota: 10, window: Duration::from_mins(15) };
+        let answer = Problem::new(Code::TooManyRequests)
+            .retry_after(Duration::from_millis(41_001))
+            .rate_limit(limit)
+            .answer();
+        assert_eq!(answer.headers()["ratelimit-policy"], "\"signin\";q=10;w=900");
+        assert_eq!(answer.headers()["ratelimit"], "\"signin\";r=0;t=42");
+    }
+
+    #[test]
     fn retry_after_is_rounded_up_to_whole_seconds() {
         for (wait, value) in [(0, "1"), (1, "1"), (999, "1"), (1000, "1"), (1001, "2")] {
             let problem = Problem::new(Code::Unavailable).retry_after(Duration::from_millis(wait));
-            assert_eq!(problem.retry_after_value().unwrap(), value, "{wait} ms");
+            assert_eq!(problem.answer().headers()[RETRY_AFTER], value, "{wait} ms");
         }
     }
 }

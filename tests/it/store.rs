@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod file;
+mod kept_limits;
 mod one_time;
 mod people;
 mod suite;

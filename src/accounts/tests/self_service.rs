@@ -5,7 +5,7 @@ use crate::accounts::{OwnChange, OwnError};
 use crate::sessions::Actor;
 
 fn by() -> Actor {
-    Actor { uid: UserId::new(1).unwrap(), address: None }
+    Actor { uid: UserId::new(1).unwrap(), address: None, device: None }
 }
 
 impl House {

@@ -13,8 +13,9 @@ const PATHS: [&str; 4] = ["/", "/auth", "/auth/", "/auth/login"];
 const MAX_DOMAINS: usize = 4;
 
 /// Which of the gate's cookies come with different values.
-pub(super) fn names<'a>(headers: &HeaderMap, names: [&'a str; 2]) -> Vec<&'a str> {
-    names.into_iter().filter(|name| cookies::find(headers, name) == Found::Ambiguous).collect()
+pub(super) fn names<'a>(headers: &HeaderMap, names: &'a [Box<str>]) -> Vec<&'a str> {
+    let doubled = |name: &&str| cookies::find(headers, name) == Found::Ambiguous;
+    names.iter().map(AsRef::as_ref).filter(doubled).collect()
 }
 
 /// `Set-Cookie` values that clear a cookie for each path and domain under which it can have been set.

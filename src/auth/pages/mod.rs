@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode};
@@ -176,9 +176,7 @@ impl Auth {
         }
         let mut answer =
             self.page(form, problem.code().status(), &view).unwrap_or_else(|problem| problem.answer());
-        if let Some(wait) = problem.retry_after_value() {
-            answer.headers_mut().insert(RETRY_AFTER, wait);
-        }
+        problem.write_wait(answer.headers_mut());
         answer
     }
 

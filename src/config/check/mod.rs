@@ -144,6 +144,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
         cookies: Cookies {
             access,
             refresh,
+            device: cookies.device.value.map(|name| name.0),
             secure: cookies.secure.value.into(),
             same_site: cookies.same_site.value,
             domain: cookies.domain.value.map(|domain| domain.0),

@@ -61,6 +61,7 @@ pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
     lifetimes(written, findings);
     rotation(written, findings);
     cookies(written, findings);
+    device_cookie(written, findings);
 }
 
 fn secret(written: &Written, findings: &mut Vec<Finding>) {
@@ -215,6 +216,40 @@ fn cookies(written: &Written, findings: &mut Vec<Finding>) {
                     .hint("remove it, or write a domain that the host in `server.public_url` belongs to"),
             );
         }
+    }
+}
+
+/// The known browser's cookie: a name of its own, and none of which browsers want another path.
+fn device_cookie(written: &Written, findings: &mut Vec<Finding>) {
+    let (cookies, url) = (&written.cookies, &written.server.public_url);
+    let Some(device) = &cookies.device.value else { return };
+    let (access, refresh) = cookie_names(cookies);
+    let secure = match cookies.secure.value {
+        // What can't be read might be https.
+        Auto::Auto => url.value.https || url.bad,
+        Auto::Fixed(on) => on,
+    };
+    let given = &cookies.device;
+    if [&access, &refresh].into_iter().any(|name| name.eq_ignore_ascii_case(&device.0)) {
+        findings.push(
+            given
+                .error("is the same as another cookie's name")
+                .hint("give each of the gate's cookies a name of its own"),
+        );
+    } else if starts_with(&device.0, "__Host-") {
+        findings.push(
+            given
+                .error(
+                    "begins with `__Host-`, which browsers take at `Path=/` alone; this cookie's is `/auth`",
+                )
+                .hint("choose another name, like `\"device_token\"`"),
+        );
+    } else if starts_with(&device.0, "__Secure-") && !secure {
+        findings.push(
+            given
+                .error("begins with `__Secure-`: browsers want it secure")
+                .hint("give `server.public_url` with `https://`, or choose another name"),
+        );
     }
 }
 

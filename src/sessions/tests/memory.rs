@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewOneTime, NewUser,
-    Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, NewOneTime,
+    NewUser, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session,
     SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
@@ -20,7 +20,7 @@ type Edit = Box<dyn FnOnce(&mut User) + Send>;
 pub(crate) struct Memory {
     state: Mutex<State>,
     /// Whether writes fail.
-    pub(super) full: AtomicBool,
+    pub(crate) full: AtomicBool,
     /// How many writes were asked for.
     pub(super) writes: AtomicUsize,
     /// Each operation lets others go first before it answers, as a disk would.
@@ -39,6 +39,7 @@ struct State {
     outdated: BTreeMap<UserId, Timestamp>,
     /// Oldest first.
     keys: Vec<SigningKey>,
+    limits: BTreeMap<(u8, [u8; KeptLimit::KEY]), KeptLimit>,
 }
 
 impl Memory {
@@ -197,6 +198,10 @@ impl Store for Memory {
             let later = state.users.values().filter(|user| Some(user.id) > after);
             later.take(limit).cloned().collect()
         })
+    }
+
+    fn highest_uid(&self) -> Reply<'_, Option<UserId>> {
+        self.read(|state| state.users.keys().last().copied())
     }
 
     fn user_count(&self) -> Reply<'_, u64> {
@@ -408,7 +413,10 @@ impl Store for Memory {
             let before = state.outdated.len();
             state.outdated.retain(|_, until| *until >= now);
             let outdated = before - state.outdated.len();
-            Swept { sessions: over, revocations: forgotten.len(), outdated }
+            let before = state.limits.len();
+            state.limits.retain(|_, kept| kept.until >= now);
+            let limits = before - state.limits.len();
+            Swept { sessions: over, revocations: forgotten.len(), outdated, limits }
         })
     }
 
@@ -439,6 +447,19 @@ impl Store for Memory {
             let id = user.id;
             Some(Reset { user: id, ended: state.end_of(id, None, remember_until) })
         })
+    }
+
+    fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()> {
+        self.write(|state| {
+            for kept in limits {
+                let known = state.limits.entry((kept.kind, kept.key)).or_insert(kept);
+                *known = kept.or_later(*known);
+            }
+        })
+    }
+
+    fn kept_limits(&self, now: Timestamp) -> Reply<'_, Vec<KeptLimit>> {
+        self.read(|state| state.limits.values().filter(|kept| kept.until > now).copied().collect())
     }
 
     fn commits(&self) -> u64 {

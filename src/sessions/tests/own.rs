@@ -4,7 +4,7 @@ use super::*;
 use crate::sessions::Actor;
 
 fn by(uid: u64) -> Actor {
-    Actor { uid: UserId::new(uid).unwrap(), address: "192.0.2.1".parse().ok() }
+    Actor { uid: UserId::new(uid).unwrap(), address: "192.0.2.1".parse().ok(), device: None }
 }
 
 fn hash(text: &str) -> Secret<String> {

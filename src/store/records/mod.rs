@@ -4,6 +4,7 @@
 //! with their length before them. A record's key (uid, session id, kid) is its table's key and not repeated.
 //! To change a record: a new version number in `encode`, one more arm in `decode`; the old arm stays for ever.
 
+pub(crate) mod kept_limit;
 pub(crate) mod key;
 pub(crate) mod one_time;
 pub(crate) mod origin;

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
 use super::fault::{Fault, guarded};
-use super::{file, layout, one_time};
+use super::{file, kept_limits, layout, one_time};
 use crate::store::{BackupError, StoreError};
 
 /// Pages of the copy that are kept in memory: they are written once, one after the other.
@@ -97,11 +97,13 @@ fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<(), Trouble
     copy(from, to, layout::OUTDATED_BY_TIME)?;
     copy(from, to, layout::SIGNING_KEYS)?;
     // One-time links stay behind: a copy that is put back would let one that was used meanwhile be used again.
+    // Counters of attempts do, too: they are of the hour in which the copy was made.
+    let left = |name: &str| one_time::TABLES.contains(&name) || kept_limits::TABLES.contains(&name);
     // A table that was forgotten above would be missed on the day that the backup is needed.
     let copied: Vec<_> = to.list_tables().map_err(there)?.map(|table| table.name().to_owned()).collect();
     for table in from.list_tables().map_err(here)? {
         let name = table.name();
-        if !one_time::TABLES.contains(&name) && !copied.iter().any(|copied| copied == name) {
+        if !left(name) && !copied.iter().any(|copied| copied == name) {
             let why = format!("a backup does not know its table `{name}`");
             return Err(Trouble::Here(Fault::Damaged(why)));
         }

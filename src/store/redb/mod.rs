@@ -10,9 +10,9 @@ use redb::{Database, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, NewOneTime, NewUser,
-    OpenError, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen,
-    Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, NewOneTime,
+    NewUser, OpenError, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated,
+    Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -28,6 +28,7 @@ mod file;
 mod health;
 mod import;
 mod job;
+mod kept_limits;
 mod keys;
 mod layout;
 mod one_time;
@@ -177,6 +178,10 @@ impl Store for RedbStore {
 
     fn users(&self, after: Option<UserId>, limit: usize) -> Reply<'_, Vec<User>> {
         Box::pin(self.read(move |view| view.users(after, limit)))
+    }
+
+    fn highest_uid(&self) -> Reply<'_, Option<UserId>> {
+        Box::pin(self.read(View::highest_uid))
     }
 
     fn user_count(&self) -> Reply<'_, u64> {
@@ -329,6 +334,14 @@ impl Store for RedbStore {
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>> {
         Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
+    }
+
+    fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()> {
+        Box::pin(self.write(move |tables| tables.keep_limits(&limits)))
+    }
+
+    fn kept_limits(&self, now: Timestamp) -> Reply<'_, Vec<KeptLimit>> {
+        Box::pin(self.read(move |view| view.kept_limits(now)))
     }
 
     fn commits(&self) -> u64 {

@@ -125,8 +125,10 @@ impl Tables<'_> {
         for row in &outdated {
             self.forget_outdated(*row)?;
         }
-        let sessions = sessions.into_iter().map(|session| session.id).collect();
-        Ok(Swept { sessions, revocations: forgettable.len(), outdated: outdated.len() })
+        let sessions: Vec<_> = sessions.into_iter().map(|session| session.id).collect();
+        let (revocations, outdated) = (forgettable.len(), outdated.len());
+        let limits = self.forget_limits(now, limit - sessions.len() - revocations - outdated)?;
+        Ok(Swept { sessions, revocations, outdated, limits })
     }
 }
 

@@ -4,6 +4,7 @@
 use redb::{ReadableTable as _, Table, WriteTransaction};
 
 use super::fault::Fault;
+use super::kept_limits::KeptLimits;
 use super::layout::{self, Id, NumberedId, Record};
 use super::one_time::OneTimes;
 use super::rows;
@@ -25,6 +26,7 @@ pub(super) struct Tables<'t> {
     outdated_by_time: Table<'t, (u64, u64), ()>,
     signing_keys: Table<'t, &'static str, Record>,
     one_time: OneTimes<'t>,
+    kept_limits: KeptLimits<'t>,
     touched: usize,
 }
 
@@ -44,6 +46,7 @@ impl<'t> Tables<'t> {
             outdated_by_time: write.open_table(layout::OUTDATED_BY_TIME)?,
             signing_keys: write.open_table(layout::SIGNING_KEYS)?,
             one_time: OneTimes::open(write)?,
+            kept_limits: KeptLimits::open(write)?,
             touched: 0,
         })
     }
@@ -62,6 +65,17 @@ impl<'t> Tables<'t> {
     pub(super) const fn one_time_mut(&mut self) -> &mut OneTimes<'t> {
         self.touched += 1;
         &mut self.one_time
+    }
+
+    /// The kept counters.
+    pub(super) const fn kept_limits(&self) -> &KeptLimits<'t> {
+        &self.kept_limits
+    }
+
+    /// The kept counters, to change them.
+    pub(super) const fn kept_limits_mut(&mut self) -> &mut KeptLimits<'t> {
+        self.touched += 1;
+        &mut self.kept_limits
     }
 
     pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Fault> {

@@ -59,6 +59,12 @@ impl View {
         rows::users(&self.0.open_table(layout::USERS)?, after, limit)
     }
 
+    /// The highest number that a user has or had.
+    pub(super) fn highest_uid(&self) -> Result<Option<UserId>, Fault> {
+        let next = self.0.open_table(layout::COUNTERS)?.get(layout::NEXT_UID)?.map_or(1, |next| next.value());
+        Ok(UserId::new(next.saturating_sub(1)))
+    }
+
     pub(super) fn user_count(&self) -> Result<u64, Fault> {
         Ok(self.0.open_table(layout::USERS)?.len()?)
     }
@@ -102,6 +108,7 @@ impl View {
         let ended = rows::before(&self.0.open_table(layout::SESSIONS_BY_EXPIRY)?, now, 1)?;
         Ok(!ended.is_empty()
             || !rows::outdated_before(&self.0.open_table(layout::OUTDATED_BY_TIME)?, now, 1)?.is_empty()
-            || !rows::before(&self.0.open_table(layout::REVOKED_BY_TIME)?, now, 1)?.is_empty())
+            || !rows::before(&self.0.open_table(layout::REVOKED_BY_TIME)?, now, 1)?.is_empty()
+            || self.has_limits_before(now)?)
     }
 }

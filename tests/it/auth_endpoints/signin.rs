@@ -9,7 +9,7 @@ use super::{FORM, cookie};
 use crate::support::{Gate, PASSWORD};
 
 #[test]
-fn signing_in_gives_both_cookies() {
+fn signing_in_gives_both_cookies_and_then_the_one_by_which_the_browser_is_known() {
     let gate = Gate::start();
     gate.sign_up("Jack@example.com");
     let answer =
@@ -20,12 +20,16 @@ fn signing_in_gives_both_cookies() {
         json!({"status": "ok", "email": "Jack@example.com", "username": "jack", "uid": 1})
     );
     let set: Vec<_> = answer.all("set-cookie");
-    assert_eq!(set.len(), 2);
-    for (name, age) in [("access_token", 15 * 60), ("refresh_token", 30 * 24 * 60 * 60)] {
-        let cookie = set.iter().find(|cookie| cookie.starts_with(&format!("{name}="))).unwrap();
+    assert_eq!(set.len(), 3);
+    for (cookie, (name, path, age)) in set.iter().zip([
+        ("access_token", "Path=/", 15 * 60),
+        ("refresh_token", "Path=/", 30 * 24 * 60 * 60),
+        ("device_token", "Path=/auth", 180 * 24 * 60 * 60),
+    ]) {
+        assert!(cookie.starts_with(&format!("{name}=")), "{cookie}");
         let attributes: BTreeSet<_> = cookie.split("; ").skip(1).map(str::to_owned).collect();
         let age = format!("Max-Age={age}");
-        assert_eq!(attributes, ["HttpOnly", "SameSite=Lax", "Path=/", &age].map(str::to_owned).into());
+        assert_eq!(attributes, ["HttpOnly", "SameSite=Lax", path, &age].map(str::to_owned).into());
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use sidegate::store::redb::RedbStore;
-use sidegate::store::{BackupError, ImportPolicy, OnConflict, OpenError, Store as _, StoreError, UserChange};
+use sidegate::store::{
+    BackupError, ImportPolicy, KeptLimit, OnConflict, OpenError, Store as _, StoreError, UserChange,
+};
 use sidegate::types::{Role, UserId};
 
 use super::people::{at, email, id, row, started, user};
@@ -191,6 +193,8 @@ async fn a_backup_is_a_database_that_its_owner_alone_reads() {
     let change = UserChange { roles: Some(vec![Role::parse("admin").unwrap()]), ..UserChange::default() };
     store.change_user(jill, change, at(5000), at(9000)).await.unwrap();
     store.remove_user(UserId::new(1).unwrap(), at(9000)).await.unwrap();
+    let counter = KeptLimit { kind: 1, key: [1; 16], counter: [1, 1], until: at(9000) };
+    store.keep_limits(vec![counter]).await.unwrap();
     let copy = folder.path().join("backup.redb");
     store.backup(&copy).await.unwrap();
     assert_eq!(mode(&copy), 0o600);
@@ -202,6 +206,8 @@ async fn a_backup_is_a_database_that_its_owner_alone_reads() {
     assert_eq!(backup.revoked(at(0)).await.unwrap(), store.revoked(at(0)).await.unwrap());
     assert_eq!(backup.outdated(at(0)).await.unwrap(), store.outdated(at(0)).await.unwrap());
     assert_eq!(backup.outdated(at(0)).await.unwrap().len(), 1);
+    assert_eq!(store.kept_limits(at(0)).await.unwrap(), [counter]);
+    assert_eq!(backup.kept_limits(at(0)).await.unwrap(), [], "attempts are of the hour, not of the copy");
     assert_eq!(backup.sessions(None, 9).await.unwrap(), store.sessions(None, 9).await.unwrap());
     let users = backup.users(None, 9).await.unwrap();
     assert_eq!(

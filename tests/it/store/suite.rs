@@ -9,6 +9,7 @@ use sidegate::store::{
 use sidegate::types::{Role, Secret, UserId};
 use tempfile::TempDir;
 
+use super::kept_limits::*;
 use super::one_time::*;
 use super::people::{at, begin, email, id, person, session, started, user};
 
@@ -72,6 +73,10 @@ suite!(
     a_link_dies_with_the_address_that_it_may_have_gone_to,
     a_link_dies_with_its_user,
     links_are_there_after_a_restart,
+    kept_counters_are_there_after_a_restart_until_their_time,
+    counters_that_are_over_are_swept_and_no_more_than_asked,
+    kept_counters_of_one_kind_are_bounded_and_push_out_no_others,
+    the_highest_number_is_that_of_the_newest_user_who_is_or_was,
     answered_writes_are_there_after_a_restart,
     a_closed_store_says_so,
 );

@@ -1,0 +1,116 @@
+//! Attempts are counted before anything is looked up, those under way included. What a restart must not undo is on
+//! disk before a failed one is answered.
+
+use std::net::IpAddr;
+
+use super::Accounts;
+use crate::config::settings::Rate;
+use crate::limits::{Counter, Kept, Kind, LimitKey, Limited, Network, Permit};
+use crate::store::{KeptLimit, StoreError};
+use crate::types::{DeviceId, EmailKey};
+
+/// How many times the limit of one account is the limit of one network: families and offices share one.
+const NETWORK_FACTOR: u32 = 10;
+
+/// Who says that they are whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The account; `None` where what they gave is no address, and so nobody's.
+    pub account: Option<&'a EmailKey>,
+    /// Where they are.
+    pub address: Option<IpAddr>,
+    /// Their browser, if it has signed in to this account before.
+    pub device: Option<DeviceId>,
+}
+
+/// An attempt that is counted. Dropped, it stays so, and a restart may forget it: whoever answers it says what became
+/// of it before.
+#[must_use = "an attempt either stands or is refunded"]
+pub struct Attempt {
+    permits: Vec<Permit>,
+    accounts: Accounts,
+}
+
+impl Attempt {
+    /// Gives it back: it was no guess, or a right one. A wait that it began ends.
+    pub fn refund(self) {
+        self.permits.into_iter().for_each(Permit::refund);
+    }
+
+    /// It counts. When this returns a crash does not undo it, as far as it brings a limit near.
+    pub async fn stands(self) {
+        let services = &self.accounts.0.services;
+        let now = services.clock.now();
+        let kept: Vec<_> = self.permits.iter().filter_map(|permit| permit.kept(now)).map(to_store).collect();
+        if kept.is_empty() {
+            return;
+        }
+        // It counts in memory all the same; a full disk is no reason to tell whoever guesses something else.
+        if let Err(error) = services.store.keep_limits(kept).await {
+            tracing::warn!(%error, "counters of attempts could not be written: a restart would forget them");
+        }
+    }
+}
+
+impl Accounts {
+    /// Counts an attempt to prove a password, or refuses it.
+    ///
+    /// A known browser is counted by itself alone, so that no stranger, not even one of the same network, keeps its
+    /// owner out. When it has used up what is its own it is a stranger like any other.
+    pub fn admit_attempt(&self, claim: Claim<'_>) -> Result<Attempt, Limited> {
+        let rate = self.0.limits.signin_failures;
+        if let (Some(account), Some(device)) = (claim.account, claim.device)
+            && let Ok(attempt) = self.counted(&[(LimitKey::SignInDevice(account.clone(), device), rate)])
+        {
+            return Ok(attempt);
+        }
+        let network = Network::of(claim.address);
+        let mut counted = vec![(LimitKey::SignInNetwork(network), of_a_network(rate))];
+        if let Some(account) = claim.account {
+            counted.push((LimitKey::SignIn(account.clone(), network), rate));
+            counted.push((LimitKey::SignInAccount(account.clone()), rate));
+        }
+        self.counted(&counted)
+    }
+
+    /// All of the limits or none: an attempt that one of them refuses is not made, so it costs nothing of the others.
+    pub(super) fn counted(&self, keys: &[(LimitKey, Rate)]) -> Result<Attempt, Limited> {
+        let (limits, now) = (&self.0.services.limits, self.0.services.clock.now());
+        let mut attempt = Attempt { permits: Vec::with_capacity(keys.len()), accounts: self.clone() };
+        for (key, rate) in keys {
+            match limits.attempt(key, *rate, now) {
+                Ok(permit) => attempt.permits.push(permit),
+                Err(limited) => {
+                    attempt.refund();
+                    return Err(limited);
+                }
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Goes on counting from where the counters stood that were kept. To be called before the first request.
+    pub async fn restore_limits(&self) -> Result<(), StoreError> {
+        let services = &self.0.services;
+        let kept = services.store.kept_limits(services.clock.now()).await?;
+        kept.into_iter().filter_map(from_store).for_each(|kept| services.limits.restore(kept));
+        Ok(())
+    }
+}
+
+/// What a whole network may do, where one account may do this.
+pub(super) const fn of_a_network(rate: Rate) -> Rate {
+    Rate { count: rate.count.saturating_mul(NETWORK_FACTOR), per: rate.per }
+}
+
+fn to_store(kept: Kept) -> KeptLimit {
+    let Kept { kind, key, counter } = kept;
+    let until = counter.until();
+    KeptLimit { kind: kind.number(), key, counter: [counter.empty_at, counter.not_before], until }
+}
+
+/// `None`: of a kind that a newer Sidegate counts.
+fn from_store(kept: KeptLimit) -> Option<Kept> {
+    let KeptLimit { kind, key, counter: [empty_at, not_before], until: _ } = kept;
+    Some(Kept { kind: Kind::from_number(kind)?, key, counter: Counter { empty_at, not_before } })
+}

@@ -1,0 +1,198 @@
+//! The known browser: counted by itself, so that nobody else's wrong passwords keep its owner out. It opens nothing.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::process::Process;
+use crate::support::{Answer, Gate, PASSWORD, Upstream};
+
+const TWO: &str = "limits.signin_failures = \"2/15m\"\n";
+const FORM: &str = "application/x-www-form-urlencoded";
+const BROWSER: &str = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nAccept: text/html\r\n";
+
+fn sign_in(gate: &Gate, email: &str, password: &str, headers: &str) -> Answer {
+    gate.post("/auth/signin", &json!({"email": email, "password": password}).to_string(), headers)
+}
+
+fn device(answer: &Answer) -> String {
+    answer.cookie("device_token").expect("a device cookie")
+}
+
+fn with(device: &str) -> String {
+    format!("Cookie: device_token={device}\r\n")
+}
+
+/// Signs up and in; the device cookie of that browser.
+fn known(gate: &Gate, email: &str) -> String {
+    assert_eq!(gate.sign_up(email).status, 200);
+    device(&sign_in(gate, email, PASSWORD, ""))
+}
+
+/// The line of the `Set-Cookie`.
+fn line(answer: &Answer) -> String {
+    answer.all("set-cookie").into_iter().find(|line| line.starts_with("device_token=")).unwrap().to_owned()
+}
+
+#[test]
+fn no_stranger_behind_the_same_address_keeps_a_known_browser_out() {
+    let gate = Gate::with(TWO);
+    let jack = known(&gate, "jack@example.com");
+    for _ in 0..30 {
+        sign_in(&gate, "jack@example.com", "wrong", "");
+        sign_in(&gate, "somebody@example.com", "wrong", "");
+    }
+    assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, "").status, 429);
+    for _ in 0..5 {
+        assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, &with(&jack)).status, 200);
+    }
+    // Theirs for another account is worth nothing.
+    gate.clock.advance(Duration::from_hours(24));
+    let jill = known(&gate, "jill@example.com");
+    for _ in 0..30 {
+        sign_in(&gate, "jack@example.com", "wrong", "");
+    }
+    assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, &with(&jill)).status, 429);
+}
+
+#[test]
+fn a_known_browser_has_its_own_attempts_and_is_a_stranger_after_them() {
+    let gate = Gate::with(TWO);
+    let jack = known(&gate, "jack@example.com");
+    let statuses: Vec<_> =
+        (0..5).map(|_| sign_in(&gate, "jack@example.com", "wrong", &with(&jack)).status).collect();
+    assert_eq!(statuses, [401, 401, 401, 401, 429], "two of its own, then a stranger's two");
+    assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, &with(&jack)).status, 429);
+    gate.clock.advance(Duration::from_mins(15));
+    // Its own attempts cost a stranger's nothing.
+    for _ in 0..2 {
+        assert_eq!(sign_in(&gate, "jack@example.com", "wrong", &with(&jack)).status, 401);
+    }
+    for _ in 0..2 {
+        assert_eq!(sign_in(&gate, "jack@example.com", "wrong", "").status, 401);
+    }
+}
+
+#[test]
+fn parallel_guesses_of_a_known_browser_gain_nothing() {
+    let gate = Gate::with("limits.signin_failures = \"3/15m\"\n");
+    let jack = known(&gate, "jack@example.com");
+    let guess = || sign_in(&gate, "jack@example.com", "wrong", &with(&jack)).status;
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let guesses: Vec<_> = (0..16).map(|_| scope.spawn(guess)).collect();
+        guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 6, "{statuses:?}");
+}
+
+#[test]
+fn it_is_set_where_there_is_no_good_one_for_this_account() {
+    let gate = Gate::start();
+    let jack = known(&gate, "jack@example.com");
+    let jill = known(&gate, "jill@example.com");
+    let set = |cookie: &str| {
+        sign_in(&gate, "JACK@example.com", PASSWORD, &format!("Cookie: {cookie}\r\n")).cookie("device_token")
+    };
+    assert_eq!(set(&format!("device_token={jack}")), None);
+    assert_eq!(set(&format!("device_token={jack}; device_token={jack}")), None);
+    for none in [
+        "theme=dark".to_owned(),
+        "device_token=".to_owned(),
+        "device_token=garbage".to_owned(),
+        format!("device_token={jill}"),
+        format!("device_token={jack}; device_token={jill}"),
+        format!("device_token={jack}A"),
+    ] {
+        assert!(set(&none).is_some(), "{none}");
+    }
+    gate.clock.advance(Duration::from_hours(180 * 24));
+    assert!(set(&format!("device_token={jack}")).is_some(), "its time is over");
+    // A failure sets none.
+    assert_eq!(sign_in(&gate, "jack@example.com", "wrong", "").cookie("device_token"), None);
+}
+
+#[test]
+fn a_sign_up_from_a_page_makes_the_browser_known_and_so_does_a_form() {
+    let gate = Gate::start();
+    let form = "email=jack%40example.com&username=jack&password=correct+horse+battery";
+    let answer = gate.post_as(FORM, "/auth/signup", form, BROWSER);
+    assert_eq!(answer.status, 303);
+    let jack = device(&answer);
+    let again = gate.post_as(FORM, "/auth/signin", form, &format!("{BROWSER}{}", with(&jack)));
+    assert_eq!((again.status, again.cookie("device_token")), (303, None));
+    assert_eq!(
+        gate.post_as(FORM, "/auth/signin", form, BROWSER).cookie("device_token").map(|t| t.len()),
+        Some(64)
+    );
+}
+
+#[test]
+fn it_opens_nothing_outlives_a_sign_out_and_a_restart_and_no_backend_sees_or_sets_it() {
+    let upstream = Upstream::answering(|exchange| {
+        exchange.write(
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: device_token=evil; Path=/auth\r\nSet-Cookie: theme=dark\r\n\r\n",
+        );
+        true
+    });
+    let mut gate = Gate::before(upstream, TWO);
+    let jack = known(&gate, "jack@example.com");
+    assert_eq!(gate.get("/auth/me", &with(&jack)).status, 401);
+    assert_eq!(gate.get("/", &with(&jack)).status, 401);
+    assert_eq!(gate.post("/auth/refresh", "", &with(&jack)).status, 401);
+    let cookies = gate.sign_in("jack@example.com").header();
+    let answer = gate.get("/", &format!("Cookie: {cookies}; device_token={jack}; a=1\r\n"));
+    assert_eq!((answer.status, answer.all("set-cookie")), (200, vec!["theme=dark"]));
+    assert_eq!(gate.upstream.last().all("cookie"), ["a=1"]);
+    let out = gate.post("/auth/signout", "", &format!("Cookie: {cookies}; device_token={jack}\r\n"));
+    assert_eq!((out.status, out.cookie("device_token")), (200, None));
+    gate.restart();
+    assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, &with(&jack)).cookie("device_token"), None);
+}
+
+#[test]
+fn it_has_a_path_of_its_own_and_else_what_the_other_cookies_have() {
+    let https = "server.public_url = \"https://app.example.com\"\n";
+    for (extra, expected) in [
+        ("", "; HttpOnly; SameSite=Lax; Path=/auth; Max-Age=15552000"),
+        (
+            &format!("{https}cookies.host_prefix = true\n"),
+            "; HttpOnly; SameSite=Lax; Secure; Path=/auth; Max-Age=15552000",
+        ),
+        (
+            &format!("{https}cookies.domain = \"example.com\"\ncookies.same_site = \"strict\"\n"),
+            "; HttpOnly; SameSite=Strict; Secure; Path=/auth; Domain=example.com; Max-Age=15552000",
+        ),
+    ] {
+        let gate = Gate::with(extra);
+        gate.sign_up("jack@example.com");
+        let set = line(&sign_in(&gate, "jack@example.com", PASSWORD, ""));
+        let (_, attributes) = set.split_at(set.find(';').unwrap());
+        assert_eq!(attributes, expected, "{extra}");
+    }
+    let gate = Gate::with("cookies.device = \"\"\n");
+    let jack = gate.sign_up("jack@example.com");
+    assert_eq!(jack.status, 200);
+    assert_eq!(sign_in(&gate, "jack@example.com", PASSWORD, "").all("set-cookie").len(), 2);
+}
+
+#[test]
+fn it_is_in_no_log_line() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let mut process = Process::serve(folder.path(), &upstream.url(), "log.level = \"trace\"\n");
+    let post = |path: &str, json: &str, headers: &str| {
+        let mut connection = process.connect();
+        connection.write(format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{headers}\r\n{json}",
+            process.address,
+            json.len()
+        ));
+        connection.answer()
+    };
+    let body = format!(r#"{{"email":"jack@example.com","username":"jack","password":"{PASSWORD}"}}"#);
+    assert_eq!(post("/auth/signup", &body, "").status, 200);
+    let jack = device(&post("/auth/signin", &body, ""));
+    assert_eq!(post("/auth/signin", &body, &with(&jack)).status, 200);
+    process.terminate();
+    let lines = process.rest();
+    assert!(!lines.is_empty() && lines.iter().all(|line| !line.contains(&jack)), "{lines:#?}");
+}
