@@ -27,8 +27,10 @@ pub(crate) struct Memory {
     pub(super) slow: AtomicBool,
     /// How often each of the next operations lets others go first.
     pub(super) delays: Mutex<VecDeque<usize>>,
-    /// What is done right after the next users were looked up, once each.
+    /// What is done right after the next users were looked up by their address, once each.
     pub(crate) meanwhile: Mutex<VecDeque<Edit>>,
+    /// The same for look-ups by number.
+    pub(crate) meanwhile_by_number: Mutex<VecDeque<Edit>>,
 }
 
 #[derive(Default)]
@@ -53,9 +55,9 @@ impl Memory {
         edit(self.lock().users.get_mut(&id).unwrap());
     }
 
-    fn look_up(&self, user: &mut User) -> User {
+    fn look_up(user: &mut User, edits: &Mutex<VecDeque<Edit>>) -> User {
         let found = user.clone();
-        if let Some(edit) = self.meanwhile.lock().unwrap().pop_front() {
+        if let Some(edit) = edits.lock().unwrap().pop_front() {
             edit(user);
         }
         found
@@ -162,13 +164,13 @@ impl Store for Memory {
     }
 
     fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
-        self.read(|state| Some(self.look_up(state.users.get_mut(&id)?)))
+        self.read(|state| Some(Self::look_up(state.users.get_mut(&id)?, &self.meanwhile_by_number)))
     }
 
     fn user_by_email(&self, email: &EmailKey) -> Reply<'_, Option<User>> {
         self.read(|state| {
             let user = state.users.values_mut().find(|user| user.email.key() == email)?;
-            Some(self.look_up(user))
+            Some(Self::look_up(user, &self.meanwhile))
         })
     }
 
