@@ -22,10 +22,12 @@ use crate::sessions::Device;
 use crate::types::{DeviceId, EmailKey, SessionId};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
-/// How long who asks too often, or for more than can be done, waits to be told so. A program that tries passwords sends
-/// the next one as soon as it has the answer: refused at once, two hundred of them would keep every core busy with
+/// How long who asks too often, or for more than can be done, waits to be told so, at least. A program that tries passwords
+/// sends the next one as soon as it has the answer: refused at once, two hundred of them would keep every core busy with
 /// refusing, and those who are signed in would feel it (`bench/isolation`).
 const REFUSAL: Duration = Duration::from_millis(250);
+/// How much longer it may be, by chance: clients that were refused together don't come back together.
+const SPREAD: Duration = Duration::from_millis(500);
 
 /// A request that an endpoint answers.
 pub(super) struct Call<'a> {
@@ -103,7 +105,7 @@ impl Auth {
             Err(problem) => problem.into(),
         };
         if matches!(failure.problem.code(), Code::TooManyRequests | Code::Unavailable) {
-            tokio::time::sleep(REFUSAL).await;
+            tokio::time::sleep(REFUSAL + SPREAD.mul_f64(chance())).await;
         }
         let answer = match form {
             Some(form) => self.form_again(form, &call, &failure.problem),
@@ -209,6 +211,13 @@ impl Call<'_> {
         let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
         Device { address: self.peer.address, agent: agent.unwrap_or_default() }
     }
+}
+
+/// Evenly from 0 to 1. Where there is no chance it is 0, which harms nobody.
+fn chance() -> f64 {
+    let mut bytes = [0; 2];
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    f64::from(u16::from_ne_bytes(bytes)) / f64::from(u16::MAX)
 }
 
 /// HEAD is answered as GET would be, without the body but with its length (RFC 9110 section 9.3.2).

@@ -48,6 +48,9 @@ impl Share {
     }
 }
 
+/// A rest may last that much longer than it should without the next one being put off: timers are late.
+const LATE: Duration = Duration::from_millis(5);
+
 /// One thread's rests.
 pub(super) struct Pace {
     duty: f64,
@@ -61,14 +64,23 @@ impl Pace {
         self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now))
     }
 
-    /// Takes down work that lasted from `begun` to `ended`. A rest that was not needed is not saved up: two hashes in a
-    /// row after a quiet hour would be what a quota stops.
-    pub(super) fn worked(&mut self, begun: Instant, ended: Instant) {
+    /// Takes down work that began at `begun` and took that much of a core: what a quota counts, however long it lasted. A
+    /// rest that was not needed is not saved up: two hashes in a row after a quiet hour would be what a quota stops.
+    pub(super) fn worked(&mut self, begun: Instant, took: Duration) {
         if self.duty < 1.0 {
-            let worked = ended.duration_since(begun);
-            self.free = Some(ended + worked.mul_f64(1.0 / self.duty - 1.0));
+            let in_a_row = self.free.filter(|free| begun.saturating_duration_since(*free) < LATE);
+            self.free = Some(in_a_row.unwrap_or(begun) + took.mul_f64(1.0 / self.duty));
         }
     }
+}
+
+/// How much of a core this thread has had so far; as time that has passed where the system doesn't say.
+pub(super) fn spent(since: Instant) -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    if let Ok(time) = Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)) {
+        return time;
+    }
+    since.elapsed()
 }
 
 #[cfg(test)]
@@ -104,12 +116,14 @@ mod tests {
         let at = |millis| start + Duration::from_millis(millis);
         let mut pace = Share::of(0, 1, Some(0.5)).pace();
         assert_eq!(pace.rest(at(0)), Duration::ZERO);
-        pace.worked(at(0), at(20));
+        pace.worked(at(0), Duration::from_millis(20));
         assert_eq!(pace.rest(at(20)), Duration::from_millis(60));
         assert_eq!(pace.rest(at(70)), Duration::from_millis(10));
-        assert_eq!(pace.rest(at(90)), Duration::ZERO);
+        // It was called late, which the next rest makes good.
+        pace.worked(at(81), Duration::from_millis(20));
+        assert_eq!(pace.rest(at(101)), Duration::from_millis(59));
         // The quiet time until then gives nothing for later.
-        pace.worked(at(1000), at(1010));
+        pace.worked(at(1000), Duration::from_millis(10));
         assert_eq!(pace.rest(at(1010)), Duration::from_millis(30));
     }
 
@@ -117,7 +131,7 @@ mod tests {
     fn without_a_quota_nothing_rests() {
         let start = Instant::now();
         let mut pace = Share::of(0, 2, None).pace();
-        pace.worked(start, start + Duration::from_secs(1));
+        pace.worked(start, Duration::from_secs(1));
         assert_eq!(pace.rest(start + Duration::from_secs(1)), Duration::ZERO);
     }
 }

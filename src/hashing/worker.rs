@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::phc::Recipe;
-use super::share::Pace;
+use super::share::{self, Pace};
 use super::stored::Stored;
 use super::{Verified, Waiting};
 use crate::types::Password;
@@ -83,6 +83,7 @@ impl Job {
 /// Works until all [`super::Hasher`]s are gone.
 pub(super) fn run(jobs: &Mutex<Receiver<Job>>, recipe: Recipe, mut pace: Pace) {
     give_way();
+    let start = Instant::now();
     let mut kitchen = Kitchen { recipe, blocks: Vec::new() };
     loop {
         // Before a job is taken: another thread may be free for it.
@@ -92,14 +93,14 @@ pub(super) fn run(jobs: &Mutex<Receiver<Job>>, recipe: Recipe, mut pace: Pace) {
         let Ok(Job { task, span, place }) = next else { return };
         drop(place);
         let _entered = span.enter();
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), share::spent(start));
         // A bug in one hash must not silently take a thread away from all others; its reply is dropped, and
         // whoever waits for it is told that hashing failed.
         if panic::catch_unwind(AssertUnwindSafe(|| kitchen.serve(task))).is_err() {
             tracing::error!("hashing a password panicked");
             kitchen.blocks = Vec::new();
         }
-        pace.worked(begun, Instant::now());
+        pace.worked(begun, share::spent(start).saturating_sub(before));
     }
 }
 
