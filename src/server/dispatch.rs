@@ -164,7 +164,10 @@ impl Dispatch {
                         let request = Request::from_parts(head, body);
                         let mut response = self.carry_out(verdict, request, errand).await;
                         let headers = response.headers_mut();
-                        self.auth.add_tokens(headers, &issued, errand.peer.secure);
+                        // The answer may have taken an hour, and other answers have been faster.
+                        if let Some(issued) = self.sessions.still_current(issued).await {
+                            self.auth.add_tokens(headers, &issued, errand.peer.secure);
+                        }
                         keep_from_caches(headers);
                         return response;
                     }

@@ -72,6 +72,8 @@ pub struct Issued {
     pub user: User,
     /// Its record.
     pub session: Session,
+    /// When the access token was made.
+    pub at: Timestamp,
     /// A new access token.
     pub access: Minted,
     /// Its refresh token.

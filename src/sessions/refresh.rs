@@ -74,6 +74,30 @@ impl Sessions {
         Err(StoreError::Damaged("a session that changes whenever it is read".to_owned()).into())
     }
 
+    /// The pair for an answer whose head comes now, though the session was renewed when its request came: the same pair,
+    /// with an access token that is good from now on. `None` where the session has moved on or ended meanwhile: its
+    /// browser has newer cookies then, and older ones in their place would look like a thief's when they are used.
+    pub async fn still_current(&self, issued: Issued) -> Option<Issued> {
+        let now = self.0.clock.now();
+        let found = self.0.store.session(issued.session.id).await;
+        let (record, user) = found.unwrap_or_else(|error| {
+            // The cookies that the browser has are answered with the current pair when they come back.
+            tracing::warn!(%error, "a renewed session could not be looked at again");
+            None
+        })?;
+        if record.generation != issued.session.generation || !user.active || record.expires <= now {
+            return None;
+        }
+        if issued.at.secs() == now.secs() {
+            return Some(issued);
+        }
+        let again = self.issue(record, user, now);
+        again
+            .map_err(|error| tracing::warn!(%error, "a late answer keeps its older access token"))
+            .ok()
+            .or(Some(issued))
+    }
+
     /// `None`: another request was first.
     async fn rotate(&self, record: &Session, now: Timestamp) -> Result<Option<Issued>, RefreshError> {
         let from: Generation = record.generation;
@@ -108,6 +132,6 @@ impl Sessions {
         let access = self.0.tokens.mint_access(&session, &user, now)?;
         let refresh = self.0.tokens.mint_refresh(&session)?;
         let refresh_lifetime = session.expires.since(now);
-        Ok(Issued { user, session, access, refresh, refresh_lifetime })
+        Ok(Issued { user, session, at: now, access, refresh, refresh_lifetime })
     }
 }

@@ -9,8 +9,8 @@ use crate::support::{Gate, Upstream};
 
 const DAY: Duration = Duration::from_hours(24);
 
-#[test]
-fn an_answer_that_takes_a_minute_signs_nobody_out() {
+/// An upstream whose answers to `/slow` wait for a word.
+fn slow() -> (Upstream, mpsc::Sender<()>) {
     let (go, gone) = mpsc::channel::<()>();
     let gone = Mutex::new(gone);
     let upstream = Upstream::answering(move |exchange| {
@@ -20,11 +20,21 @@ fn an_answer_that_takes_a_minute_signs_nobody_out() {
         exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         true
     });
+    (upstream, go)
+}
+
+#[test]
+fn an_answer_that_takes_a_minute_signs_nobody_out() {
+    let (upstream, go) = slow();
     let gate = Gate::before(upstream, "");
     let old = gate.member("jack@example.com");
     gate.clock.advance(LAPSED);
-    let mut slow = gate.connect();
-    slow.write(format!("GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", gate.address, old.header()));
+    let mut waiting = gate.connect();
+    waiting.write(format!(
+        "GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+        gate.address,
+        old.header()
+    ));
     gate.upstream.wait_for(1);
     assert_eq!(record(&gate).generation, 2, "it was renewed before it was forwarded");
     // All that the browser can send until then are the old cookies.
@@ -34,11 +44,57 @@ fn an_answer_that_takes_a_minute_signs_nobody_out() {
         assert_eq!(refresh(&gate, &old.refresh).status, 200);
     }
     go.send(()).unwrap();
-    let answer = slow.answer();
+    let answer = waiting.answer();
     assert_eq!((answer.status, record(&gate).generation), (200, 2));
     let late = answer.cookies();
     assert_eq!(get(&gate, &late).status, 200);
     assert_eq!(refresh(&gate, &late.refresh).status, 200);
+}
+
+/// Seen: an answer that took its time brought the pair of when it was asked for. It overwrote newer cookies, whose next use
+/// then looked like a thief's, and the session was over.
+#[test]
+fn a_late_answer_never_puts_older_cookies_in_the_place_of_newer_ones() {
+    let (upstream, go) = slow();
+    let gate = Gate::before(upstream, "");
+    let old = gate.member("jack@example.com");
+    gate.clock.advance(LAPSED);
+    let mut waiting = gate.connect();
+    waiting.write(format!(
+        "GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+        gate.address,
+        old.header()
+    ));
+    gate.upstream.wait_for(1);
+    let second = get(&gate, &old).cookies();
+    let third = refresh(&gate, &second.refresh).cookies();
+    assert_eq!(get(&gate, &third).status, 200);
+    wait_until_noted(&gate);
+    gate.clock.advance(Duration::from_secs(11));
+    go.send(()).unwrap();
+    let late = waiting.answer();
+    assert_eq!((late.status, late.all("set-cookie").len()), (200, 0), "{}", late.head);
+    assert_eq!(refresh(&gate, &third.refresh).status, 200, "nobody is logged out");
+}
+
+#[test]
+fn a_late_answer_brings_an_access_token_that_is_good_from_then_on() {
+    let (upstream, go) = slow();
+    let gate = Gate::before(upstream, "upstream.response_timeout = \"1h\"\n");
+    let old = gate.member("jack@example.com");
+    gate.clock.advance(LAPSED);
+    let mut waiting = gate.connect();
+    waiting.write(format!(
+        "GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+        gate.address,
+        old.header()
+    ));
+    gate.upstream.wait_for(1);
+    gate.clock.advance(LAPSED);
+    go.send(()).unwrap();
+    let late = waiting.answer().cookies();
+    let access = gate.get("/auth/me", &format!("Cookie: access_token={}\r\n", late.access));
+    assert_eq!(access.status, 200, "{access:?}");
 }
 
 #[test]
