@@ -115,6 +115,11 @@ pub enum BodyError {
 pub struct Watch(Rc<Vigil>);
 
 impl Watch {
+    /// Whether its session has ended.
+    pub fn is_cut(&self) -> bool {
+        self.0.is_cut()
+    }
+
     /// Ready when the answer must not go on: nothing was taken of it for too long, or its session has ended.
     pub fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
         self.0.poll(cx).map(|_| ())

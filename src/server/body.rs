@@ -12,7 +12,7 @@ use http_body_util::Full;
 use super::observe::Record;
 use super::vital::InFlight;
 use crate::metrics::{Tally, UpstreamError};
-use crate::proxy::body::{BodyError, UpstreamBody};
+use crate::proxy::body::{BodyError, UpstreamBody, Watch};
 
 /// Who wrote it.
 pub(super) enum Source {
@@ -42,6 +42,14 @@ impl Outgoing {
         version: Version,
     ) -> Self {
         Self { source, record, tally, in_flight, version, broken: false }
+    }
+
+    /// The watch over it, where it is the upstream's.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        match &self.source {
+            Source::Upstream(body) => body.watch(),
+            Source::Own(_) => None,
+        }
     }
 
     fn break_off(&mut self, why: &BodyError) {

@@ -1,5 +1,6 @@
 //! One client's connection: which protocol it speaks, hyper with every limit, and how it ends.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -20,6 +21,7 @@ use super::sieve::Sieve;
 use super::stream::Streams;
 use super::vital::Vital;
 use crate::config::settings;
+use crate::proxy::body::Watch;
 use crate::web::deadline::{Deadlines, Timer};
 use crate::web::{Code, Problem};
 
@@ -100,9 +102,16 @@ async fn serve_http1<S>(
 ) where
     S: Socket,
 {
+    // The answer that is on its way. A client that reads nothing is not asked for more of it, and so its body can't look
+    // after its session.
+    let answering: RefCell<Option<Watch>> = RefCell::default();
     let service = service_fn(|request| {
-        let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
-        async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
+        let (dispatch, in_flight, answering) = (Rc::clone(&dispatch), vital.request(), &answering);
+        async move {
+            let answer = dispatch.handle(request, peer, in_flight).await;
+            answering.replace(answer.body().watch());
+            Ok::<_, std::convert::Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
@@ -119,11 +128,12 @@ async fn serve_http1<S>(
             // How it ended is the client's affair; what was not answered is in the access log.
             _ = connection.as_mut() => return,
             () = timer.fired() => {
-                if vital.is_over() {
+                timer.acknowledge();
+                let is_cut = vital.is_stalled() && answering.borrow().as_ref().is_some_and(Watch::is_cut);
+                if is_cut || vital.is_over() {
                     vital.break_off_if_stalled();
                     return;
                 }
-                timer.acknowledge();
             }
             _ = closing.wait_for(|closing| *closing), if !told => {
                 // Half a head is not what runs: nobody waits for its other half.

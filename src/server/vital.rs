@@ -1,11 +1,14 @@
 //! What a connection is doing, and until when it may: shared by its socket, its requests and its task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::connection::Terms;
 use crate::web::deadline::Remote;
+
+/// How often it is looked after whose answer isn't read: its session may have ended (contract section 5: within a second).
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A connection's state. It is touched by one thread only, but the socket it is part of must be able to move.
 pub(super) struct Vital {
@@ -20,6 +23,8 @@ pub(super) struct Vital {
     in_head: AtomicBool,
     /// Whether something waits to be sent that the client doesn't take.
     stalled: AtomicBool,
+    /// For how many milliseconds that was so when it was last looked at.
+    stalled_for: AtomicU64,
     /// Whether an answer broke off that only the end of the connection would have ended.
     broken: AtomicBool,
 }
@@ -36,6 +41,7 @@ impl Vital {
             busy: AtomicUsize::new(0),
             in_head: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
+            stalled_for: AtomicU64::new(0),
             broken: AtomicBool::new(false),
         })
     }
@@ -61,18 +67,40 @@ impl Vital {
     /// that answer's body for more meanwhile, so that its own time limits rest.
     pub(super) fn set_stalled(&self, stalled: bool) {
         if self.stalled.swap(stalled, Ordering::Relaxed) != stalled && !self.is_idle() {
-            if stalled { self.limit.set(self.patience) } else { self.limit.clear() }
+            if stalled {
+                self.stalled_for.store(0, Ordering::Relaxed);
+                self.limit.set(LOOK.min(self.patience));
+            } else {
+                self.limit.clear();
+            }
         }
     }
 
-    /// Whether its time is over when the clock runs out: between requests, and where an answer isn't read.
+    /// Whether something waits to be sent that the client doesn't take.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Whether its time is over when the clock runs out: between requests, and where an answer hasn't been read for too
+    /// long. If not for so long yet, the clock starts again.
     pub(super) fn is_over(&self) -> bool {
-        self.is_idle() || self.stalled.load(Ordering::Relaxed)
+        self.is_idle() || self.is_stalled() && self.is_stalled_for_too_long()
+    }
+
+    fn is_stalled_for_too_long(&self) -> bool {
+        let before = Duration::from_millis(self.stalled_for.load(Ordering::Relaxed));
+        let now = before + LOOK.min(self.patience.saturating_sub(before));
+        if now >= self.patience {
+            return true;
+        }
+        self.stalled_for.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.limit.set(LOOK.min(self.patience.saturating_sub(now)));
+        false
     }
 
     /// Breaks it off where an answer isn't read, and says whether that is so.
     pub(super) fn break_off_if_stalled(&self) -> bool {
-        let stalled = self.stalled.load(Ordering::Relaxed);
+        let stalled = self.is_stalled();
         if stalled {
             self.break_off();
         }
@@ -92,7 +120,7 @@ impl Vital {
     /// A request has begun; it has ended when the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> InFlight {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        if !self.stalled.load(Ordering::Relaxed) {
+        if !self.is_stalled() {
             self.limit.clear();
         }
         InFlight(Arc::clone(self))

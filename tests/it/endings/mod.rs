@@ -3,6 +3,7 @@
 mod bounded;
 mod cached;
 mod everywhere;
+mod unread;
 
 use serde_json::json;
 use sidegate::admin::Command;
