@@ -54,6 +54,8 @@ pub enum Event {
         uid: UserId,
         /// Which.
         session: SessionId,
+        /// From where the copy was used that gave it away: the thief's, or the owner's after the thief's.
+        address: Option<IpAddr>,
     },
     /// A link was made by which a user can set a new password.
     ResetLinkMade {
@@ -285,11 +287,12 @@ impl Line {
                 address,
                 ..Self::default()
             },
-            Event::RefreshReplayed { uid, session } => Self {
+            Event::RefreshReplayed { uid, session, address } => Self {
                 time,
                 event: "refresh_replayed",
                 uid: Some(uid.number()),
                 session: Some(session.to_string()),
+                address,
                 ..Self::default()
             },
             Event::ResetLinkMade { uid } => Self::of_user(time, "reset_link_made", uid),
@@ -374,7 +377,7 @@ mod tests {
         let path = folder.path().join("audit.log");
         let (uid, session) = (UserId::new(7).unwrap(), SessionId::from_bytes([0; 24]));
         let now = Timestamp::from_millis(1_700_000_000_123);
-        Audit::open(Some(&path)).unwrap().note(Event::RefreshReplayed { uid, session }, now);
+        Audit::open(Some(&path)).unwrap().note(Event::RefreshReplayed { uid, session, address: None }, now);
         let address = Some("2001:db8::1".parse().unwrap());
         Audit::open(Some(&path)).unwrap().note(Event::SignInFailed { uid: None, address }, now);
         let written = std::fs::read_to_string(&path).unwrap();

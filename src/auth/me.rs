@@ -23,7 +23,7 @@ impl Auth {
             Err(problem) => problem,
         };
         let Some(token) = self.credentials.renewal(headers, problem.code()) else { return (None, None) };
-        let issued = self.services.sessions.refresh(token).await.ok();
+        let issued = self.services.sessions.refresh(token, call.peer.address).await.ok();
         (issued.as_ref().map(|issued| issued.user.clone()), issued)
     }
 

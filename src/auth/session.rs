@@ -15,7 +15,7 @@ impl Auth {
         let Credential::Presented(token) = self.presented_refresh(call)? else {
             return Err(Failure::clearing(Code::NotAuthenticated.into()));
         };
-        let issued = self.services.sessions.refresh(token).await?;
+        let issued = self.services.sessions.refresh(token, call.peer.address).await?;
         Ok(self.signed_in(&issued, call.peer.secure))
     }
 

@@ -158,34 +158,36 @@ impl Dispatch {
     ) -> Response<Source> {
         let (head, body) = request.into_parts();
         let verdict = match self.gate.decide(&head, errand.peer) {
-            Verdict::Renew(renewal) => match self.sessions.refresh(renewal.token()).await {
-                Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
-                    Ok(verdict) => {
-                        let request = Request::from_parts(head, body);
-                        let mut response = self.carry_out(verdict, request, errand).await;
-                        let headers = response.headers_mut();
-                        // The answer may have taken an hour, and other answers have been faster.
-                        if let Some(issued) = self.sessions.still_current(issued).await {
-                            self.auth.add_tokens(headers, &issued, errand.peer.secure);
+            Verdict::Renew(renewal) => {
+                match self.sessions.refresh(renewal.token(), errand.peer.address).await {
+                    Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
+                        Ok(verdict) => {
+                            let request = Request::from_parts(head, body);
+                            let mut response = self.carry_out(verdict, request, errand).await;
+                            let headers = response.headers_mut();
+                            // The answer may have taken an hour, and other answers have been faster.
+                            if let Some(issued) = self.sessions.still_current(issued).await {
+                                self.auth.add_tokens(headers, &issued, errand.peer.secure);
+                            }
+                            keep_from_caches(headers);
+                            return response;
                         }
-                        keep_from_caches(headers);
-                        return response;
+                        Err(renewal) => self.gate.not_renewed(&renewal, &head),
+                    },
+                    Err(RefreshError::Store(error)) => {
+                        tracing::error!(%error, "a session could not be renewed");
+                        return own(Problem::new(Code::Unavailable).retry_after(BUSY).answer());
                     }
-                    Err(renewal) => self.gate.not_renewed(&renewal, &head),
-                },
-                Err(RefreshError::Store(error)) => {
-                    tracing::error!(%error, "a session could not be renewed");
-                    return own(Problem::new(Code::Unavailable).retry_after(BUSY).answer());
+                    Err(RefreshError::Tokens(error)) => {
+                        tracing::error!(%error, "a session could not be renewed");
+                        return own(Problem::new(Code::Internal).answer());
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "a session was not renewed");
+                        self.gate.not_renewed(&renewal, &head)
+                    }
                 }
-                Err(RefreshError::Tokens(error)) => {
-                    tracing::error!(%error, "a session could not be renewed");
-                    return own(Problem::new(Code::Internal).answer());
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a session was not renewed");
-                    self.gate.not_renewed(&renewal, &head)
-                }
-            },
+            }
             verdict => verdict,
         };
         self.carry_out(verdict, Request::from_parts(head, body), errand).await

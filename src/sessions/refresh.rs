@@ -1,5 +1,7 @@
 //! Renews a session by its refresh token: verify, read the record, decide, and try again where another request was first.
 
+use std::net::IpAddr;
+
 use super::rotation::{self, Step};
 use super::{Issued, Sessions};
 use crate::audit::Event;
@@ -49,8 +51,9 @@ impl From<TokenFault> for RefreshError {
 }
 
 impl Sessions {
-    /// A new pair for the holder of a session's refresh token, under the same conditions as at sign-in.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<Issued, RefreshError> {
+    /// A new pair for the holder of a session's refresh token, under the same conditions as at sign-in. `from`: where
+    /// they are, for the audit log.
+    pub async fn refresh(&self, refresh_token: &str, from: Option<IpAddr>) -> Result<Issued, RefreshError> {
         let now = self.0.clock.now();
         let claims = self.0.tokens.verify_refresh(refresh_token, now)?;
         for _ in 0..ROUNDS {
@@ -67,7 +70,7 @@ impl Sessions {
                     }
                 }
                 Step::Repeat => return Ok(self.issue(record, user, now)?),
-                Step::Replay => return Err(self.replayed(claims.session, claims.user).await?),
+                Step::Replay => return Err(self.replayed(claims.session, claims.user, from).await?),
                 Step::Unknown => return Err(RefreshError::Invalid("the session never came this far")),
             }
         }
@@ -116,12 +119,17 @@ impl Sessions {
         }
     }
 
-    async fn replayed(&self, session: SessionId, user: UserId) -> Result<RefreshError, StoreError> {
+    async fn replayed(
+        &self,
+        session: SessionId,
+        user: UserId,
+        address: Option<IpAddr>,
+    ) -> Result<RefreshError, StoreError> {
         let ended = self.end(session).await;
         // One line for each theft: parallel replays find it ended. Written even if the store failed, for the
         // session is over in memory then.
         if !matches!(ended, Ok(false)) {
-            self.0.audit.note(Event::RefreshReplayed { uid: user, session }, self.0.clock.now());
+            self.0.audit.note(Event::RefreshReplayed { uid: user, session, address }, self.0.clock.now());
         }
         ended?;
         Ok(RefreshError::Replayed { session, user })

@@ -142,7 +142,7 @@ async fn a_sign_in_always_starts_a_new_session_and_ends_the_one_it_replaces() {
     let second = house.sessions.start(&user(2), Device::default(), replaces).await.unwrap();
     assert!(!house.lets_in(&first.access));
     assert!(house.lets_in(&second.access) && house.lets_in(&other.access));
-    let refreshed = house.sessions.refresh(first.refresh.reveal()).await;
+    let refreshed = house.sessions.refresh(first.refresh.reveal(), None).await;
     assert!(matches!(refreshed, Err(RefreshError::Gone)));
 }
 
@@ -189,12 +189,12 @@ async fn the_store_is_told_once_that_a_pair_was_presented() {
     let before = house.store.writes.load(Ordering::Relaxed);
     house.present(&first).await;
     assert_eq!(house.store.writes.load(Ordering::Relaxed), before, "the first pair has no predecessor");
-    let second = house.sessions.refresh(first.refresh.reveal()).await.unwrap();
+    let second = house.sessions.refresh(first.refresh.reveal(), None).await.unwrap();
     for _ in 0..3 {
         house.present(&second).await;
     }
     assert_eq!(house.store.writes.load(Ordering::Relaxed), before + 2, "the rotation and one note");
-    let third = house.sessions.refresh(second.refresh.reveal()).await.unwrap();
+    let third = house.sessions.refresh(second.refresh.reveal(), None).await.unwrap();
     house.fill_disk(true);
     let noted = house.sessions.note_presented(third.session.id, 3).await;
     assert!(noted.is_err());

@@ -23,7 +23,7 @@ async fn tokens_that_say_other_roles_are_refused_at_once_and_after_a_restart() {
     assert_ne!(house.sessions.revocations().epoch(), before);
     assert!(!house.lets_in(&pair.access) && house.lets_in(&stranger.access));
     assert!(house.restarted().await.revocations().is_outdated(user(1).id, ""));
-    let next = house.sessions.refresh(pair.refresh.reveal()).await.unwrap();
+    let next = house.sessions.refresh(pair.refresh.reveal(), None).await.unwrap();
     assert!(house.lets_in(&next.access));
     assert!(!house.restarted().await.revocations().is_outdated(user(1).id, "admin"));
 }
@@ -32,14 +32,14 @@ async fn tokens_that_say_other_roles_are_refused_at_once_and_after_a_restart() {
 async fn a_pair_that_is_answered_once_more_says_the_present_roles_and_is_let_in() {
     let house = House::new().await;
     let first = house.sign_in(1).await;
-    let second = house.sessions.refresh(first.refresh.reveal()).await.unwrap();
+    let second = house.sessions.refresh(first.refresh.reveal(), None).await.unwrap();
     change(&house, &["admin"]).await;
     assert!(!house.lets_in(&second.access));
     // Another tab still has the first pair: it gets the second one again, whose access token is a new one.
-    let again = house.sessions.refresh(first.refresh.reveal()).await.unwrap();
+    let again = house.sessions.refresh(first.refresh.reveal(), None).await.unwrap();
     assert_eq!((again.session.generation, &again.refresh), (2, &second.refresh));
     assert!(house.lets_in(&again.access));
-    assert!(house.lets_in(&house.sessions.refresh(second.refresh.reveal()).await.unwrap().access));
+    assert!(house.lets_in(&house.sessions.refresh(second.refresh.reveal(), None).await.unwrap().access));
     assert_eq!(house.audited(), "");
 }
 

@@ -12,7 +12,7 @@ async fn an_ended_session_is_refused_at_once_and_after_a_restart() {
     assert!(!house.lets_in(&pair.access));
     assert!(house.lets_in(&other.access));
     assert!(house.restarted().await.revocations().is_revoked(pair.session.id));
-    let refreshed = house.sessions.refresh(pair.refresh.reveal()).await;
+    let refreshed = house.sessions.refresh(pair.refresh.reveal(), None).await;
     assert!(matches!(refreshed, Err(RefreshError::Gone)));
     assert!(!house.sessions.end(pair.session.id).await.unwrap());
 }
@@ -22,7 +22,7 @@ async fn a_revocation_is_remembered_until_the_last_access_token_has_expired() {
     let house = House::new().await;
     let pair = house.sign_in(1).await;
     house.advance(60_000);
-    let last = house.sessions.refresh(pair.refresh.reveal()).await.unwrap();
+    let last = house.sessions.refresh(pair.refresh.reveal(), None).await.unwrap();
     house.sessions.end(pair.session.id).await.unwrap();
     for _ in 0..(15 * 60) {
         house.advance(1_000);
@@ -55,7 +55,7 @@ async fn a_disabled_users_sessions_end_at_once_and_stay_ended_when_they_are_let_
     assert!(house.lets_in(&stranger.access));
     assert_eq!(house.sessions.set_active(user(1).id, true).await.unwrap(), Some(()));
     assert!(!house.lets_in(&pair.access));
-    assert!(house.sessions.refresh(pair.refresh.reveal()).await.is_err());
+    assert!(house.sessions.refresh(pair.refresh.reveal(), None).await.is_err());
     assert!(house.lets_in(&house.sign_in(1).await.access));
     assert_eq!(house.sessions.set_active(user(9).id, false).await.unwrap(), None);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 async fn refresh(house: &House, issued: &Issued) -> Result<Issued, RefreshError> {
-    house.sessions.refresh(issued.refresh.reveal()).await
+    house.sessions.refresh(issued.refresh.reveal(), None).await
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn two_hundred_parallel_refreshes_of_one_token_make_one_successor() {
     let racers: Vec<_> = (0..200)
         .map(|_| {
             let (sessions, token) = (house.sessions.clone(), first.refresh.clone());
-            tokio::spawn(async move { sessions.refresh(token.reveal()).await.unwrap() })
+            tokio::spawn(async move { sessions.refresh(token.reveal(), None).await.unwrap() })
         })
         .collect();
     let mut answers = Vec::new();
@@ -116,9 +116,12 @@ async fn the_grace_outlives_a_restart() {
     let second = refresh(&house, &first).await.unwrap();
     house.present(&second).await;
     let restarted = house.restarted().await;
-    assert_eq!(restarted.refresh(first.refresh.reveal()).await.unwrap().refresh, second.refresh);
+    assert_eq!(restarted.refresh(first.refresh.reveal(), None).await.unwrap().refresh, second.refresh);
     house.advance(10_001);
-    assert!(matches!(restarted.refresh(first.refresh.reveal()).await, Err(RefreshError::Replayed { .. })));
+    assert!(matches!(
+        restarted.refresh(first.refresh.reveal(), None).await,
+        Err(RefreshError::Replayed { .. })
+    ));
 }
 
 #[tokio::test]
@@ -197,11 +200,11 @@ async fn what_is_no_refresh_token_renews_nothing() {
     let house = House::new().await;
     let pair = house.sign_in(1).await;
     for token in ["", "x", "x.y.z", pair.access.token.reveal()] {
-        assert!(matches!(house.sessions.refresh(token).await, Err(RefreshError::Invalid(_))));
+        assert!(matches!(house.sessions.refresh(token, None).await, Err(RefreshError::Invalid(_))));
     }
     // A token of a generation that the session never came to, as after going back to an old backup.
     let ahead = house.tokens.mint_refresh(&Session { generation: 2, ..pair.session.clone() }).unwrap();
-    assert!(matches!(house.sessions.refresh(ahead.reveal()).await, Err(RefreshError::Invalid(_))));
+    assert!(matches!(house.sessions.refresh(ahead.reveal(), None).await, Err(RefreshError::Invalid(_))));
     assert!(house.lets_in(&pair.access));
     assert!(refresh(&house, &pair).await.is_ok());
 }

@@ -20,7 +20,12 @@ fn robbed() -> (Gate, tempfile::TempDir, Cookies, Cookies) {
 
 fn replays(folder: &tempfile::TempDir) -> usize {
     let text = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
-    text.lines().filter(|line| line.contains("refresh_replayed")).count()
+    text.lines()
+        .filter(|line| {
+            line.contains(r#""event":"refresh_replayed","uid":1"#)
+                && line.contains(r#""address":"127.0.0.1""#)
+        })
+        .count()
 }
 
 #[test]
