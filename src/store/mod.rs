@@ -10,6 +10,7 @@ use std::pin::Pin;
 use crate::types::{Email, EmailKey, Role, Secret, SessionId, Timestamp, UserId, Username};
 
 mod administration;
+mod crowd;
 mod error;
 mod kept_limits;
 mod one_time;
@@ -22,6 +23,7 @@ pub use administration::{
     BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, Removed,
     UserChange,
 };
+pub use crowd::{MOST_EXCESS, MOST_SESSIONS};
 pub use error::{BackupError, OpenError, StoreError};
 pub use kept_limits::KeptLimit;
 pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
@@ -123,8 +125,9 @@ pub trait Store: Send + Sync + 'static {
     /// The users whose roles changed and whose access tokens from before that may still be about at `now`.
     fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>>;
 
-    /// Begins a session, and ends the one that it replaces (remembered until `remember_until`), unless its user is
-    /// another one now than the one that was `seen`.
+    /// Begins a session, and ends the one that it replaces and those that its user has too many
+    /// ([`Session::crowded_out`]; remembered until `remember_until`), unless its user is another one now than the one that
+    /// was `seen`.
     fn start_session(
         &self,
         session: Session,
@@ -333,7 +336,11 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub enum Started {
     /// It lives.
-    Live,
+    Live {
+        /// What ended for it: the one that it replaces, and the user's least recently used ones where they have more
+        /// than [`MOST_SESSIONS`].
+        ended: Vec<SessionId>,
+    },
     /// It does not: its user has another password or other roles than were seen. As they are now.
     Changed(Box<User>),
     /// Its user was disabled or removed meanwhile.

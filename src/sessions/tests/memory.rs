@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, NewOneTime,
-    NewUser, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session,
-    SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, MOST_EXCESS,
+    MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset,
+    Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
+    UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
@@ -322,11 +323,16 @@ impl Store for Memory {
             if !seen.is_still(user) {
                 return Started::Changed(Box::new(user.clone()));
             }
-            if let Some(replaced) = replaces {
-                state.end(replaced, remember_until);
+            let mut ended: Vec<_> = replaces.into_iter().collect();
+            ended.retain(|id| state.end(*id, remember_until));
+            let crowd = state.sessions.values().filter(|other| other.user == session.user);
+            let crowd = crowd.take(MOST_SESSIONS + MOST_EXCESS).cloned().collect();
+            for crowded_out in Session::crowded_out(crowd) {
+                state.end(crowded_out.id, remember_until);
+                ended.push(crowded_out.id);
             }
             state.sessions.insert(session.id, session);
-            Started::Live
+            Started::Live { ended }
         })
     }
 
