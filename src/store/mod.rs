@@ -20,8 +20,8 @@ pub mod redb;
 
 pub use crate::types::PasswordHash;
 pub use administration::{
-    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, Removed,
-    UserChange,
+    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, ProfileChange,
+    Removed, UserChange,
 };
 pub use crowd::{MOST_EXCESS, MOST_SESSIONS};
 pub use error::{BackupError, OpenError, StoreError};
@@ -87,15 +87,14 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Changed>;
-    /// Changes a user at their own wish, as [`Self::change_user`] does. `None`: they were disabled or removed, or have
+    /// Changes a user at their own wish, which puts no token out of date. `None`: they were disabled or removed, or have
     /// another password now than the one that was `seen`, where one had to be.
     fn change_own(
         &self,
         id: UserId,
         seen: Option<PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
         now: Timestamp,
-        remember_until: Timestamp,
     ) -> Reply<'_, Option<Changed>>;
     /// Puts `to` in the place of `from` at the user's own wish: their sessions end save the one that is kept (remembered
     /// until `remember_until`), and no link of theirs works any more. Gives the ended sessions. `None`: they were

@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
     BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, MOST_EXCESS,
-    MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset,
-    Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
-    UserChange,
+    MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed,
+    Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash,
+    User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
@@ -238,9 +238,8 @@ impl Store for Memory {
         &self,
         id: UserId,
         seen: Option<PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
         now: Timestamp,
-        _: Timestamp,
     ) -> Reply<'_, Option<Changed>> {
         self.write(|state| {
             let user = state.users.get_mut(&id).filter(|user| user.active)?;

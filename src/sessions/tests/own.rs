@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sessions::Actor;
+use crate::store::{Changed, ProfileChange};
 
 fn by(uid: u64) -> Actor {
     Actor { uid: UserId::new(uid).unwrap(), address: "192.0.2.1".parse().ok(), device: None }
@@ -117,4 +118,17 @@ async fn who_leaves_in_the_middle_has_done_it_and_is_audited() {
         assert!(!house.lets_in(&other.access), "{which}");
         assert_eq!(house.audited().lines().count(), 1, "{which}");
     }
+}
+
+/// Seen: each change of a name took the lock that `users set --roles` and imports need, so that whoever renamed themselves
+/// without end kept the operator waiting.
+#[tokio::test]
+async fn a_change_of_ones_own_waits_for_no_change_of_roles_and_holds_none_up() {
+    let house = House::new().await;
+    let _changing = house.sessions.0.changing.lock().await;
+    let change = ProfileChange { username: Username::parse("Jacques"), email: None };
+    let changing = house.sessions.change_own(by(1), None, change);
+    let changed =
+        tokio::time::timeout(Duration::from_secs(20), changing).await.expect("it waits for the lock");
+    assert!(matches!(changed, Ok(Some(Changed::Done { .. }))));
 }
