@@ -50,6 +50,8 @@ pub trait Store: Send + Sync + 'static {
         new: SigningKey,
         older_than: Option<Timestamp>,
     ) -> Reply<'_, Option<Vec<SigningKey>>>;
+    /// Retires the keys of all algorithms but this one; gives all keys as they are then.
+    fn retire_foreign_keys(&self, algorithm: &str, at: Timestamp) -> Reply<'_, Vec<SigningKey>>;
     /// Removes the keys that were retired before this moment; gives those that stay. `None`: there were none to remove.
     fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>>;
 

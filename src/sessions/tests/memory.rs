@@ -152,6 +152,15 @@ impl Store for Memory {
         })
     }
 
+    fn retire_foreign_keys(&self, algorithm: &str, at: Timestamp) -> Reply<'_, Vec<SigningKey>> {
+        self.write(|state| {
+            for key in state.keys.iter_mut().filter(|key| key.algorithm != algorithm) {
+                key.retired = key.retired.or(Some(at));
+            }
+            state.keys.clone()
+        })
+    }
+
     fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>> {
         self.write(move |state| {
             let before = state.keys.len();
@@ -436,11 +445,14 @@ impl Store for Memory {
         self.write(|_| None)
     }
 
-    fn one_time(&self, _: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
-        self.read(|_| None)
+    /// A token is its user's number, and always good.
+    fn one_time(&self, token: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
+        self.read(|state| {
+            let id = UserId::new(token.as_bytes()[0].into())?;
+            state.users.contains_key(&id).then_some(id)
+        })
     }
 
-    /// A token is its user's number, and always good.
     fn reset_password(
         &self,
         token: TokenHash,

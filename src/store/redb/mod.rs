@@ -146,6 +146,11 @@ impl Store for RedbStore {
         Box::pin(self.write(move |tables| tables.rotate_signing_key(&new, older_than)))
     }
 
+    fn retire_foreign_keys(&self, algorithm: &str, at: Timestamp) -> Reply<'_, Vec<SigningKey>> {
+        let algorithm = algorithm.to_owned();
+        Box::pin(self.write(move |tables| tables.retire_foreign_keys(&algorithm, at)))
+    }
+
     fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>> {
         Box::pin(self.write(move |tables| tables.drop_retired_keys(retired_before)))
     }
