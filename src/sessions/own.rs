@@ -97,11 +97,17 @@ impl Sessions {
         let this = self.clone();
         to_the_end(async move {
             let (now, until) = (this.0.clock.now(), this.remember_until());
-            let ended = this.0.store.change_password(by.uid, from, to, keep, now, until).await?;
-            Ok(ended.map(|ended| {
-                this.publish(ended, until);
-                this.note(Event::PasswordChanged { uid: by.uid, address: by.address });
-            }))
+            match this.0.store.change_password(by.uid, from, to, keep, now, until).await {
+                Ok(ended) => Ok(ended.map(|ended| {
+                    this.publish(ended, until);
+                    this.note(Event::PasswordChanged { uid: by.uid, address: by.address });
+                })),
+                Err(error) => {
+                    // It may be on the disk all the same.
+                    this.publish_all_of(by.uid, Some(keep), until).await;
+                    Err(error)
+                }
+            }
         })
         .await
     }
