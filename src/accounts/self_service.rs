@@ -46,15 +46,9 @@ pub enum OwnError {
     /// Somebody else has that address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The new password has too few characters.
-    #[error("the password has less than {min} characters")]
-    PasswordTooShort {
-        /// How many it needs.
-        min: usize,
-    },
-    /// The new password is one of the most used ones.
-    #[error("the password is one of the most used ones")]
-    PasswordCommon,
+    /// The new password is no good.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Too many attempts.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -64,15 +58,6 @@ pub enum OwnError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<Unfit> for OwnError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::TooShort { min } => Self::PasswordTooShort { min },
-            Unfit::Common => Self::PasswordCommon,
-        }
-    }
 }
 
 impl Accounts {
