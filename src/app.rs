@@ -186,6 +186,13 @@ async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Se
             }
         }
     };
+    // Else the key of an algorithm that was set before would be kept for ever, and sign again when that comes back.
+    let algorithm = settings.tokens.algorithm.name();
+    let keys = if keys.iter().any(|key| key.algorithm != algorithm && key.retired.is_none()) {
+        store.retire_foreign_keys(algorithm, clock.now()).await?
+    } else {
+        keys
+    };
     // What no token is good under any more is accepted from the first request on as little as later.
     let keys = sessions::keys::in_use(keys, settings.tokens.access_ttl, clock.now());
     let tokens = Tokens::new(&settings.tokens, &origin, &keys)?;

@@ -29,30 +29,15 @@ pub enum AddError {
     /// Somebody has that address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The password has too few characters.
-    #[error("the password has less than {min} characters")]
-    PasswordTooShort {
-        /// How many it needs.
-        min: usize,
-    },
-    /// The password is one of the most used ones.
-    #[error("the password is one of the most used ones")]
-    PasswordCommon,
+    /// The password is no good.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The password was not hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<Unfit> for AddError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::TooShort { min } => Self::PasswordTooShort { min },
-            Unfit::Common => Self::PasswordCommon,
-        }
-    }
 }
 
 /// Why a user was not changed.

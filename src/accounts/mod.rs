@@ -26,6 +26,7 @@ mod signup;
 pub use administration::{AddError, AddUser, ChangeError};
 pub use attempts::{Attempt, Claim};
 pub use recovery::{ResetError, ResetLink};
+pub use rules::Unfit;
 pub use self_service::{OwnChange, OwnError};
 pub use signin::{SignIn, SignInError};
 pub use signup::{SignUp, SignUpError};

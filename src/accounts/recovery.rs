@@ -31,15 +31,9 @@ pub enum ResetError {
     /// No token, or one that was used, has expired, was replaced by a newer one, or whose user is gone.
     #[error("the link is not valid")]
     BadToken,
-    /// The password has too few characters. The link can still be used.
-    #[error("the password has less than {min} characters")]
-    PasswordTooShort {
-        /// How many it needs.
-        min: usize,
-    },
-    /// The password is one of the most used ones. The link can still be used.
-    #[error("the password is one of the most used ones")]
-    PasswordCommon,
+    /// The password is no good. The link can still be used.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Too many bad tokens from there.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -49,15 +43,6 @@ pub enum ResetError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<Unfit> for ResetError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::TooShort { min } => Self::PasswordTooShort { min },
-            Unfit::Common => Self::PasswordCommon,
-        }
-    }
 }
 
 impl Accounts {

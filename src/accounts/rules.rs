@@ -4,11 +4,16 @@ use super::{Accounts, common};
 use crate::types::Password;
 
 /// Why a password is no good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
-    /// It has less characters than this.
-    TooShort { min: usize },
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It has too few characters.
+    #[error("the password has less than {min} characters")]
+    TooShort {
+        /// How many it needs.
+        min: usize,
+    },
     /// It is one of the most used ones.
+    #[error("the password is one of the most used ones")]
     Common,
 }
 

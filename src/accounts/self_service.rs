@@ -1,19 +1,26 @@
 //! What a user changes of their own account: the name by their session alone, the address and the password only with
 //! the current password, so that a browser left open does not cost them the account.
 
+use std::time::Duration;
+
 use super::Accounts;
 use super::attempts::{Attempt, Claim};
 use super::rules::Unfit;
 use crate::audit::Event;
+use crate::config::settings::Rate;
 use crate::hashing::{HashError, Verified};
 use crate::limits::{LimitKey, Limited, Network};
 use crate::sessions::Actor;
-use crate::store::{Changed, PasswordHash, StoreError, User, UserChange};
+use crate::store::{Changed, PasswordHash, ProfileChange, StoreError, User};
 use crate::types::{Email, Password, SessionId, Username};
 
 /// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
 /// a parallel sign-in.
 const ROUNDS: usize = 3;
+
+/// How often one user may change their name, address or password. No person comes near it; but each change is a commit of
+/// its own and a line in the audit log, and a client that asks and leaves could else pile them up without end.
+const CHANGES: Rate = Rate { count: 60, per: Duration::from_mins(15) };
 
 /// What is to be different; `None` leaves it as it is.
 #[derive(Debug)]
@@ -39,15 +46,9 @@ pub enum OwnError {
     /// Somebody else has that address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The new password has too few characters.
-    #[error("the password has less than {min} characters")]
-    PasswordTooShort {
-        /// How many it needs.
-        min: usize,
-    },
-    /// The new password is one of the most used ones.
-    #[error("the password is one of the most used ones")]
-    PasswordCommon,
+    /// The new password is no good.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Too many attempts.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -57,15 +58,6 @@ pub enum OwnError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<Unfit> for OwnError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::TooShort { min } => Self::PasswordTooShort { min },
-            Unfit::Common => Self::PasswordCommon,
-        }
-    }
 }
 
 impl Accounts {
@@ -78,9 +70,23 @@ impl Accounts {
             if username.is_none() {
                 return Ok(user);
             }
-            let change = UserChange { username, ..UserChange::default() };
-            return done(self.0.services.sessions.change_own(by, None, change).await?);
+            let attempt = self.admit_change(by)?;
+            let change = ProfileChange { username, email: None };
+            let changed = self.0.services.sessions.change_own(by, None, change).await;
+            return settled(attempt, changed.map_err(OwnError::from).and_then(done)).await;
         };
+        let attempt = self.admit_change(by)?;
+        settled(attempt, self.change_address(by, user, username, email, password).await).await
+    }
+
+    async fn change_address(
+        &self,
+        by: Actor,
+        user: User,
+        username: Option<Username>,
+        email: Email,
+        password: Password,
+    ) -> Result<User, OwnError> {
         // Who only writes their address in another way asks for nobody else's.
         let is_another = email.key() != user.email.key();
         if is_another && !self.is_of_allowed_domain(&email) {
@@ -91,15 +97,13 @@ impl Accounts {
         if username.is_none() && email.is_none() {
             return Ok(user);
         }
-        let change = UserChange { email, username, ..UserChange::default() };
+        let change = ProfileChange { email, username };
         let attempt = if is_another { Some(self.admit_new_address(by)?) } else { None };
         let outcome = self.change_verified(by, &password, verified, change).await;
-        match (&outcome, attempt) {
-            (_, None) => {}
-            (Err(OwnError::Hash(_) | OwnError::Store(_)), Some(attempt)) => attempt.refund(),
-            (_, Some(attempt)) => attempt.stands().await,
+        match attempt {
+            Some(attempt) => settled(attempt, outcome).await,
+            None => outcome,
         }
-        outcome
     }
 
     async fn change_verified(
@@ -107,7 +111,7 @@ impl Accounts {
         by: Actor,
         password: &Password,
         mut verified: PasswordHash,
-        change: UserChange,
+        change: ProfileChange,
     ) -> Result<User, OwnError> {
         for _ in 0..ROUNDS {
             let changed = self.0.services.sessions.change_own(by, Some(verified), change.clone()).await?;
@@ -128,6 +132,17 @@ impl Accounts {
         keep: SessionId,
     ) -> Result<(), OwnError> {
         self.judge(&new)?;
+        let attempt = self.admit_change(by)?;
+        settled(attempt, self.exchange_password(by, current, new, keep).await).await
+    }
+
+    async fn exchange_password(
+        &self,
+        by: Actor,
+        current: Password,
+        new: Password,
+        keep: SessionId,
+    ) -> Result<(), OwnError> {
         let mut verified = self.verify_own(by, &current).await?;
         let hash = self.0.services.hasher.hash(new).await?;
         for _ in 0..ROUNDS {
@@ -165,6 +180,11 @@ impl Accounts {
         }
     }
 
+    /// All changes of one user are one limit, those under way included.
+    fn admit_change(&self, by: Actor) -> Result<Attempt, Limited> {
+        self.counted(&[(LimitKey::Account(by.uid), CHANGES)])
+    }
+
     /// Asking for an address that may be taken costs what a sign-up with it would.
     fn admit_new_address(&self, by: Actor) -> Result<Attempt, Limited> {
         self.counted(&[(LimitKey::SignUp(Network::of(by.address)), self.0.limits.signup)])
@@ -173,6 +193,15 @@ impl Accounts {
     async fn present(&self, by: Actor) -> Result<User, OwnError> {
         self.user(by.uid).await?.filter(|user| user.active).ok_or(OwnError::Gone)
     }
+}
+
+/// Whatever came of it counts, save where it was the gate that failed.
+async fn settled<T>(attempt: Attempt, outcome: Result<T, OwnError>) -> Result<T, OwnError> {
+    match outcome {
+        Err(OwnError::Hash(_) | OwnError::Store(_)) => attempt.refund(),
+        _ => attempt.stands().await,
+    }
+    outcome
 }
 
 fn done(changed: Option<Changed>) -> Result<User, OwnError> {

@@ -32,15 +32,9 @@ pub enum SignUpError {
     /// Only addresses of certain domains may.
     #[error("addresses of this domain may not sign up")]
     Domain,
-    /// The password has too few characters.
-    #[error("the password has less than {min} characters")]
-    PasswordTooShort {
-        /// How many it needs.
-        min: usize,
-    },
-    /// The password is one of the most used ones.
-    #[error("the password is one of the most used ones")]
-    PasswordCommon,
+    /// The password is no good.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Too many sign-ups from there.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -53,15 +47,6 @@ pub enum SignUpError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<Unfit> for SignUpError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::TooShort { min } => Self::PasswordTooShort { min },
-            Unfit::Common => Self::PasswordCommon,
-        }
-    }
 }
 
 impl Accounts {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::store::OnConflict;
 use crate::types::{Email, Password, Role, SessionId, UserRef, Username};
 
-/// One thing to do.
+/// One thing to do. What takes nothing has braces all the same: of a unit variant serde lets any member pass.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
@@ -26,7 +26,7 @@ pub enum Command {
         password: Option<Text<Password>>,
     },
     /// All users, in the order of their numbers.
-    ListUsers,
+    ListUsers {},
     /// One user.
     ShowUser {
         /// Whom.
@@ -70,7 +70,7 @@ pub enum Command {
         only_examine: bool,
     },
     /// All users with their passwords' hashes, one a line, as an import reads them.
-    ExportUsers,
+    ExportUsers {},
     /// All sessions, or one user's.
     ListSessions {
         /// Whose.
@@ -82,11 +82,11 @@ pub enum Command {
         which: Which,
     },
     /// The keys that sign access tokens.
-    ListKeys,
+    ListKeys {},
     /// Let a new key sign.
-    RotateKeys,
+    RotateKeys {},
     /// A copy of the whole database.
-    Backup,
+    Backup {},
 }
 
 /// Which sessions are meant.
@@ -214,5 +214,24 @@ impl Textual for Password {
 
     fn text(&self) -> String {
         String::from_utf8_lossy(self.reveal()).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen: commands that take nothing let any member pass, so that a caller of another version got something else than
+    /// what was asked for, and no word of it.
+    #[test]
+    fn a_member_that_a_command_does_not_have_is_refused_also_where_it_has_none() {
+        for name in ["list_users", "export_users", "list_keys", "rotate_keys", "backup", "list_sessions"] {
+            let bare = format!(r#"{{"command":"{name}"}}"#);
+            let command: Command = serde_json::from_str(&bare).unwrap();
+            let written = serde_json::to_string(&command).unwrap();
+            assert!(written.starts_with(bare.trim_end_matches('}')), "{written}");
+            let more = format!(r#"{{"command":"{name}","only":"active"}}"#);
+            assert!(serde_json::from_str::<Command>(&more).is_err(), "{name}");
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn execute(services: &Services, command: Command, rows: Lines) 
             let password = password.map(|Text(password)| password);
             users::add(services, email.0, username.0, unwrap(roles), password).await
         }
-        Command::ListUsers => Ok(listing::users(services)),
+        Command::ListUsers {} => Ok(listing::users(services)),
         Command::ShowUser { user: Text(who) } => users::show(services, who).await,
         Command::ChangeUser { user: Text(who), email, username, roles } => {
             let change = UserChange {
@@ -57,14 +57,14 @@ pub(super) async fn execute(services: &Services, command: Command, rows: Lines) 
             let policy = ImportPolicy { on_conflict, skip_bad, only_examine };
             users::import(services, rows, policy).await
         }
-        Command::ExportUsers => Ok(listing::export(services)),
+        Command::ExportUsers {} => Ok(listing::export(services)),
         Command::ListSessions { user } => {
             sessions::list(services, user.map(|Text(who): Text<UserRef>| who)).await
         }
         Command::RevokeSessions { which } => sessions::revoke(services, which).await,
-        Command::ListKeys => keys::list(services).await,
-        Command::RotateKeys => keys::rotate(services).await,
-        Command::Backup => backup::copy(services).await,
+        Command::ListKeys {} => keys::list(services).await,
+        Command::RotateKeys {} => keys::rotate(services).await,
+        Command::Backup {} => backup::copy(services).await,
     }
 }
 

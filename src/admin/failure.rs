@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::accounts::Unfit;
 use crate::hashing::HashError;
 use crate::sessions::RotateError;
 use crate::store::{BackupError, StoreError};
@@ -20,15 +21,9 @@ pub(super) enum Failure {
     /// Somebody has that address.
     #[error("the address `{0}` belongs to another user\nhint: `sidegate users show {0}` tells whom")]
     EmailTaken(Email),
-    /// The password has too few characters.
-    #[error("the password is too short: it needs {min} characters (`passwords.min_length`)")]
-    PasswordTooShort {
-        /// How many it needs.
-        min: usize,
-    },
-    /// Everybody tries it first.
-    #[error("the password is one of the most used ones; choose another (`passwords.block_common`)")]
-    PasswordCommon,
+    /// The password is no good.
+    #[error("{}", unfit(*.0))]
+    Unfit(#[from] Unfit),
     /// The password was not hashed.
     #[error("the password could not be hashed: {0}\nhint: try again in a few seconds")]
     Hash(#[from] HashError),
@@ -70,7 +65,7 @@ impl Failure {
         match self {
             Self::NoSuchUser(_) | Self::NoSuchSession(_) => StatusCode::NOT_FOUND,
             Self::EmailTaken(_) | Self::SharedSecret => StatusCode::CONFLICT,
-            Self::PasswordTooShort { .. } | Self::PasswordCommon => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Hash(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Backup(_) | Self::File { .. } | Self::Keys(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unknown(_) | Self::Cut(_) => StatusCode::BAD_REQUEST,
@@ -84,6 +79,18 @@ impl From<RotateError> for Failure {
             RotateError::SharedSecret => Self::SharedSecret,
             RotateError::Store(error) => Self::Store(error),
             RotateError::Tokens(error) => Self::Keys(error),
+        }
+    }
+}
+
+/// With the settings that say so.
+fn unfit(unfit: Unfit) -> String {
+    match unfit {
+        Unfit::TooShort { min } => {
+            format!("the password is too short: it needs {min} characters (`passwords.min_length`)")
+        }
+        Unfit::Common => {
+            "the password is one of the most used ones; choose another (`passwords.block_common`)".to_owned()
         }
     }
 }

@@ -21,8 +21,7 @@ pub(super) async fn add(
     match services.accounts.add(new).await {
         Ok(user) => Ok(shown(&user)),
         Err(AddError::EmailTaken) => Err(Failure::EmailTaken(email)),
-        Err(AddError::PasswordTooShort { min }) => Err(Failure::PasswordTooShort { min }),
-        Err(AddError::PasswordCommon) => Err(Failure::PasswordCommon),
+        Err(AddError::Unfit(unfit)) => Err(unfit.into()),
         Err(AddError::Hash(error)) => Err(error.into()),
         Err(AddError::Store(error)) => Err(error.into()),
     }

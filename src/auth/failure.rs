@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::accounts::{OwnError, ResetError, SignInError, SignUpError};
+use crate::accounts::{OwnError, ResetError, SignInError, SignUpError, Unfit};
 use crate::hashing::HashError;
 use crate::limits::{Limited, Policy};
 use crate::sessions::{RefreshError, StartError};
@@ -93,8 +93,7 @@ impl From<SignUpError> for Problem {
         match error {
             SignUpError::Closed => Self::new(Code::SignupClosed),
             SignUpError::Domain => foreign_domain(),
-            SignUpError::PasswordTooShort { min } => too_short(min),
-            SignUpError::PasswordCommon => common(),
+            SignUpError::Unfit(unfit) => unfit.into(),
             SignUpError::Limited(limited) => limited.into(),
             SignUpError::EmailTaken => Self::new(Code::EmailTaken),
             SignUpError::Hash(error) => error.into(),
@@ -107,8 +106,7 @@ impl From<ResetError> for Problem {
     fn from(error: ResetError) -> Self {
         match error {
             ResetError::BadToken => Self::new(Code::BadResetToken),
-            ResetError::PasswordTooShort { min } => too_short(min),
-            ResetError::PasswordCommon => common(),
+            ResetError::Unfit(unfit) => unfit.into(),
             ResetError::Limited(limited) => limited.into(),
             ResetError::Hash(error) => error.into(),
             ResetError::Store(error) => error.into(),
@@ -124,8 +122,7 @@ impl From<OwnError> for Problem {
             OwnError::WrongPassword => Self::new(Code::WrongPassword),
             OwnError::Domain => foreign_domain(),
             OwnError::EmailTaken => Self::new(Code::EmailTaken),
-            OwnError::PasswordTooShort { min } => too_short(min),
-            OwnError::PasswordCommon => common(),
+            OwnError::Unfit(unfit) => unfit.into(),
             OwnError::Limited(limited) => limited.into(),
             OwnError::Hash(error) => error.into(),
             OwnError::Store(error) => error.into(),
@@ -137,12 +134,13 @@ fn foreign_domain() -> Problem {
     Problem::new(Code::InvalidValue).detail("Addresses of this domain can't sign up here.")
 }
 
-fn too_short(min: usize) -> Problem {
-    Problem::new(Code::InvalidValue).detail(format!("The password must have at least {min} characters."))
-}
-
-fn common() -> Problem {
-    Problem::new(Code::InvalidValue).detail("This password is one of the most used ones. Choose another.")
+impl From<Unfit> for Problem {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(Code::InvalidValue).detail(match unfit {
+            Unfit::TooShort { min } => format!("The password must have at least {min} characters."),
+            Unfit::Common => "This password is one of the most used ones. Choose another.".to_owned(),
+        })
+    }
 }
 
 impl From<SignInError> for Problem {

@@ -9,10 +9,11 @@ use super::{Auth, reply};
 use crate::web::{Answer, entity_tag};
 
 /// What shared caches alone heed (RFC 9213). Every answer of `/auth/*` is `no-store` for browsers, and stays so; but public
-/// keys are asked for by many backends, and are the same for all of them. A minute is how long a new key may be
-/// unknown to who asks through such a cache; a retired one is published for longer than its tokens are good.
+/// keys are asked for by many backends, and are the same for all of them. Such a cache may keep them, and asks by the `ETag`
+/// each time whether they are still so (`no-cache`, RFC 9111 section 5.2.2.4): a new key signs from the moment of its rotation
+/// on, and a backend that asks for a `kid` that it doesn't know must not be given the set of before.
 const CDN_CACHE_CONTROL: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("cdn-cache-control"), HeaderValue::from_static("public, max-age=60"));
+    (HeaderName::from_static("cdn-cache-control"), HeaderValue::from_static("public, no-cache"));
 
 impl Auth {
     /// The gate runs, or this would not be answered.

@@ -31,7 +31,7 @@ pub(super) fn run(backup: &Backup, general: &General) -> ExitCode {
         let mut progress = None;
         let mut written = 0;
         client
-            .bytes(&Command::Backup, |bytes, total| {
+            .bytes(&Command::Backup {}, |bytes, total| {
                 let progress =
                     progress.get_or_insert_with(|| Progress::start("writing the backup", Some(total)));
                 written += bytes.len() as u64;

@@ -25,14 +25,14 @@ pub(super) struct Export {
 pub(super) async fn run(client: &mut Client, export: Export, own: &Own, form: Form) -> Result<(), Trouble> {
     let Some(file) = export.file else {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        client.list(&Command::ExportUsers, |line| write_line(&mut out, line)).await?;
+        client.list(&Command::ExportUsers {}, |line| write_line(&mut out, line)).await?;
         return Ok(out.flush()?);
     };
     let mut target = io::BufWriter::new(Target::open(&file, export.force, own)?);
     let mut progress = Progress::start("exporting users", None);
     let mut users = 0;
     client
-        .list(&Command::ExportUsers, |line| {
+        .list(&Command::ExportUsers {}, |line| {
             users += 1;
             progress.reached(users);
             write_line(&mut target, line)

@@ -55,5 +55,5 @@ fn by_socket(socket: &Path) -> ExitCode {
 async fn ask(socket: &Path) -> Result<(), String> {
     let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
     let mut client = Client::over(stream).await.map_err(|error| error.to_string())?;
-    client.list(&Command::ListKeys, |_| Ok(())).await.map_err(|error| error.to_string())
+    client.list(&Command::ListKeys {}, |_| Ok(())).await.map_err(|error| error.to_string())
 }

@@ -23,8 +23,8 @@ pub(super) enum Keys {
 pub(super) fn run(keys: &Keys, general: &General) -> ExitCode {
     let form = general.form();
     let command = match keys {
-        Keys::List => Command::ListKeys,
-        Keys::Rotate => Command::RotateKeys,
+        Keys::List => Command::ListKeys {},
+        Keys::Rotate => Command::RotateKeys {},
     };
     door::through(general.config.as_deref(), async |client, _| {
         let mut list = show::List::new(form, io::stdout().lock());

@@ -144,7 +144,7 @@ async fn one(client: &mut Client, command: &Command, form: Form) -> Result<(), T
 
 async fn list(client: &mut Client, form: Form) -> Result<(), Trouble> {
     let mut list = show::List::new(form, io::stdout().lock());
-    client.list(&Command::ListUsers, |line| list.line::<UserView>(line)).await?;
+    client.list(&Command::ListUsers {}, |line| list.line::<UserView>(line)).await?;
     Ok(list.end::<UserView>()?)
 }
 

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::Network;
-use crate::types::{DeviceId, EmailKey};
+use crate::types::{DeviceId, EmailKey, UserId};
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum LimitKey {
     SignUp(Network),
     /// Reset links from one network that were none.
     Reset(Network),
+    /// What one user changes of their own account.
+    Account(UserId),
 }
 
 /// What kind of thing is counted: each has a table of its own, so that none pushes out another's counters.
@@ -37,17 +39,20 @@ pub enum Kind {
     SignUp,
     /// [`LimitKey::Reset`]
     Reset,
+    /// [`LimitKey::Account`]
+    Account,
 }
 
 impl Kind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignIn,
         Self::SignInNetwork,
         Self::SignInAccount,
         Self::SignInDevice,
         Self::SignUp,
         Self::Reset,
+        Self::Account,
     ];
 
     /// Its number in records and in keys: never changed, never given to another.
@@ -59,6 +64,7 @@ impl Kind {
             Self::SignInDevice => 4,
             Self::SignUp => 5,
             Self::Reset => 6,
+            Self::Account => 7,
         }
     }
 
@@ -75,6 +81,7 @@ impl Kind {
             Self::SignInAccount => "signin-account",
             Self::SignUp => "signup",
             Self::Reset => "reset",
+            Self::Account => "account",
         }
     }
 }
@@ -93,6 +100,7 @@ impl LimitKey {
             Self::SignInDevice(..) => Kind::SignInDevice,
             Self::SignUp(_) => Kind::SignUp,
             Self::Reset(_) => Kind::Reset,
+            Self::Account(_) => Kind::Account,
         }
     }
 
@@ -116,6 +124,7 @@ impl LimitKey {
             Self::SignInNetwork(network) | Self::SignUp(network) | Self::Reset(network) => {
                 context.update(&network.bytes());
             }
+            Self::Account(user) => context.update(&user.number().to_be_bytes()),
         }
         let mut digest = Digest::default();
         digest.copy_from_slice(&context.finish().as_ref()[..size_of::<Digest>()]);
@@ -149,6 +158,8 @@ mod tests {
             LimitKey::SignUp(here),
             LimitKey::Reset(here),
             LimitKey::Reset(there),
+            LimitKey::Account(UserId::new(1).unwrap()),
+            LimitKey::Account(UserId::new(2).unwrap()),
         ];
         let digests: std::collections::HashSet<_> = keys.iter().map(LimitKey::digest).collect();
         assert_eq!(digests.len(), keys.len());
@@ -168,7 +179,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7]);
         assert!(Kind::ALL.into_iter().all(|kind| Kind::from_number(kind.number()) == Some(kind)));
         assert_eq!(Kind::from_number(0), None);
     }

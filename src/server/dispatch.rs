@@ -303,11 +303,12 @@ impl Errand<'_> {
 }
 
 /// What carries a session must not be kept by any cache, nor by one that obeys a field of its own before
-/// `Cache-Control`: a CDN's (RFC 9213, `Surrogate-Control`), nginx's.
+/// `Cache-Control`: a CDN's (RFC 9213, `Surrogate-Control`, Akamai's `Edge-Control`), nginx's.
 fn keep_from_caches(headers: &mut HeaderMap) {
     let targeted = |name: &&HeaderName| {
         let name = name.as_str();
-        name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "x-accel-expires")
+        name.ends_with("-cache-control")
+            || matches!(name, "surrogate-control" | "edge-control" | "x-accel-expires")
     };
     let targeted: Vec<HeaderName> = headers.keys().filter(targeted).cloned().collect();
     for name in targeted {

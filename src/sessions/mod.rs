@@ -126,8 +126,8 @@ impl Sessions {
         })))
     }
 
-    /// Starts a session for a user as they were seen, and ends the one that it replaces in that browser. Where their
-    /// roles changed meanwhile, its tokens say the present ones.
+    /// Starts a session for a user as they were seen, and ends the one that it replaces in that browser, and what they
+    /// have beyond [`crate::store::MOST_SESSIONS`]. Where their roles changed meanwhile, its tokens say the present ones.
     pub async fn start(
         &self,
         user: &User,
@@ -151,7 +151,7 @@ impl Sessions {
             // Before the commit, so that a session whose tokens can't be made leaves no trace.
             let issued = self.issue(session.clone(), user.clone(), now)?;
             match self.commit_start(session.clone(), Seen::of(&user), replaces).await? {
-                Started::Live => return Ok(issued),
+                Started::Live { .. } => return Ok(issued),
                 Started::UserGone => return Err(StartError::UserGone),
                 Started::Changed(present) if present.password == user.password => user = *present,
                 Started::Changed(_) => return Err(StartError::PasswordChanged),
@@ -170,8 +170,8 @@ impl Sessions {
         to_the_end(async move {
             let until = this.remember_until();
             let started = this.0.store.start_session(session, seen, replaces, until).await?;
-            if matches!(started, Started::Live) {
-                this.publish(replaces, until);
+            if let Started::Live { ended } = &started {
+                this.publish(ended.iter().copied().chain(replaces), until);
             }
             Ok(started)
         })

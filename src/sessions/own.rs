@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Sessions, to_the_end};
 use crate::audit::Event;
-use crate::store::{Changed, PasswordHash, Session, StoreError, UserChange};
+use crate::store::{Changed, PasswordHash, ProfileChange, Session, StoreError};
 use crate::types::{DeviceId, SessionId, UserId};
 
 /// Who does something to their account, and from where: for the audit log, and for whom attempts are counted.
@@ -61,21 +61,18 @@ impl Sessions {
     }
 
     /// Changes the name, the address or both. `None`: their user may no longer, or `seen` is no longer the hash of
-    /// their password.
+    /// their password. Nothing of it has to be made known, so that it waits for no change of roles and none waits for it.
     pub(crate) async fn change_own(
         &self,
         by: Actor,
         seen: Option<PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
     ) -> Result<Option<Changed>, StoreError> {
         let this = self.clone();
         let (to_name, to_address) = (change.username.is_some(), change.email.is_some());
         to_the_end(async move {
-            let _in_order = this.0.changing.lock().await;
-            let (now, until) = (this.0.clock.now(), this.remember_until());
-            let changed = this.0.store.change_own(by.uid, seen, change, now, until).await?;
-            if let Some(Changed::Done { outdated, .. }) = &changed {
-                this.0.revocations.publish_outdated(outdated.iter().cloned());
+            let changed = this.0.store.change_own(by.uid, seen, change, this.0.clock.now()).await?;
+            if let Some(Changed::Done { .. }) = &changed {
                 if to_name {
                     this.note(Event::ProfileChanged { uid: by.uid, address: by.address });
                 }
@@ -100,11 +97,17 @@ impl Sessions {
         let this = self.clone();
         to_the_end(async move {
             let (now, until) = (this.0.clock.now(), this.remember_until());
-            let ended = this.0.store.change_password(by.uid, from, to, keep, now, until).await?;
-            Ok(ended.map(|ended| {
-                this.publish(ended, until);
-                this.note(Event::PasswordChanged { uid: by.uid, address: by.address });
-            }))
+            match this.0.store.change_password(by.uid, from, to, keep, now, until).await {
+                Ok(ended) => Ok(ended.map(|ended| {
+                    this.publish(ended, until);
+                    this.note(Event::PasswordChanged { uid: by.uid, address: by.address });
+                })),
+                Err(error) => {
+                    // It may be on the disk all the same.
+                    this.publish_all_of(by.uid, Some(keep), until).await;
+                    Err(error)
+                }
+            }
         })
         .await
     }

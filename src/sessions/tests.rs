@@ -32,7 +32,7 @@ struct House {
 
 impl House {
     async fn new() -> Self {
-        let store = Arc::new(Memory::with([user(1), user(2)]));
+        let store = Arc::new(Memory::with((1..=8).map(user)));
         let origin = store.origin().await.unwrap();
         let key = crate::tokens::keys::generate(Algorithm::EdDsa, NOW).unwrap();
         let kept = store.ensure_signing_key(key).await.unwrap();
@@ -215,8 +215,8 @@ async fn sweeping_forgets_what_has_run_out_and_nothing_else() {
     house.clock.advance(REMEMBER_SLACK + Duration::from_millis(1));
     assert_eq!(house.sessions.sweep_once().await.unwrap(), 1);
     assert!(house.sessions.revocations().is_empty());
-    for _ in 0..1100 {
-        house.sign_in(2).await;
+    for number in 0..1100 {
+        house.sign_in(2 + number % 7).await;
     }
     house.clock.advance(IDLE);
     house.advance(1);

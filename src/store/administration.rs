@@ -16,6 +16,22 @@ pub struct UserChange {
     pub roles: Option<Vec<Role>>,
 }
 
+/// What a user may change of themselves; `None` leaves it as it is. Never their roles: whoever changes those has to make
+/// it known to all workers, and in the order of the changes.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// Their address. Another one is unproven.
+    pub email: Option<Email>,
+    /// Their name.
+    pub username: Option<Username>,
+}
+
+impl From<ProfileChange> for UserChange {
+    fn from(ProfileChange { email, username }: ProfileChange) -> Self {
+        Self { email, username, roles: None }
+    }
+}
+
 /// What became of a change.
 #[derive(Clone, Debug)]
 pub enum Changed {

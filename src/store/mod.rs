@@ -10,6 +10,7 @@ use std::pin::Pin;
 use crate::types::{Email, EmailKey, Role, Secret, SessionId, Timestamp, UserId, Username};
 
 mod administration;
+mod crowd;
 mod error;
 mod kept_limits;
 mod one_time;
@@ -19,9 +20,10 @@ pub mod redb;
 
 pub use crate::types::PasswordHash;
 pub use administration::{
-    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, Removed,
-    UserChange,
+    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, ProfileChange,
+    Removed, UserChange,
 };
+pub use crowd::{MOST_EXCESS, MOST_SESSIONS};
 pub use error::{BackupError, OpenError, StoreError};
 pub use kept_limits::KeptLimit;
 pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
@@ -48,6 +50,8 @@ pub trait Store: Send + Sync + 'static {
         new: SigningKey,
         older_than: Option<Timestamp>,
     ) -> Reply<'_, Option<Vec<SigningKey>>>;
+    /// Retires the keys of all algorithms but this one; gives all keys as they are then.
+    fn retire_foreign_keys(&self, algorithm: &str, at: Timestamp) -> Reply<'_, Vec<SigningKey>>;
     /// Removes the keys that were retired before this moment; gives those that stay. `None`: there were none to remove.
     fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>>;
 
@@ -85,15 +89,14 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Changed>;
-    /// Changes a user at their own wish, as [`Self::change_user`] does. `None`: they were disabled or removed, or have
+    /// Changes a user at their own wish, which puts no token out of date. `None`: they were disabled or removed, or have
     /// another password now than the one that was `seen`, where one had to be.
     fn change_own(
         &self,
         id: UserId,
         seen: Option<PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
         now: Timestamp,
-        remember_until: Timestamp,
     ) -> Reply<'_, Option<Changed>>;
     /// Puts `to` in the place of `from` at the user's own wish: their sessions end save the one that is kept (remembered
     /// until `remember_until`), and no link of theirs works any more. Gives the ended sessions. `None`: they were
@@ -123,8 +126,9 @@ pub trait Store: Send + Sync + 'static {
     /// The users whose roles changed and whose access tokens from before that may still be about at `now`.
     fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>>;
 
-    /// Begins a session, and ends the one that it replaces (remembered until `remember_until`), unless its user is
-    /// another one now than the one that was `seen`.
+    /// Begins a session, and ends the one that it replaces and those that its user has too many
+    /// ([`Session::crowded_out`]; remembered until `remember_until`), unless its user is another one now than the one that
+    /// was `seen`.
     fn start_session(
         &self,
         session: Session,
@@ -333,7 +337,11 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub enum Started {
     /// It lives.
-    Live,
+    Live {
+        /// What ended for it: the one that it replaces, and the user's least recently used ones where they have more
+        /// than [`MOST_SESSIONS`].
+        ended: Vec<SessionId>,
+    },
     /// It does not: its user has another password or other roles than were seen. As they are now.
     Changed(Box<User>),
     /// Its user was disabled or removed meanwhile.

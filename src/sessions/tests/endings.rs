@@ -93,3 +93,29 @@ async fn a_client_that_leaves_in_the_middle_of_signing_out_is_signed_out() {
     }
     assert!(!house.lets_in(&pair.access));
 }
+
+/// Seen: after an error that leaves open whether the new password is on the disk, the sessions of the old one went on, while
+/// every other end is published then, too.
+#[tokio::test]
+async fn a_new_password_that_may_be_on_disk_ends_what_it_would_have_ended() {
+    use crate::sessions::Actor;
+    use crate::store::TokenHash;
+
+    let hash = |text: &str| Secret::new(text.to_owned());
+    let house = House::new().await;
+    house.store.edit_user(user(1).id, |user| user.password = Some(hash("old")));
+    let jack = User { password: Some(hash("old")), ..user(1) };
+    let enter = async || house.sessions.start(&jack, Device::default(), None).await.unwrap();
+    let (this, other, stranger) = (enter().await, enter().await, house.sign_in(2).await);
+    house.fill_disk(true);
+    let by = Actor { uid: jack.id, address: None, device: None };
+    let changed = house.sessions.change_password(by, hash("old"), hash("new"), this.session.id).await;
+    assert!(changed.is_err());
+    assert!(house.lets_in(&this.access) && !house.lets_in(&other.access) && house.lets_in(&stranger.access));
+    let link = |user: u8| TokenHash::from_bytes([user; TokenHash::LEN]);
+    assert!(house.sessions.reset_password(link(1), hash("new")).await.is_err());
+    assert!(!house.lets_in(&this.access) && house.lets_in(&stranger.access));
+    // A link that is none ends nothing, and asks the disk for nothing.
+    assert_eq!(house.sessions.reset_password(link(9), hash("new")).await.unwrap(), None);
+    assert_eq!(house.audited(), "");
+}

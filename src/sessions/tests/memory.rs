@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, NewOneTime,
-    NewUser, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session,
-    SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, MOST_EXCESS,
+    MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed,
+    Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash,
+    User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
@@ -151,6 +152,15 @@ impl Store for Memory {
         })
     }
 
+    fn retire_foreign_keys(&self, algorithm: &str, at: Timestamp) -> Reply<'_, Vec<SigningKey>> {
+        self.write(|state| {
+            for key in state.keys.iter_mut().filter(|key| key.algorithm != algorithm) {
+                key.retired = key.retired.or(Some(at));
+            }
+            state.keys.clone()
+        })
+    }
+
     fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>> {
         self.write(move |state| {
             let before = state.keys.len();
@@ -237,9 +247,8 @@ impl Store for Memory {
         &self,
         id: UserId,
         seen: Option<PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
         now: Timestamp,
-        _: Timestamp,
     ) -> Reply<'_, Option<Changed>> {
         self.write(|state| {
             let user = state.users.get_mut(&id).filter(|user| user.active)?;
@@ -322,11 +331,16 @@ impl Store for Memory {
             if !seen.is_still(user) {
                 return Started::Changed(Box::new(user.clone()));
             }
-            if let Some(replaced) = replaces {
-                state.end(replaced, remember_until);
+            let mut ended: Vec<_> = replaces.into_iter().collect();
+            ended.retain(|id| state.end(*id, remember_until));
+            let crowd = state.sessions.values().filter(|other| other.user == session.user);
+            let crowd = crowd.take(MOST_SESSIONS + MOST_EXCESS).cloned().collect();
+            for crowded_out in Session::crowded_out(crowd) {
+                state.end(crowded_out.id, remember_until);
+                ended.push(crowded_out.id);
             }
             state.sessions.insert(session.id, session);
-            Started::Live
+            Started::Live { ended }
         })
     }
 
@@ -431,11 +445,14 @@ impl Store for Memory {
         self.write(|_| None)
     }
 
-    fn one_time(&self, _: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
-        self.read(|_| None)
+    /// A token is its user's number, and always good.
+    fn one_time(&self, token: TokenHash, _: Purpose, _: Timestamp) -> Reply<'_, Option<UserId>> {
+        self.read(|state| {
+            let id = UserId::new(token.as_bytes()[0].into())?;
+            state.users.contains_key(&id).then_some(id)
+        })
     }
 
-    /// A token is its user's number, and always good.
     fn reset_password(
         &self,
         token: TokenHash,

@@ -34,6 +34,20 @@ impl Tables<'_> {
         self.signing_keys().map(Some)
     }
 
+    pub(super) fn retire_foreign_keys(
+        &mut self,
+        algorithm: &str,
+        at: Timestamp,
+    ) -> Result<Vec<SigningKey>, Fault> {
+        for mut key in self.signing_keys()? {
+            if key.algorithm != algorithm && key.retired.is_none() {
+                key.retired = Some(at);
+                self.put_signing_key(&key)?;
+            }
+        }
+        self.signing_keys()
+    }
+
     pub(super) fn drop_retired_keys(
         &mut self,
         retired_before: Timestamp,

@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, NewOneTime,
-    NewUser, OpenError, Origin, Outdated, PasswordHash, Purpose, Removed, Reply, Reset, Revoked, Rotated,
-    Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User, UserChange,
+    NewUser, OpenError, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed, Reply, Reset,
+    Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
+    UserChange,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -145,6 +146,11 @@ impl Store for RedbStore {
         Box::pin(self.write(move |tables| tables.rotate_signing_key(&new, older_than)))
     }
 
+    fn retire_foreign_keys(&self, algorithm: &str, at: Timestamp) -> Reply<'_, Vec<SigningKey>> {
+        let algorithm = algorithm.to_owned();
+        Box::pin(self.write(move |tables| tables.retire_foreign_keys(&algorithm, at)))
+    }
+
     fn drop_retired_keys(&self, retired_before: Timestamp) -> Reply<'_, Option<Vec<SigningKey>>> {
         Box::pin(self.write(move |tables| tables.drop_retired_keys(retired_before)))
     }
@@ -202,11 +208,10 @@ impl Store for RedbStore {
         &self,
         id: UserId,
         seen: Option<PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
         now: Timestamp,
-        remember_until: Timestamp,
     ) -> Reply<'_, Option<Changed>> {
-        Box::pin(self.write(move |tables| tables.change_own(id, seen.as_ref(), change, now, remember_until)))
+        Box::pin(self.write(move |tables| tables.change_own(id, seen.as_ref(), change, now)))
     }
 
     fn change_password(

@@ -44,13 +44,24 @@ pub(super) fn sessions_of(
     sessions: &impl ReadableTable<Id, Record>,
     user: UserId,
 ) -> Result<Vec<Session>, Fault> {
+    let mut found = some_sessions_of(by_user, sessions, user, usize::MAX)?;
+    found.sort_by_key(|session| (session.started, session.id));
+    Ok(found)
+}
+
+/// At most `limit` of a user's sessions, in the order of their ids, which are random.
+pub(super) fn some_sessions_of(
+    by_user: &impl ReadableTable<NumberedId, ()>,
+    sessions: &impl ReadableTable<Id, Record>,
+    user: UserId,
+    limit: usize,
+) -> Result<Vec<Session>, Fault> {
     let (first, last) = layout::all_of_user(user);
     let mut found = Vec::new();
-    for row in by_user.range::<&[u8; 32]>(&first..=&last)? {
+    for row in by_user.range::<&[u8; 32]>(&first..=&last)?.take(limit) {
         let (_, id) = layout::split(row?.0.value());
         found.push(session(sessions, id)?.ok_or_else(|| missing(id))?);
     }
-    found.sort_by_key(|session| (session.started, session.id));
     Ok(found)
 }
 

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::tables::Tables;
-use crate::store::{Generation, Rotated, Seen, Session, Started, Swept};
+use crate::store::{Generation, MOST_EXCESS, MOST_SESSIONS, Rotated, Seen, Session, Started, Swept};
 use crate::types::{SessionId, Timestamp, UserId};
 
 /// Sessions that are read at once where all of them end.
@@ -31,9 +31,11 @@ impl Tables<'_> {
             Some(id) => self.session(id)?,
             None => None,
         };
-        self.end_all(former.as_slice(), remember_until)?;
+        let mut ended = self.end_all(former.as_slice(), remember_until)?;
+        let crowd = self.some_sessions_of(session.user, MOST_SESSIONS + MOST_EXCESS)?;
+        ended.extend(self.end_all(&Session::crowded_out(crowd), remember_until)?);
         self.add_session(session)?;
-        Ok(Started::Live)
+        Ok(Started::Live { ended })
     }
 
     pub(super) fn rotate(&mut self, from: Generation, mut next: Session) -> Result<Rotated, Fault> {

@@ -94,6 +94,11 @@ impl<'t> Tables<'t> {
         rows::sessions_of(&self.sessions_by_user, &self.sessions, user)
     }
 
+    /// At most `limit` of a user's sessions, in no order that means anything.
+    pub(super) fn some_sessions_of(&self, user: UserId, limit: usize) -> Result<Vec<Session>, Fault> {
+        rows::some_sessions_of(&self.sessions_by_user, &self.sessions, user, limit)
+    }
+
     pub(super) fn signing_keys(&self) -> Result<Vec<SigningKey>, Fault> {
         rows::signing_keys(&self.signing_keys)
     }

@@ -2,7 +2,9 @@
 
 use super::fault::Fault;
 use super::tables::Tables;
-use crate::store::{Changed, CreatedUser, NewUser, Outdated, PasswordHash, Removed, User, UserChange};
+use crate::store::{
+    Changed, CreatedUser, NewUser, Outdated, PasswordHash, ProfileChange, Removed, User, UserChange,
+};
 use crate::types::{Role, SessionId, Timestamp, UserId};
 
 impl Tables<'_> {
@@ -91,13 +93,13 @@ impl Tables<'_> {
         &mut self,
         id: UserId,
         seen: Option<&PasswordHash>,
-        change: UserChange,
+        change: ProfileChange,
         now: Timestamp,
-        remember_until: Timestamp,
     ) -> Result<Option<Changed>, Fault> {
         match self.user(id)? {
             Some(user) if user.active && (seen.is_none() || user.password.as_ref() == seen) => {
-                self.change_user(id, change, now, remember_until).map(Some)
+                // Without other roles nothing has to be remembered.
+                self.change_user(id, change.into(), now, now).map(Some)
             }
             _ => Ok(None),
         }

@@ -175,15 +175,21 @@ fn an_answer_that_carries_a_session_is_kept_by_no_cache_whatever_the_upstream_sa
     let upstream = Upstream::answering(|exchange| {
         exchange.write(
             "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=3600\r\nCDN-Cache-Control: max-age=60\r\n\
-             Example-CDN-Cache-Control: public\r\nSurrogate-Control: max-age=60\r\nX-Accel-Expires: 60\r\n\
+             Example-CDN-Cache-Control: public\r\nSurrogate-Control: max-age=60\r\nEdge-Control: max-age=60\r\nX-Accel-Expires: 60\r\n\
              Content-Length: 2\r\n\r\nok",
         );
         true
     });
     let gate = Gate::before(upstream, "");
     let cookies = gate.member("jack@example.com");
-    // What has precedence over `Cache-Control` in a cache of its kind: RFC 9213, Edge Architecture 1.0, nginx.
-    let others = ["cdn-cache-control", "example-cdn-cache-control", "surrogate-control", "x-accel-expires"];
+    // What has precedence over `Cache-Control` in a cache of its kind: RFC 9213, Edge Architecture 1.0, Akamai, nginx.
+    let others = [
+        "cdn-cache-control",
+        "example-cdn-cache-control",
+        "surrogate-control",
+        "edge-control",
+        "x-accel-expires",
+    ];
     let as_sent = get(&gate, &cookies);
     assert_eq!(as_sent.all("cache-control"), ["public", "max-age=3600"]);
     assert!(others.iter().all(|name| as_sent.header(name).is_some()), "{as_sent:?}");

@@ -72,5 +72,5 @@ pub(super) async fn started(store: &dyn Store, user: UserId, number: u8) -> Sess
 pub(super) async fn begin(store: &dyn Store, session: Session, replaces: Option<SessionId>) {
     let user = store.user(session.user).await.unwrap().unwrap();
     let started = store.start_session(session, Seen::of(&user), replaces, at(9000)).await.unwrap();
-    assert!(matches!(started, Started::Live), "{started:?}");
+    assert!(matches!(started, Started::Live { .. }), "{started:?}");
 }

@@ -40,6 +40,7 @@ macro_rules! suite {
 }
 
 mod administration;
+mod crowd;
 mod import;
 mod keys;
 mod own;

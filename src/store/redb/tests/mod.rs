@@ -6,6 +6,7 @@ use super::*;
 use crate::types::{Email, Secret, Username};
 use disk::{Disk, Then, start, store, uncached};
 
+mod crowd;
 mod disk;
 mod one_time;
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::cookie;
 use crate::support::{Answer, Cookies, Gate, PASSWORD};
 
+mod limit;
 mod password;
 mod profile;
 mod revocation;

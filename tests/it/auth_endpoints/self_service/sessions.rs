@@ -240,3 +240,27 @@ fn a_program_with_a_bearer_lists_and_ends_its_sessions() {
     assert_cleared(&answer);
     assert_eq!(gate.get("/", &this).status, 401);
 }
+
+/// Seen: 180,000 sign-ins of one account without cookies made as many sessions, and `GET /auth/sessions` blocked a worker.
+#[test]
+fn a_sign_in_too_many_ends_the_session_that_was_used_least_recently() {
+    let gate = Gate::with("passwords.memory = \"1MiB\"\n");
+    gate.sign_up("jack@example.com");
+    let enter = || {
+        gate.clock.advance(Duration::from_secs(1));
+        gate.sign_in("jack@example.com")
+    };
+    let mut sessions: Vec<_> = (0..256).map(|_| enter()).collect();
+    assert_eq!(me(&gate, &sessions[0]), 200);
+    assert_eq!(listed(&gate, &sessions[255]).len(), 256);
+    sessions.push(enter());
+    assert_eq!(me(&gate, &sessions[0]), 401, "the very next request is refused");
+    assert_eq!(refresh(&gate, &sessions[0]), 401);
+    assert!(sessions[1..].iter().all(|session| me(&gate, session) == 200), "the newest 256 go on");
+    // The oldest of them is used, and so the next one goes.
+    let answer = gate.post("/auth/refresh", "", &cookie(&sessions[1].header()));
+    sessions[1] = answer.cookies();
+    sessions.push(enter());
+    assert_eq!((me(&gate, &sessions[1]), me(&gate, &sessions[2]), me(&gate, &sessions[3])), (200, 401, 200));
+    assert_eq!(listed(&gate, &sessions[257]).len(), 256);
+}

@@ -12,6 +12,7 @@ suite!(
     a_rotation_that_is_not_due_changes_nothing,
     of_nodes_that_find_a_rotation_due_exactly_one_rotates,
     a_retired_key_goes_after_its_time_and_one_that_signs_never,
+    keys_of_other_algorithms_are_retired_once,
     a_key_that_is_brought_after_a_rotation_is_not_needed,
 );
 
@@ -103,4 +104,22 @@ async fn a_key_that_is_brought_after_a_rotation_is_not_needed(open: Open<'_>) {
     store.rotate_signing_key(key("b", "EdDSA", 6), None).await.unwrap();
     let given = store.ensure_signing_key(key("c", "EdDSA", 7)).await.unwrap();
     assert_eq!(told(given), named(&[("a", Some(6)), ("b", None)]));
+}
+
+async fn keys_of_other_algorithms_are_retired_once(open: Open<'_>) {
+    let store = open();
+    store.ensure_signing_key(key("a", "EdDSA", 1)).await.unwrap();
+    store.ensure_signing_key(key("e", "ES256", 2)).await.unwrap();
+    store.rotate_signing_key(key("f", "ES256", 3), None).await.unwrap();
+    let given = store.retire_foreign_keys("EdDSA", at(5)).await.unwrap();
+    let expected = named(&[("a", None), ("e", Some(3)), ("f", Some(5))]);
+    assert_eq!(told(given), expected, "what was retired stays as it was");
+    let given = store.retire_foreign_keys("EdDSA", at(6)).await.unwrap();
+    assert_eq!(told(given), expected);
+    drop(store);
+    let store = open();
+    assert_eq!(kept(&*store).await, expected, "it is on the disk");
+    // With a secret of the operator's no key signs.
+    let given = store.retire_foreign_keys("HS256", at(7)).await.unwrap();
+    assert_eq!(told(given), named(&[("a", Some(7)), ("e", Some(3)), ("f", Some(5))]));
 }
