@@ -199,8 +199,11 @@ async fn a_removed_user_is_gone_with_their_sessions_and_their_address_is_free(op
 
 async fn all_sessions_of_everybody_end(open: Open<'_>) {
     let store = open();
-    let jack = user(&*store, "jack@example.com").await.id;
-    // More than are read at once.
+    let mut users = Vec::new();
+    for number in 0..6 {
+        users.push(user(&*store, &format!("jack{number}@example.com")).await.id);
+    }
+    // More than are read at once, of users who have fewer each than they may.
     let all: Vec<_> = (0..1500_u64)
         .map(|number| {
             let mut bytes = [0; SessionId::LEN];
@@ -209,10 +212,11 @@ async fn all_sessions_of_everybody_end(open: Open<'_>) {
         })
         .collect();
     // Together, so that they share commits.
-    join_all(all.iter().map(|id| begin(&*store, Session { id: *id, ..session(jack, 1) }, None))).await;
+    let owned = all.iter().zip(users.iter().cycle());
+    join_all(owned.map(|(id, user)| begin(&*store, Session { id: *id, ..session(*user, 1) }, None))).await;
     assert_eq!(store.revoke_all(at(9000)).await.unwrap(), all);
     assert_eq!(store.session_count().await.unwrap(), 0);
-    assert!(store.sessions_of(jack).await.unwrap().is_empty());
+    assert!(store.sessions_of(users[0]).await.unwrap().is_empty());
     assert_eq!(store.revoked(at(0)).await.unwrap().len(), all.len());
     assert_eq!(store.sweep(at(200_000), 10_000).await.unwrap().count(), all.len());
     assert!(store.revoke_all(at(9000)).await.unwrap().is_empty());
