@@ -3,10 +3,11 @@
 
 use std::net::IpAddr;
 
-use super::Accounts;
+use super::{Accounts, Services};
 use crate::config::settings::Rate;
 use crate::limits::{Counter, Kept, Kind, LimitKey, Limited, Network, Permit};
 use crate::store::{KeptLimit, StoreError};
+use crate::tokens::Holder;
 use crate::types::{DeviceId, EmailKey};
 
 /// How many times the limit of one account is the limit of one network: families and offices share one.
@@ -55,12 +56,15 @@ impl Attempt {
 impl Accounts {
     /// Counts an attempt to prove a password, or refuses it.
     ///
-    /// A known browser is counted by itself alone, so that no stranger, not even one of the same network, keeps its
-    /// owner out. When it has used up what is its own it is a stranger like any other.
+    /// A known browser is counted apart, so that no stranger, not even one of the same network, keeps its owner out.
+    /// When it has used up what is its own, or all of the account's what is theirs, it is a stranger like any other.
     pub fn admit_attempt(&self, claim: Claim<'_>) -> Result<Attempt, Limited> {
         let rate = self.0.limits.signin_failures;
         if let (Some(account), Some(device)) = (claim.account, claim.device)
-            && let Ok(attempt) = self.counted(&[(LimitKey::SignInDevice(account.clone(), device), rate)])
+            && let Ok(attempt) = self.counted(&[
+                (LimitKey::SignInDevice(account.clone(), device), rate),
+                (LimitKey::SignInDevices(account.clone()), of_a_network(rate)),
+            ])
         {
             return Ok(attempt);
         }
@@ -71,6 +75,20 @@ impl Accounts {
             counted.push((LimitKey::SignInAccount(account.clone()), rate));
         }
         self.counted(&counted)
+    }
+
+    /// The browser whose device token this is, if it is one of who has this address now. Nobody's is known.
+    ///
+    /// To be asked only for whom a token came: it is a look-up before anything is counted.
+    pub async fn known_device(
+        &self,
+        token: &str,
+        account: &EmailKey,
+    ) -> Result<Option<DeviceId>, StoreError> {
+        let Services { store, tokens, clock, .. } = &self.0.services;
+        let user = store.user_by_email(account).await?;
+        let holder = user.as_ref().and_then(Holder::of);
+        Ok(holder.and_then(|holder| tokens.known_device(token, holder, clock.now())))
     }
 
     /// All of the limits or none: an attempt that one of them refuses is not made, so it costs nothing of the others.

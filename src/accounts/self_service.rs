@@ -119,21 +119,22 @@ impl Accounts {
         Err(OwnError::WrongPassword)
     }
 
-    /// Changes the password of who knows the present one. Every session of theirs but `keep` is over when it returns.
+    /// Changes the password of who knows the present one; gives what is stored of the new one. Every session of theirs
+    /// but `keep` is over when it returns.
     pub async fn change_password(
         &self,
         by: Actor,
         current: Password,
         new: Password,
         keep: SessionId,
-    ) -> Result<(), OwnError> {
+    ) -> Result<PasswordHash, OwnError> {
         self.judge(&new)?;
         let mut verified = self.verify_own(by, &current).await?;
         let hash = self.0.services.hasher.hash(new).await?;
         for _ in 0..ROUNDS {
             let changed = self.0.services.sessions.change_password(by, verified, hash.clone(), keep).await?;
             if changed.is_some() {
-                return Ok(());
+                return Ok(hash);
             }
             // Of two changes that race one wins; whoever comes second no longer knows the password.
             verified = self.verify_own(by, &current).await?;

@@ -16,6 +16,8 @@ pub enum LimitKey {
     SignInAccount(EmailKey),
     /// Sign-ins to one account from a browser that has signed in to it before.
     SignInDevice(EmailKey, DeviceId),
+    /// Sign-ins to one account from all such browsers together, for there may be any number of them.
+    SignInDevices(EmailKey),
     /// Sign-ups from one network.
     SignUp(Network),
     /// Reset links from one network that were none.
@@ -37,17 +39,20 @@ pub enum Kind {
     SignUp,
     /// [`LimitKey::Reset`]
     Reset,
+    /// [`LimitKey::SignInDevices`]
+    SignInDevices,
 }
 
 impl Kind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignIn,
         Self::SignInNetwork,
         Self::SignInAccount,
         Self::SignInDevice,
         Self::SignUp,
         Self::Reset,
+        Self::SignInDevices,
     ];
 
     /// Its number in records and in keys: never changed, never given to another.
@@ -59,6 +64,7 @@ impl Kind {
             Self::SignInDevice => 4,
             Self::SignUp => 5,
             Self::Reset => 6,
+            Self::SignInDevices => 7,
         }
     }
 
@@ -67,10 +73,10 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
-    /// The policy's name, as a client is told it. A device's is the account's: it is told no more than anybody.
+    /// The policy's name, as a client is told it. Browsers' are the account's: they are told no more than anybody.
     pub(super) const fn policy(self) -> &'static str {
         match self {
-            Self::SignIn | Self::SignInDevice => "signin",
+            Self::SignIn | Self::SignInDevice | Self::SignInDevices => "signin",
             Self::SignInNetwork => "signin-network",
             Self::SignInAccount => "signin-account",
             Self::SignUp => "signup",
@@ -91,6 +97,7 @@ impl LimitKey {
             Self::SignInNetwork(_) => Kind::SignInNetwork,
             Self::SignInAccount(_) => Kind::SignInAccount,
             Self::SignInDevice(..) => Kind::SignInDevice,
+            Self::SignInDevices(_) => Kind::SignInDevices,
             Self::SignUp(_) => Kind::SignUp,
             Self::Reset(_) => Kind::Reset,
         }
@@ -108,7 +115,9 @@ impl LimitKey {
                 context.update(&network);
                 context.update(account.as_str().as_bytes());
             }
-            Self::SignInAccount(account) => context.update(account.as_str().as_bytes()),
+            Self::SignInAccount(account) | Self::SignInDevices(account) => {
+                context.update(account.as_str().as_bytes());
+            }
             Self::SignInDevice(account, device) => {
                 context.update(device.as_bytes());
                 context.update(account.as_str().as_bytes());
@@ -143,7 +152,8 @@ mod tests {
             LimitKey::SignInAccount(jack.clone()),
             LimitKey::SignInAccount(jill.clone()),
             LimitKey::SignInDevice(jack.clone(), device(1)),
-            LimitKey::SignInDevice(jack, device(2)),
+            LimitKey::SignInDevice(jack.clone(), device(2)),
+            LimitKey::SignInDevices(jack),
             LimitKey::SignInDevice(jill, device(1)),
             LimitKey::SignInNetwork(here),
             LimitKey::SignUp(here),
@@ -168,7 +178,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7]);
         assert!(Kind::ALL.into_iter().all(|kind| Kind::from_number(kind.number()) == Some(kind)));
         assert_eq!(Kind::from_number(0), None);
     }
