@@ -5,7 +5,7 @@ use super::Accounts;
 use super::attempts::{Attempt, Claim};
 use super::rules::Unfit;
 use crate::audit::Event;
-use crate::hashing::{HashError, Verified};
+use crate::hashing::{Begun, HashError, Verified};
 use crate::limits::{LimitKey, Limited, Network};
 use crate::sessions::Actor;
 use crate::store::{Changed, PasswordHash, StoreError, User, UserChange};
@@ -147,8 +147,10 @@ impl Accounts {
     async fn verify_own(&self, by: Actor, password: &Password) -> Result<PasswordHash, OwnError> {
         let user = self.present(by).await?;
         let claim = Claim { account: Some(user.email.key()), address: by.address, device: by.device };
-        let attempt = self.admit_attempt(claim)?;
-        let verified = self.0.services.hasher.verify(password.clone(), user.password.clone()).await;
+        let begun = Begun::default();
+        let attempt = self.admit_attempt(claim)?.from_when(begun.clone());
+        let hasher = self.0.services.hasher.noting(&begun);
+        let verified = hasher.verify(password.clone(), user.password.clone()).await;
         match (verified, user.password) {
             (Ok(Verified::Wrong), _) | (Ok(_), None) => {
                 self.note(Event::PasswordRefused { uid: by.uid, address: by.address });
@@ -168,7 +170,7 @@ impl Accounts {
 
     /// Asking for an address that may be taken costs what a sign-up with it would.
     fn admit_new_address(&self, by: Actor) -> Result<Attempt, Limited> {
-        self.counted(&[(LimitKey::SignUp(Network::of(by.address)), self.0.limits.signup)])
+        self.counted(&[LimitKey::SignUp(Network::of(by.address))])
     }
 
     async fn present(&self, by: Actor) -> Result<User, OwnError> {
