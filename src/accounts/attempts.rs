@@ -54,7 +54,7 @@ impl Attempt {
 
     /// Dropped before a thread has begun with the password, it is no guess: whoever loses patience while theirs is far
     /// behind in the queue keeps their attempts.
-    pub(super) fn from_when(mut self, begun: Begun) -> Self {
+    pub(super) fn with_begun(mut self, begun: Begun) -> Self {
         self.begun = Some(begun);
         self
     }

@@ -148,7 +148,7 @@ impl Accounts {
         let user = self.present(by).await?;
         let claim = Claim { account: Some(user.email.key()), address: by.address, device: by.device };
         let begun = Begun::default();
-        let attempt = self.admit_attempt(claim)?.from_when(begun.clone());
+        let attempt = self.admit_attempt(claim)?.with_begun(begun.clone());
         let hasher = self.0.services.hasher.noting(&begun);
         let verified = hasher.verify(password.clone(), user.password.clone()).await;
         match (verified, user.password) {

@@ -88,7 +88,7 @@ impl Accounts {
             address: attempt.device.address,
             device: attempt.known,
         };
-        let counted = self.admit_attempt(claim)?.from_when(begun.clone());
+        let counted = self.admit_attempt(claim)?.with_begun(begun.clone());
         let outcome = self.attempt(attempt, &begun).await;
         match outcome {
             Err(SignInError::Wrong) => counted.stands().await,

@@ -238,7 +238,7 @@ async fn attempts_whose_clients_left_in_the_queue_count_for_their_network() {
     for number in 0..100 {
         let account = Email::parse(&format!("x{number}@example.com")).unwrap().key().clone();
         let claim = Claim { account: Some(&account), address: None, device: None };
-        drop(house.accounts.admit_attempt(claim).unwrap().from_when(crate::hashing::Begun::default()));
+        drop(house.accounts.admit_attempt(claim).unwrap().with_begun(crate::hashing::Begun::default()));
     }
     assert!(matches!(house.sign_in("secret").await, Err(SignInError::Limited(_))));
 }
@@ -251,7 +251,7 @@ async fn an_attempt_whose_client_left_after_its_password_was_looked_at_counts() 
     let claim = Claim { account: Some(&account), address: None, device: None };
     for _ in 0..10 {
         let begun = crate::hashing::Begun::default();
-        let attempt = house.accounts.admit_attempt(claim).unwrap().from_when(begun.clone());
+        let attempt = house.accounts.admit_attempt(claim).unwrap().with_begun(begun.clone());
         house.hasher.noting(&begun).verify(password("wrong"), None).await.unwrap();
         drop(attempt);
     }

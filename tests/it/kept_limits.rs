@@ -153,3 +153,20 @@ fn a_success_after_failures_never_makes_a_restart_lock_out_for_longer() {
     assert_eq!(sign_in(&gate, "", "jack@example.com", "wrong").status, 401);
     assert_eq!(sign_in(&gate, "", "jack@example.com", PASSWORD).status, 429);
 }
+
+/// Seen: counters of a longer rate were full anew with each question, and after each restart, for all of their time.
+#[test]
+fn a_shorter_rate_at_a_restart_keeps_nobody_out_for_longer_than_it_says() {
+    let mut gate = Gate::with("limits.signin_failures = \"2/10h\"\n");
+    gate.sign_up("jack@example.com");
+    let guess = |gate: &Gate| sign_in(gate, "", "jack@example.com", "wrong");
+    assert_eq!([guess(&gate).status, guess(&gate).status], [401, 401]);
+    let short = "limits.signin_failures = \"2/1m\"\n";
+    gate.restart_with(short);
+    assert_eq!(guess(&gate).status, 429);
+    gate.clock.advance(Duration::from_secs(30));
+    assert_eq!(guess(&gate).status, 401);
+    gate.clock.advance(Duration::from_mins(1));
+    gate.restart_with(short);
+    assert_eq!(guess(&gate).status, 401, "what was kept is of the present rate, too");
+}

@@ -190,7 +190,7 @@ fn weakness_22_with_a_cookie_that_is_nobodys_unknown_addresses_are_answered_as_k
         answers
             .map(|answer| {
                 let lines = answer.head.lines().filter(|line| !line.to_lowercase().starts_with("date:"));
-                (answer.status, lines.map(str::to_owned).collect::<Vec<_>>(), answer.text().to_owned())
+                (answer.status, lines.map(str::to_owned).collect::<Vec<_>>(), answer.text())
             })
             .collect()
     };
