@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Accounts;
 use super::rules::Unfit;
-use super::{Accounts, attempts};
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::limits::{LimitKey, Limited, Network};
@@ -70,7 +70,7 @@ impl Accounts {
         address: Option<IpAddr>,
     ) -> Result<UserId, ResetError> {
         let key = LimitKey::Reset(Network::of(address));
-        let counted = self.counted(&[(key, attempts::of_a_network(self.0.limits.signin_failures))])?;
+        let counted = self.counted(&[key])?;
         let outcome = self.use_link(token, new).await;
         match outcome {
             Err(ResetError::BadToken) => counted.stands().await,

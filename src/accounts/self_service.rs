@@ -1,14 +1,11 @@
 //! What a user changes of their own account: the name by their session alone, the address and the password only with
 //! the current password, so that a browser left open does not cost them the account.
 
-use std::time::Duration;
-
 use super::Accounts;
 use super::attempts::{Attempt, Claim};
 use super::rules::Unfit;
 use crate::audit::Event;
-use crate::config::settings::Rate;
-use crate::hashing::{HashError, Verified};
+use crate::hashing::{Begun, HashError, Verified};
 use crate::limits::{LimitKey, Limited, Network};
 use crate::sessions::Actor;
 use crate::store::{Changed, PasswordHash, ProfileChange, StoreError, User};
@@ -17,10 +14,6 @@ use crate::types::{Email, Password, SessionId, Username};
 /// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
 /// a parallel sign-in.
 const ROUNDS: usize = 3;
-
-/// How often one user may change their name, address or password. No person comes near it; but each change is a commit of
-/// its own and a line in the audit log, and a client that asks and leaves could else pile them up without end.
-const CHANGES: Rate = Rate { count: 60, per: Duration::from_mins(15) };
 
 /// What is to be different; `None` leaves it as it is.
 #[derive(Debug)]
@@ -123,14 +116,15 @@ impl Accounts {
         Err(OwnError::WrongPassword)
     }
 
-    /// Changes the password of who knows the present one. Every session of theirs but `keep` is over when it returns.
+    /// Changes the password of who knows the present one; gives what is stored of the new one. Every session of theirs
+    /// but `keep` is over when it returns.
     pub async fn change_password(
         &self,
         by: Actor,
         current: Password,
         new: Password,
         keep: SessionId,
-    ) -> Result<(), OwnError> {
+    ) -> Result<PasswordHash, OwnError> {
         self.judge(&new)?;
         let attempt = self.admit_change(by)?;
         settled(attempt, self.exchange_password(by, current, new, keep).await).await
@@ -142,13 +136,13 @@ impl Accounts {
         current: Password,
         new: Password,
         keep: SessionId,
-    ) -> Result<(), OwnError> {
+    ) -> Result<PasswordHash, OwnError> {
         let mut verified = self.verify_own(by, &current).await?;
         let hash = self.0.services.hasher.hash(new).await?;
         for _ in 0..ROUNDS {
             let changed = self.0.services.sessions.change_password(by, verified, hash.clone(), keep).await?;
             if changed.is_some() {
-                return Ok(());
+                return Ok(hash);
             }
             // Of two changes that race one wins; whoever comes second no longer knows the password.
             verified = self.verify_own(by, &current).await?;
@@ -161,8 +155,10 @@ impl Accounts {
     async fn verify_own(&self, by: Actor, password: &Password) -> Result<PasswordHash, OwnError> {
         let user = self.present(by).await?;
         let claim = Claim { account: Some(user.email.key()), address: by.address, device: by.device };
-        let attempt = self.admit_attempt(claim)?;
-        let verified = self.0.services.hasher.verify(password.clone(), user.password.clone()).await;
+        let begun = Begun::default();
+        let attempt = self.admit_attempt(claim)?.with_begun(begun.clone());
+        let hasher = self.0.services.hasher.noting(&begun);
+        let verified = hasher.verify(password.clone(), user.password.clone()).await;
         match (verified, user.password) {
             (Ok(Verified::Wrong), _) | (Ok(_), None) => {
                 self.note(Event::PasswordRefused { uid: by.uid, address: by.address });
@@ -182,12 +178,12 @@ impl Accounts {
 
     /// All changes of one user are one limit, those under way included.
     fn admit_change(&self, by: Actor) -> Result<Attempt, Limited> {
-        self.counted(&[(LimitKey::Account(by.uid), CHANGES)])
+        self.counted(&[LimitKey::Account(by.uid)])
     }
 
     /// Asking for an address that may be taken costs what a sign-up with it would.
     fn admit_new_address(&self, by: Actor) -> Result<Attempt, Limited> {
-        self.counted(&[(LimitKey::SignUp(Network::of(by.address)), self.0.limits.signup)])
+        self.counted(&[LimitKey::SignUp(Network::of(by.address))])
     }
 
     async fn present(&self, by: Actor) -> Result<User, OwnError> {

@@ -3,7 +3,7 @@
 
 use super::{Accounts, Claim, Services};
 use crate::audit::Event;
-use crate::hashing::{HashError, Verified};
+use crate::hashing::{Begun, HashError, Verified};
 use crate::limits::Limited;
 use crate::metrics::SignInOutcome;
 use crate::sessions::{Device, Issued, StartError};
@@ -78,12 +78,18 @@ impl Accounts {
     }
 
     async fn limited_attempt(&self, attempt: SignIn) -> Result<Issued, SignInError> {
-        let counted = self.admit_attempt(Claim {
+        // Before it is counted: what costs a made-up name nothing must not move counters.
+        if !self.0.services.hasher.has_room() {
+            return Err(HashError::Busy.into());
+        }
+        let begun = Begun::default();
+        let claim = Claim {
             account: attempt.email.as_ref().map(Email::key),
             address: attempt.device.address,
             device: attempt.known,
-        })?;
-        let outcome = self.attempt(attempt).await;
+        };
+        let counted = self.admit_attempt(claim)?.with_begun(begun.clone());
+        let outcome = self.attempt(attempt, &begun).await;
         match outcome {
             Err(SignInError::Wrong) => counted.stands().await,
             _ => counted.refund(),
@@ -110,31 +116,35 @@ impl Accounts {
 
     /// Verifies anew where the stored hash became another one between the look-up and the session's start: a changed
     /// password must not be outrun by the old one, and a renewed hash is of the same password.
-    async fn attempt(&self, attempt: SignIn) -> Result<Issued, SignInError> {
+    async fn attempt(&self, attempt: SignIn, begun: &Begun) -> Result<Issued, SignInError> {
         for _ in 1..ROUNDS {
-            match self.verify_and_enter(&attempt).await {
+            match self.verify_and_enter(&attempt, begun).await {
                 Err(Refused::PasswordChanged) => {}
                 Err(Refused::Because(error)) => return Err(error),
                 Ok(issued) => return Ok(issued),
             }
         }
-        self.verify_and_enter(&attempt).await.map_err(|refused| match refused {
+        self.verify_and_enter(&attempt, begun).await.map_err(|refused| match refused {
             Refused::PasswordChanged => SignInError::Wrong,
             Refused::Because(error) => error,
         })
     }
 
-    async fn verify_and_enter(&self, attempt: &SignIn) -> Result<Issued, Refused> {
+    async fn verify_and_enter(&self, attempt: &SignIn, begun: &Begun) -> Result<Issued, Refused> {
         let services = &self.0.services;
+        let hasher = services.hasher.noting(begun);
         let user = match &attempt.email {
             Some(email) => services.store.user_by_email(email.key()).await?,
             None => None,
         };
         // Whoever it is, so that it costs each of them the same look-ups.
-        let decoy = self.decoy(attempt.email.as_ref()).await?;
+        let decoy = self.decoy(attempt.email.as_ref()).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a user who was to stand in for an unknown address could not be read");
+            None
+        });
         let stored = user.as_ref().and_then(|user| user.password.clone());
-        let (may_enter, hasher, password) =
-            (user.as_ref().is_some_and(|user| user.active), &services.hasher, attempt.password.clone());
+        let may_enter = user.as_ref().is_some_and(|user| user.active);
+        let password = attempt.password.clone();
         let verified = match &stored {
             Some(_) if may_enter => hasher.verify(password, stored.clone()).await?,
             // Theirs, for the time that it takes; but a right guess is not worth more than a wrong one.

@@ -60,7 +60,7 @@ impl Accounts {
     pub async fn sign_up(&self, new: SignUp) -> Result<User, SignUpError> {
         self.admit(&new)?;
         let key = LimitKey::SignUp(Network::of(new.address));
-        let counted = self.counted(&[(key, self.0.limits.signup)])?;
+        let counted = self.counted(&[key])?;
         let created = self.create(new).await;
         match created {
             Err(SignUpError::Hash(_) | SignUpError::Store(_)) => counted.refund(),

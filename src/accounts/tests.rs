@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config;
-use crate::hashing::Hasher;
+use crate::hashing::{HashError, Hasher};
 use crate::metrics::SignIns;
 use crate::sessions::tests::memory::Memory;
 use crate::sessions::{Device, Issued};
@@ -210,4 +210,71 @@ async fn an_attempt_counts_until_it_is_said_to_have_been_none() {
         house.accounts.admit_attempt(claim).unwrap().stands().await;
     }
     assert!(house.accounts.admit_attempt(claim).is_err());
+}
+
+/// Seen: ten retries with a timeout of a second, in a flood of others' sign-ins, and the owner was limited.
+#[tokio::test]
+async fn an_attempt_whose_client_left_before_its_password_was_looked_at_is_none() {
+    let house = House::with("secret").await;
+    let held = house.hasher.hold();
+    for _ in 0..20 {
+        let attempt = house.sign_in("wrong");
+        tokio::select! {
+            biased;
+            _ = attempt => panic!("nobody hashes"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    // They did wait in the queue, and then somebody hashes again.
+    assert!(house.hasher.waiting() >= 20);
+    drop(held);
+    assert!(house.sign_in("secret").await.is_ok());
+}
+
+/// But each took a place in the queue for a while, which one client must not fill for nothing.
+#[tokio::test]
+async fn attempts_whose_clients_left_in_the_queue_count_for_their_network() {
+    let house = House::with("secret").await;
+    for number in 0..100 {
+        let account = Email::parse(&format!("x{number}@example.com")).unwrap().key().clone();
+        let claim = Claim { account: Some(&account), address: None, device: None };
+        drop(house.accounts.admit_attempt(claim).unwrap().with_begun(crate::hashing::Begun::default()));
+    }
+    assert!(matches!(house.sign_in("secret").await, Err(SignInError::Limited(_))));
+}
+
+/// Whoever hangs up when the hash is under way may have learnt something, or have opened a session.
+#[tokio::test]
+async fn an_attempt_whose_client_left_after_its_password_was_looked_at_counts() {
+    let house = House::with("secret").await;
+    let account = Email::parse("jack@example.com").unwrap().key().clone();
+    let claim = Claim { account: Some(&account), address: None, device: None };
+    for _ in 0..10 {
+        let begun = crate::hashing::Begun::default();
+        let attempt = house.accounts.admit_attempt(claim).unwrap().with_begun(begun.clone());
+        house.hasher.noting(&begun).verify(password("wrong"), None).await.unwrap();
+        drop(attempt);
+    }
+    assert!(house.accounts.admit_attempt(claim).is_err());
+}
+
+/// Seen: with a full queue made-up names were counted and given back for nothing.
+#[tokio::test]
+async fn a_full_queue_refuses_before_anything_is_counted() {
+    let house = House::with("secret").await;
+    let account = Email::parse("jack@example.com").unwrap().key().clone();
+    let claim = Claim { account: Some(&account), address: None, device: None };
+    let _under_way: Vec<_> = (0..10).map(|_| house.accounts.admit_attempt(claim).unwrap()).collect();
+    assert!(matches!(house.sign_in("secret").await, Err(SignInError::Limited(_))));
+    let _held: Vec<_> = (0..=64).map(|_| house.hasher.hold()).collect();
+    assert!(matches!(house.sign_in("secret").await, Err(SignInError::Hash(HashError::Busy))));
+}
+
+/// Seen: a row that can't be read was a 500 for exactly those unknown addresses for which it was to stand in.
+#[tokio::test]
+async fn a_user_who_can_not_be_read_stands_in_for_nobody_and_is_nobody_elses_fault() {
+    let house = House::with("secret").await;
+    house.store.unlisted.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(house.sign_in("wrong").await, Err(SignInError::Wrong)));
+    assert!(house.sign_in("secret").await.is_ok());
 }

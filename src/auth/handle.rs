@@ -19,7 +19,8 @@ use crate::config::settings::Delivery;
 use crate::gate::credential::{Credential, doubled_authorization};
 use crate::gate::origin::Site;
 use crate::sessions::Device;
-use crate::types::{DeviceId, EmailKey, SessionId};
+use crate::tokens::Holder;
+use crate::types::{DeviceId, SessionId};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 /// How long who asks too often, or for more than can be done, waits to be told so, at least. A program that tries passwords
@@ -197,10 +198,14 @@ impl Auth {
         self.services.sessions.session_of(access, refresh)
     }
 
-    /// The browser, if it has signed in to this account before. Two tokens that differ are none.
-    pub(super) fn known_device(&self, call: &Call<'_>, account: &EmailKey) -> Option<DeviceId> {
-        let token = self.credentials.device(&call.head.headers).token()?;
-        self.services.tokens.known_device(token, account, self.services.clock.now())
+    /// The token by which a browser says that it is known. Two that differ are none.
+    pub(super) fn device_token<'a>(&self, call: &'a Call<'_>) -> Option<&'a str> {
+        self.credentials.device(&call.head.headers).token()
+    }
+
+    /// The browser, if this user has signed in by it before.
+    pub(super) fn known_device(&self, call: &Call<'_>, of: Holder<'_>) -> Option<DeviceId> {
+        self.services.tokens.known_device(self.device_token(call)?, of, self.services.clock.now())
     }
 }
 

@@ -6,12 +6,13 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
+use super::handle::Call;
 use super::{Auth, Services};
 use crate::config::settings::Delivery;
 use crate::sessions::Issued;
 use crate::store::User;
-use crate::tokens::DEVICE_TTL;
-use crate::types::{DeviceId, EmailKey, Role};
+use crate::tokens::{DEVICE_TTL, Holder};
+use crate::types::Role;
 use crate::web::Answer;
 
 /// 200 with a JSON body.
@@ -81,18 +82,15 @@ impl Auth {
         headers.append(SET_COOKIE, refresh);
     }
 
-    /// Makes the browser a known one of this account, unless it is already: see `tokens::device`.
-    pub(super) fn with_device(
-        &self,
-        mut answer: Answer,
-        account: &EmailKey,
-        known: Option<DeviceId>,
-        secure: bool,
-    ) -> Answer {
-        if known.is_none() {
+    /// Makes the browser a known one of who has just proved their password in it, unless it is already: see
+    /// `tokens::device`. As they are now, for what was good until then may be void since (a renewed hash).
+    pub(super) fn with_device(&self, mut answer: Answer, call: &Call<'_>, of: Option<Holder<'_>>) -> Answer {
+        if let Some(of) = of
+            && self.known_device(call, of).is_none()
+        {
             let Services { tokens, clock, .. } = &self.services;
-            let token = tokens.new_device(account, clock.now());
-            if let Some(cookie) = self.cookies.device(token.reveal(), DEVICE_TTL, secure) {
+            let token = tokens.new_device(of, clock.now());
+            if let Some(cookie) = self.cookies.device(token.reveal(), DEVICE_TTL, call.peer.secure) {
                 answer.headers_mut().append(SET_COOKIE, cookie);
             }
         }

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::handle::Call;
 use super::{Auth, reply};
 use crate::accounts::SignUp;
+use crate::tokens::Holder;
 use crate::web::{Answer, Code};
 
 impl Auth {
@@ -28,8 +29,7 @@ impl Auth {
             let issued = accounts.enter(&user, call.device(), &self.named_sessions(call)).await?;
             let answer = reply::see_other(call.fields.next().as_str());
             let answer = self.with_tokens(answer, &issued, call.peer.secure);
-            let (account, secure) = (user.email.key(), call.peer.secure);
-            return Ok(self.with_device(answer, account, self.known_device(call, account), secure));
+            return Ok(self.with_device(answer, call, Holder::of(&issued.user)));
         }
         Ok(reply::json(&json!({"status": "ok", "message": "Signup successful.", "uid": user.id.number()})))
     }

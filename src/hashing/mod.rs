@@ -3,7 +3,7 @@
 //! What doesn't fit into their queue is refused at once: a wait there would only grow.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -31,6 +31,27 @@ use worker::{Job, Task};
 pub struct Hasher {
     queue: SyncSender<Job>,
     waiting: Arc<AtomicUsize>,
+    places: usize,
+    begun: Begun,
+}
+
+/// Whether a thread has begun with any of what was asked for under this note.
+#[derive(Clone, Debug, Default)]
+pub struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    /// To be asked once nobody waits for the answer any more: what was not begun by then never is.
+    pub fn is_so(&self) -> bool {
+        // Between hanging up and this question, as `note` is between a thread's beginning and its look at whether
+        // anybody still waits: one of the two sees the other.
+        fence(Ordering::SeqCst);
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn note(&self) {
+        self.0.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
 }
 
 /// What became of a verification.
@@ -68,7 +89,27 @@ impl Hasher {
                 .name(format!("hash-{number}"))
                 .spawn(move || worker::run(&jobs, recipe, share.pace()))?;
         }
-        Ok(Self { queue, waiting: Arc::default() })
+        Ok(Self { queue, waiting: Arc::default(), places: settings.queue, begun: Begun::default() })
+    }
+
+    /// The same hasher, which notes whether it has begun.
+    #[must_use]
+    pub fn noting(&self, begun: &Begun) -> Self {
+        Self { begun: begun.clone(), ..self.clone() }
+    }
+
+    /// Whether a password would have a place in the queue just now: a look, and no promise.
+    pub fn has_room(&self) -> bool {
+        self.waiting() < self.places
+    }
+
+    /// Keeps a thread busy until what this gives is dropped.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + use<> {
+        let (held, until) = mpsc::channel();
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(self.job(Task::Wait { until, reply })).expect("the threads live");
+        (held, answer)
     }
 
     /// How many passwords wait for a thread.
@@ -99,7 +140,7 @@ impl Hasher {
     }
 
     fn job(&self, task: Task) -> Job {
-        Job::new(task, Waiting::count(&self.waiting))
+        Job::new(task, Waiting::count(&self.waiting), self.begun.clone())
     }
 
     async fn ask<T>(&self, task: impl FnOnce(oneshot::Sender<T>) -> Task) -> Result<T, HashError> {

@@ -200,6 +200,7 @@ async fn a_full_queue_is_an_answer_and_not_a_wait() {
     while hasher.waiting() > 1 {
         std::thread::yield_now();
     }
+    assert!(!hasher.has_room());
     assert_eq!(hasher.hash(password("secret")).await, Err(HashError::Busy));
     assert_eq!(hasher.waiting(), 1, "who was refused does not wait");
     drop(skipped);

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::phc::Recipe;
 use super::share::{self, Pace};
 use super::stored::Stored;
-use super::{Verified, Waiting};
+use super::{Begun, Verified, Waiting};
 use crate::types::Password;
 use crate::types::PasswordHash;
 
@@ -28,6 +28,7 @@ pub(super) struct Job {
     task: Task,
     span: tracing::Span,
     place: Waiting,
+    begun: Begun,
 }
 
 /// What to do, and whom to tell.
@@ -75,8 +76,8 @@ enum Failure {
 }
 
 impl Job {
-    pub(super) fn new(task: Task, place: Waiting) -> Self {
-        Self { task, span: tracing::Span::current(), place }
+    pub(super) fn new(task: Task, place: Waiting, begun: Begun) -> Self {
+        Self { task, span: tracing::Span::current(), place, begun }
     }
 }
 
@@ -90,8 +91,9 @@ pub(super) fn run(jobs: &Mutex<Receiver<Job>>, recipe: Recipe, mut pace: Pace) {
         thread::sleep(pace.rest(Instant::now()));
         // The lock is held while waiting: the others wait for it instead of for the queue.
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { task, span, place }) = next else { return };
+        let Ok(Job { task, span, place, begun }) = next else { return };
         drop(place);
+        begun.note();
         let _entered = span.enter();
         let (begun, before) = (Instant::now(), share::spent(start));
         // A bug in one hash must not silently take a thread away from all others; its reply is dropped, and

@@ -55,22 +55,39 @@ impl Rule {
         Self::Burst { cost, burst: cost.saturating_mul(count.into()) }
     }
 
-    /// The counter with one attempt more, or how long that one has to wait.
+    /// The counter, no further ahead than it can lie by this rule. One that does is from before a change of the
+    /// settings or of the clock, and starts at full from now on. Whoever asks has to keep what this gives, also where
+    /// they are refused: judged anew each time, a counter that stays where it is would be full for as long as it lies
+    /// ahead.
+    pub(super) fn settled(self, counter: Counter, now: Nanos) -> Counter {
+        let not_before = match self {
+            Self::Burst { .. } => 0,
+            Self::Slow { cost, .. } if counter.not_before.saturating_sub(now) > cost => 0,
+            Self::Slow { .. } => counter.not_before,
+        };
+        Counter { empty_at: counter.empty_at.min(self.furthest(now)), not_before }
+    }
+
+    /// Where a counter lies at most.
+    pub(super) fn furthest(self, now: Nanos) -> Nanos {
+        now.saturating_add(self.full())
+    }
+
+    /// A settled counter with one attempt more, or how long that one has to wait.
     pub(super) fn take(self, counter: Counter, now: Nanos) -> Result<Counter, Nanos> {
-        let full = now.saturating_add(self.full());
-        // One that lies further ahead than it can is from before a change of the settings or of the clock.
-        let next = counter.empty_at.clamp(now, full).saturating_add(self.cost());
+        let furthest = self.furthest(now);
+        let next = counter.empty_at.max(now).saturating_add(self.cost());
         match self {
-            Self::Burst { .. } => match next.saturating_sub(full) {
+            Self::Burst { .. } => match next.saturating_sub(furthest) {
                 0 => Ok(Counter { empty_at: next, not_before: 0 }),
                 wait => Err(wait),
             },
             Self::Slow { cost, .. } => match counter.not_before.saturating_sub(now) {
-                wait if wait > 0 && wait <= cost => Err(wait),
-                _ => {
+                0 => {
                     let wait = self.wait_after((next - now).div_ceil(cost));
-                    Ok(Counter { empty_at: next, not_before: now.saturating_add(wait) })
+                    Ok(Counter { empty_at: next.min(furthest), not_before: now.saturating_add(wait) })
                 }
+                wait => Err(wait),
             },
         }
     }
@@ -85,13 +102,10 @@ impl Rule {
         }
     }
 
-    /// Whether half of what may be done without consequences has been done: from here on a restart must not undo it.
-    pub(super) fn is_half_used(self, counter: Counter, now: Nanos) -> bool {
-        let ahead = counter.empty_at.saturating_sub(now);
-        match self {
-            Self::Burst { burst, .. } => ahead >= burst / 2,
-            Self::Slow { cost, free, .. } => ahead >= cost.saturating_mul(free) / 2,
-        }
+    /// The counter without so many attempts of which nobody knows yet what becomes of them.
+    pub(super) fn without(self, counter: Counter, attempts: u32) -> Counter {
+        let cost = self.cost().saturating_mul(attempts.into());
+        Counter { empty_at: counter.empty_at.saturating_sub(cost), ..counter }
     }
 
     /// How many may be made in how long.
@@ -149,6 +163,7 @@ mod tests {
         }
         for (failure, wait) in [(51, 1), (60, 1), (61, 2), (71, 4), (111, 64), (151, 900), (400, 900)] {
             let at = Counter { empty_at: now + (failure - 1) * 900 * SECOND, not_before: 0 };
+            let at = slow().settled(at, now);
             let after = slow().take(at, now).unwrap();
             assert_eq!((after.not_before - now) / SECOND, wait, "{failure}");
             assert_eq!(slow().take(after, now).unwrap_err() / SECOND, wait, "{failure}");
@@ -164,9 +179,9 @@ mod tests {
     #[test]
     fn a_counter_from_another_clock_or_other_settings_locks_nobody_out_for_longer_than_its_rule() {
         let far = Counter { empty_at: u64::MAX, not_before: u64::MAX };
-        assert!(slow().take(far, START).unwrap().not_before <= START + 900 * SECOND);
+        assert!(slow().take(slow().settled(far, START), START).unwrap().not_before <= START + 900 * SECOND);
         let burst = Rule::of(Kind::SignIn, Rate { count: 10, per: Duration::from_mins(15) });
-        assert_eq!(burst.take(far, START).unwrap_err() / SECOND, 90);
+        assert_eq!(burst.take(burst.settled(far, START), START).unwrap_err() / SECOND, 90);
     }
 
     proptest! {
@@ -181,12 +196,14 @@ mod tests {
             now: u64,
         ) {
             let rule = Rule::of(kind, Rate { count, per: Duration::from_millis(millis) });
-            let counter = Counter { empty_at, not_before };
+            let counter = rule.settled(Counter { empty_at, not_before }, now);
+            prop_assert_eq!(rule.settled(counter, now), counter);
             let per = u64::try_from(Duration::from_millis(millis).as_nanos()).unwrap_or(u64::MAX);
             match rule.take(counter, now) {
                 Ok(taken) => {
                     prop_assert!(taken.not_before.saturating_sub(now) <= per);
-                    let _ = rule.is_half_used(taken, now);
+                    prop_assert!(taken.empty_at <= rule.furthest(now));
+                    let _ = rule.without(taken, 7);
                     prop_assert!(rule.give_back(taken, taken).not_before == 0);
                 }
                 Err(wait) => prop_assert!(wait > 0 && wait <= per.max(1)),

@@ -16,6 +16,8 @@ pub enum LimitKey {
     SignInAccount(EmailKey),
     /// Sign-ins to one account from a browser that has signed in to it before.
     SignInDevice(EmailKey, DeviceId),
+    /// Sign-ins to one account from all such browsers together, for there may be any number of them.
+    SignInDevices(EmailKey),
     /// Sign-ups from one network.
     SignUp(Network),
     /// Reset links from one network that were none.
@@ -39,19 +41,22 @@ pub enum Kind {
     SignUp,
     /// [`LimitKey::Reset`]
     Reset,
+    /// [`LimitKey::SignInDevices`]
+    SignInDevices,
     /// [`LimitKey::Account`]
     Account,
 }
 
 impl Kind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SignIn,
         Self::SignInNetwork,
         Self::SignInAccount,
         Self::SignInDevice,
         Self::SignUp,
         Self::Reset,
+        Self::SignInDevices,
         Self::Account,
     ];
 
@@ -64,7 +69,8 @@ impl Kind {
             Self::SignInDevice => 4,
             Self::SignUp => 5,
             Self::Reset => 6,
-            Self::Account => 7,
+            Self::SignInDevices => 7,
+            Self::Account => 8,
         }
     }
 
@@ -73,10 +79,10 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
-    /// The policy's name, as a client is told it. A device's is the account's: it is told no more than anybody.
+    /// The policy's name, as a client is told it. Browsers' are the account's: they are told no more than anybody.
     pub(super) const fn policy(self) -> &'static str {
         match self {
-            Self::SignIn | Self::SignInDevice => "signin",
+            Self::SignIn | Self::SignInDevice | Self::SignInDevices => "signin",
             Self::SignInNetwork => "signin-network",
             Self::SignInAccount => "signin-account",
             Self::SignUp => "signup",
@@ -98,6 +104,7 @@ impl LimitKey {
             Self::SignInNetwork(_) => Kind::SignInNetwork,
             Self::SignInAccount(_) => Kind::SignInAccount,
             Self::SignInDevice(..) => Kind::SignInDevice,
+            Self::SignInDevices(_) => Kind::SignInDevices,
             Self::SignUp(_) => Kind::SignUp,
             Self::Reset(_) => Kind::Reset,
             Self::Account(_) => Kind::Account,
@@ -116,7 +123,9 @@ impl LimitKey {
                 context.update(&network);
                 context.update(account.as_str().as_bytes());
             }
-            Self::SignInAccount(account) => context.update(account.as_str().as_bytes()),
+            Self::SignInAccount(account) | Self::SignInDevices(account) => {
+                context.update(account.as_str().as_bytes());
+            }
             Self::SignInDevice(account, device) => {
                 context.update(device.as_bytes());
                 context.update(account.as_str().as_bytes());
@@ -152,7 +161,8 @@ mod tests {
             LimitKey::SignInAccount(jack.clone()),
             LimitKey::SignInAccount(jill.clone()),
             LimitKey::SignInDevice(jack.clone(), device(1)),
-            LimitKey::SignInDevice(jack, device(2)),
+            LimitKey::SignInDevice(jack.clone(), device(2)),
+            LimitKey::SignInDevices(jack),
             LimitKey::SignInDevice(jill, device(1)),
             LimitKey::SignInNetwork(here),
             LimitKey::SignUp(here),
@@ -179,7 +189,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert!(Kind::ALL.into_iter().all(|kind| Kind::from_number(kind.number()) == Some(kind)));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -1,7 +1,7 @@
 //! How often something may be tried: a counter for each key, in tables that never grow beyond their bounds.
 //!
 //! Attempts under way count, so that parallel guesses gain nothing; an attempt that turns out to be harmless
-//! is given back. Nothing here is kept on disk: [`Permit::kept`] says what ought to be, and `accounts` sees to it.
+//! is given back. Nothing here is kept on disk: [`Permit::stand`] says what ought to be, and `accounts` sees to it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,11 +20,19 @@ use counter::{Nanos, Rule};
 pub use key::{Digest, Kind, LimitKey};
 pub use network::Network;
 
-/// Counters of one kind that are kept at once. A stranger who makes up names or addresses pushes out counters, at
-/// worst their own; nobody is locked out by it, and memory stays within some megabytes.
+/// Counters of one kind that are remembered at once, some megabytes. What is given back leaves none, so that only
+/// attempts that stand push out others, each at the price of a hash or of an address of its own; those go first that
+/// were met once. Nobody is locked out by it.
 const CAPACITY: usize = 16_384;
 
-type Table = Cache<Digest, Counter>;
+type Table = Cache<Digest, Entry>;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    counter: Counter,
+    /// Of how many attempts in it nobody knows yet what becomes of them.
+    under_way: u32,
+}
 
 /// All counters. Cheap to clone.
 #[derive(Clone)]
@@ -59,6 +67,8 @@ pub struct Permit {
     key: Digest,
     rule: Rule,
     taken: Counter,
+    at: Nanos,
+    is_under_way: bool,
 }
 
 /// A counter, to be kept where a restart can't reach it.
@@ -70,6 +80,8 @@ pub struct Kept {
     pub key: Digest,
     /// Where it stands.
     pub counter: Counter,
+    /// Further ahead than this none of its kind can lie by the present settings and clock.
+    pub furthest: u64,
 }
 
 impl Limits {
@@ -84,23 +96,32 @@ impl Limits {
 
     /// Counts an attempt, or refuses it.
     pub fn attempt(&self, key: &LimitKey, rate: Rate, now: Timestamp) -> Result<Permit, Limited> {
-        let (kind, key) = (key.kind(), key.digest());
+        let (kind, key, at) = (key.kind(), key.digest(), nanos(now));
         let rule = Rule::of(kind, rate);
         let mut table = self.table(kind);
-        let counter = table.get(&key).copied().unwrap_or_default();
-        let taken = rule.take(counter, nanos(now)).map_err(|wait| {
-            let (quota, window) = rule.quota();
-            let policy = Policy { name: kind.policy(), quota, window };
-            Limited { retry_after: Duration::from_nanos(wait), policy }
-        })?;
-        table.insert(key, taken);
+        let known = table.get(&key).copied().unwrap_or_default();
+        let counter = rule.settled(known.counter, at);
+        let outcome = rule.take(counter, at);
+        let under_way = known.under_way.saturating_add(u32::from(outcome.is_ok()));
+        let counter = outcome.unwrap_or(counter);
+        if outcome.is_ok() || counter != known.counter {
+            table.insert(key, Entry { counter, under_way });
+        }
         drop(table);
-        Ok(Permit { limits: self.clone(), kind, key, rule, taken })
+        match outcome {
+            Ok(taken) => Ok(Permit { limits: self.clone(), kind, key, rule, taken, at, is_under_way: true }),
+            Err(wait) => {
+                let (quota, window) = rule.quota();
+                let policy = Policy { name: kind.policy(), quota, window };
+                Err(Limited { retry_after: Duration::from_nanos(wait), policy })
+            }
+        }
     }
 
-    /// Goes on counting from where a counter stood before a restart.
-    pub fn restore(&self, kept: Kept) {
-        self.table(kept.kind).insert(kept.key, kept.counter);
+    /// Goes on counting from where a counter stood before a restart, as far as the present rate and clock let it.
+    pub fn restore(&self, kind: Kind, key: Digest, counter: Counter, rate: Rate, now: Timestamp) {
+        let counter = Rule::of(kind, rate).settled(counter, nanos(now));
+        self.table(kind).insert(key, Entry { counter, under_way: 0 });
     }
 
     fn table(&self, kind: Kind) -> MutexGuard<'_, Table> {
@@ -115,19 +136,51 @@ impl Default for Limits {
 }
 
 impl Permit {
-    /// Gives the attempt back.
-    pub fn refund(self) {
+    /// Of which limit it is.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Gives the attempt back. A counter that is as good as none then goes: attempts that cost nothing fill no table,
+    /// and are no reason to remember theirs rather than others.
+    pub fn refund(mut self) {
+        self.is_under_way = false;
         let mut table = self.limits.table(self.kind);
-        if let Some(mut counter) = table.get_mut(&self.key) {
-            *counter = self.rule.give_back(*counter, self.taken);
+        let Some(mut entry) = table.peek_mut(&self.key) else { return };
+        entry.counter = self.rule.give_back(entry.counter, self.taken);
+        entry.under_way = entry.under_way.saturating_sub(1);
+        let Entry { counter, under_way } = *entry;
+        drop(entry);
+        if under_way == 0 && counter.empty_at.max(counter.not_before) <= self.at {
+            table.remove(&self.key);
         }
     }
 
-    /// The counter as it stands now, if so much of it is used up that a restart must not undo it.
-    pub fn kept(&self, now: Timestamp) -> Option<Kept> {
-        let counter = *self.limits.table(self.kind).peek(&self.key)?;
-        let matters = self.rule.is_half_used(counter, nanos(now));
-        matters.then_some(Kept { kind: self.kind, key: self.key, counter })
+    /// The attempt counts. Gives the counter as a restart must find it: without those that are still under way, for
+    /// most of them will be given back, and what is kept is never lowered.
+    pub fn stand(mut self, now: Timestamp) -> Option<Kept> {
+        self.is_under_way = false;
+        let Entry { counter, under_way } = self.end()?;
+        let counter = self.rule.without(counter, under_way);
+        let matters = counter.until() > now;
+        let furthest = self.rule.furthest(nanos(now));
+        matters.then_some(Kept { kind: self.kind, key: self.key, counter, furthest })
+    }
+
+    /// It is not under way any more; gives the rest.
+    fn end(&self) -> Option<Entry> {
+        let mut table = self.limits.table(self.kind);
+        let mut entry = table.peek_mut(&self.key)?;
+        entry.under_way = entry.under_way.saturating_sub(1);
+        Some(*entry)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.is_under_way {
+            self.end();
+        }
     }
 }
 
@@ -231,6 +284,7 @@ mod tests {
             LimitKey::Reset(network("192.0.2.1")),
             LimitKey::SignInNetwork(network("192.0.2.1")),
             LimitKey::SignInDevice(account("jack@example.com"), device),
+            LimitKey::SignInDevices(account("jack@example.com")),
         ];
         for key in &others {
             (0..3).for_each(|_| drop(limits.attempt(key, RATE, at(0))));
@@ -293,25 +347,84 @@ mod tests {
         }
     }
 
+    /// Seen: each refusal judged the counter anew and wrote nothing, so that a clock set back by a day after one
+    /// failure, or a shorter rate at a restart, was a wait of 90 s that began again with each question, for a day.
     #[test]
-    fn a_counter_is_kept_from_half_of_it_on_and_goes_on_where_it_stood() {
+    fn a_clock_set_back_or_a_shorter_rate_keeps_nobody_out_for_longer_than_the_rule() {
+        let long = Rate { count: 3, per: Duration::from_hours(10) };
+        for (before, counted_at) in [(RATE, 86_400), (long, 0)] {
+            let limits = Limits::new();
+            drop(limits.attempt(&key("192.0.2.1"), before, at(counted_at)).unwrap());
+            for secs in 0..10 {
+                let limited = limits.attempt(&key("192.0.2.1"), RATE, at(secs)).err().unwrap();
+                assert_eq!(limited.retry_after.as_secs(), 10 - secs, "{before:?} at {secs} s");
+            }
+            assert!(limits.attempt(&key("192.0.2.1"), RATE, at(10)).is_ok(), "{before:?}");
+        }
+    }
+
+    /// Seen: what was given back stayed in the table, so that made-up names that cost nothing (the queue for hashing
+    /// was full) pushed out a victim's spent counter within tens of seconds.
+    #[test]
+    fn attempts_that_are_given_back_push_out_no_counter() {
         let limits = Limits::new();
+        for _ in 0..10 {
+            drop(limits.attempt(&key("192.0.2.1"), RATE, at(0)));
+        }
+        for stranger in 0..40_000_u32 {
+            let made_up = LimitKey::SignUp(Network::of(Some(IpAddr::V4(Ipv4Addr::from(stranger)))));
+            for _ in 0..2 {
+                limits.attempt(&made_up, RATE, at(0)).unwrap().refund();
+            }
+        }
+        assert!(limits.attempt(&key("192.0.2.1"), RATE, at(0)).is_err());
+        assert_eq!(limits.table(Kind::SignUp).len(), 1);
+    }
+
+    /// Seen: only a counter of which half was used up was kept, so that four guesses and a crash, again and again, were
+    /// never counted.
+    #[test]
+    fn a_counter_is_kept_from_the_first_attempt_on_and_goes_on_where_it_stood() {
         let rate = Rate { count: 10, per: Duration::from_secs(100) };
         let account = Email::parse("jack@example.com").unwrap().key().clone();
-        for (key, half, whole) in [(key("192.0.2.1"), 5, 10), (LimitKey::SignInAccount(account), 25, 51)] {
-            let permits: Vec<_> = (0..whole)
-                .map(|attempt| {
-                    let permit = limits.attempt(&key, rate, at(0)).unwrap();
-                    assert_eq!(permit.kept(at(0)).is_some(), attempt + 1 >= half, "{attempt} {key:?}");
-                    permit
-                })
-                .collect();
-            let kept = permits[0].kept(at(0)).unwrap();
-            let again = Limits::new();
-            again.restore(kept);
-            assert!(again.attempt(&key, rate, at(0)).is_err());
-            assert!(kept.counter.until() > at(0));
-            assert!(permits[0].kept(kept.counter.until()).is_none());
+        for (key, whole) in [(key("192.0.2.1"), 10), (LimitKey::SignInAccount(account), 51)] {
+            let mut limits = Limits::new();
+            for attempt in 0..whole {
+                let kept = limits.attempt(&key, rate, at(0)).unwrap().stand(at(0)).unwrap();
+                assert!(kept.counter.until() > at(0) && kept.counter.empty_at <= kept.furthest);
+                // A crash after each.
+                limits = Limits::new();
+                limits.restore(kept.kind, kept.key, kept.counter, rate, at(0));
+                assert!(attempt + 1 < whole || limits.attempt(&key, rate, at(0)).is_err(), "{key:?}");
+            }
         }
+        let late = Limits::new().attempt(&key("192.0.2.1"), rate, at(0)).unwrap();
+        assert!(late.stand(at(10)).is_none(), "it is over by now");
+    }
+
+    /// Seen: at nine in the morning an office's failures were kept together with everybody's attempts under way, and a
+    /// restart then kept the office out.
+    #[test]
+    fn what_is_kept_are_the_attempts_that_stand_and_none_that_is_under_way() {
+        let limits = Limits::new();
+        let count = |kept: Option<Kept>| (kept.unwrap().counter.empty_at - nanos(at(0))) / 10_000_000_000;
+        let mut permits: Vec<_> =
+            (0..3).map(|_| limits.attempt(&key("192.0.2.1"), RATE, at(0)).unwrap()).collect();
+        assert_eq!(count(permits.pop().unwrap().stand(at(0))), 1);
+        drop(permits.pop());
+        assert_eq!(
+            count(permits.pop().unwrap().stand(at(0))),
+            3,
+            "who left without an answer has made one, too"
+        );
+    }
+
+    #[test]
+    fn a_counter_of_another_clock_is_restored_within_its_rule() {
+        let limits = Limits::new();
+        let far = Counter { empty_at: nanos(at(86_400)), not_before: 0 };
+        limits.restore(Kind::SignUp, key("192.0.2.1").digest(), far, RATE, at(0));
+        assert!(limits.attempt(&key("192.0.2.1"), RATE, at(9)).is_err());
+        assert!(limits.attempt(&key("192.0.2.1"), RATE, at(10)).is_ok());
     }
 }

@@ -21,12 +21,28 @@ impl KeptLimit {
     /// Counters of one kind that are kept at once: as many as are in memory. Of more, those go first that are over
     /// first.
     pub const MOST: u64 = 16_384;
+}
 
-    /// This one, but nowhere behind another one of the same key: of two attempts at once the one that was counted
-    /// first may be written last.
+/// A counter that is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepLimit {
+    /// This one.
+    pub limit: KeptLimit,
+    /// Further ahead than this none of its kind can lie, in nanoseconds since the Unix epoch.
+    pub furthest: u64,
+}
+
+impl KeepLimit {
+    /// It, but nowhere behind what is kept of the same key: of two attempts at once the one that was counted first may
+    /// be written last. What lies further ahead than it can is of another clock or of other settings, and would stay
+    /// there for the whole difference: it is replaced.
     #[must_use]
-    pub fn or_later(self, other: Self) -> Self {
-        let ([a, b], [c, d]) = (self.counter, other.counter);
-        Self { counter: [a.max(c), b.max(d)], until: self.until.max(other.until), ..self }
+    pub fn or_later(self, kept: KeptLimit) -> KeptLimit {
+        let limit = self.limit;
+        if kept.counter.iter().any(|at| *at > self.furthest) {
+            return limit;
+        }
+        let ([a, b], [c, d]) = (limit.counter, kept.counter);
+        KeptLimit { counter: [a.max(c), b.max(d)], until: limit.until.max(kept.until), ..limit }
     }
 }

@@ -25,7 +25,7 @@ pub use administration::{
 };
 pub use crowd::{MOST_EXCESS, MOST_SESSIONS};
 pub use error::{BackupError, OpenError, StoreError};
-pub use kept_limits::KeptLimit;
+pub use kept_limits::{KeepLimit, KeptLimit};
 pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
 
 /// The answer of a store, which may have to wait for a disk or a network.
@@ -186,7 +186,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps counters of attempts, each in the place of what was kept of it, which it never brings back
     /// ([`KeptLimit::or_later`]); of too many of one kind those go that are over first ([`KeptLimit::MOST`]).
-    fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()>;
+    fn keep_limits(&self, limits: Vec<KeepLimit>) -> Reply<'_, ()>;
     /// The counters that were kept and matter after `now`.
     fn kept_limits(&self, now: Timestamp) -> Reply<'_, Vec<KeptLimit>>;
 

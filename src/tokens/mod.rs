@@ -23,8 +23,8 @@ mod verify;
 
 pub use claims::{AccessClaims, RefreshClaims};
 use decoy::Decoys;
-pub use device::DEVICE_TTL;
 use device::Devices;
+pub use device::{DEVICE_TTL, Holder};
 pub use keys::KeySet;
 use keys::Keys;
 pub use one_time::OneTimeToken;

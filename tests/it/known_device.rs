@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sidegate::types::UserId;
 
 use crate::support::process::Process;
 use crate::support::{Answer, Gate, PASSWORD, Upstream};
@@ -83,6 +84,117 @@ fn parallel_guesses_of_a_known_browser_gain_nothing() {
         guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
     });
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 6, "{statuses:?}");
+}
+
+/// Seen: with 40 tokens, made while the address was one's own, 80 of 80 guesses at its later owner's password were let
+/// through.
+#[test]
+fn weakness_22_browsers_that_were_known_before_an_addresss_owner_came_are_strangers_to_them() {
+    let gate = Gate::with(TWO);
+    gate.sign_up("victim@example.com");
+    let tokens: Vec<_> =
+        (0..4).map(|_| device(&sign_in(&gate, "victim@example.com", PASSWORD, ""))).collect();
+    let cookies = gate.sign_in("victim@example.com").header();
+    let change = json!({"email": "mine@example.com", "password": PASSWORD}).to_string();
+    let away = gate.call("PATCH", "/auth/me", &change, &format!("Cookie: {cookies}\r\n"));
+    assert_eq!(away.status, 200);
+    assert_eq!(gate.sign_up("victim@example.com").status, 200);
+    let guesses = tokens.iter().flat_map(|token| [token, token]);
+    let statuses: Vec<_> =
+        guesses.map(|token| sign_in(&gate, "victim@example.com", "wrong", &with(token)).status).collect();
+    assert_eq!(statuses, [401, 401, 429, 429, 429, 429, 429, 429], "a stranger's two for all of them");
+}
+
+/// Seen: any number could be had, and each had attempts of its own.
+#[test]
+fn weakness_22_all_known_browsers_of_an_account_together_have_ten_times_the_attempts_of_one() {
+    let gate = Gate::with("limits.signin_failures = \"1/15m\"\n");
+    gate.sign_up("jack@example.com");
+    let tokens: Vec<_> = (0..12).map(|_| device(&sign_in(&gate, "jack@example.com", PASSWORD, ""))).collect();
+    let statuses: Vec<_> =
+        tokens.iter().map(|token| sign_in(&gate, "jack@example.com", "wrong", &with(token)).status).collect();
+    assert_eq!(statuses[..10], [401; 10]);
+    assert_eq!(statuses[10..], [401, 429], "then it is a stranger's one");
+}
+
+/// Seen: a browser that somebody had used once stayed known for 180 days, whatever became of the password.
+#[test]
+fn weakness_22_a_new_password_makes_strangers_of_all_browsers_but_the_one_that_set_it() {
+    let gate = Gate::with(TWO);
+    let (new, newer) = ("another good password", "yet another password");
+    let (old, this) = (known(&gate, "jack@example.com"), gate.sign_in("jack@example.com").header());
+    let own = device(&sign_in(&gate, "jack@example.com", PASSWORD, ""));
+    let knows = |token: &str, password: &str| {
+        let answer = sign_in(&gate, "jack@example.com", password, &with(token));
+        assert_eq!(answer.status, 200);
+        answer.cookie("device_token").is_none()
+    };
+    assert!(knows(&old, PASSWORD) && knows(&own, PASSWORD));
+    let change = json!({"current": PASSWORD, "new": new}).to_string();
+    let changed = gate.post("/auth/password", &change, &format!("Cookie: {this}; device_token={own}\r\n"));
+    assert_eq!(changed.status, 200);
+    let own = device(&changed);
+    assert!(knows(&own, new) && !knows(&old, new));
+    let link = Gate::wait(gate.services().accounts.reset_link(UserId::new(1).unwrap())).unwrap().unwrap();
+    let body = json!({"token": link.url.reveal().split_once('=').unwrap().1, "password": newer}).to_string();
+    assert_eq!(gate.post("/auth/password/reset", &body, "").status, 200);
+    assert!(!knows(&own, newer), "the very answer makes it known again");
+    // A void one has no attempts of its own.
+    let statuses: Vec<_> =
+        (0..3).map(|_| sign_in(&gate, "jack@example.com", "wrong", &with(&own)).status).collect();
+    assert_eq!(statuses, [401, 401, 429]);
+}
+
+#[test]
+fn another_address_of_ones_own_leaves_this_browser_known() {
+    let gate = Gate::with(TWO);
+    let jack = known(&gate, "jack@example.com");
+    let cookies = gate.sign_in("jack@example.com").header();
+    let patch = |change: serde_json::Value| {
+        let headers = format!("Cookie: {cookies}; device_token={jack}\r\n");
+        gate.call("PATCH", "/auth/me", &change.to_string(), &headers)
+    };
+    assert_eq!(patch(json!({"username": "jack"})).cookie("device_token"), None);
+    let token = device(&patch(json!({"email": "new@example.com", "password": PASSWORD})));
+    let again = sign_in(&gate, "new@example.com", PASSWORD, &with(&token));
+    assert_eq!((again.status, again.cookie("device_token")), (200, None));
+}
+
+#[test]
+fn a_sign_in_that_renews_the_hash_sets_it_anew_in_the_same_answer() {
+    let gate = Gate::start();
+    let jack = known(&gate, "jack@example.com");
+    // Of the same password, in another way than is configured.
+    let elsewhere = Gate::with("passwords.iterations = 3\n");
+    elsewhere.sign_up("jack@example.com");
+    let hash = |gate: &Gate| {
+        Gate::wait(gate.services().store.user(UserId::new(1).unwrap())).unwrap().unwrap().password.unwrap()
+    };
+    let (present, other) = (hash(&gate), hash(&elsewhere));
+    let store = gate.services().store.clone();
+    assert!(Gate::wait(store.renew_password_hash(UserId::new(1).unwrap(), present, other)).unwrap());
+    let first = sign_in(&gate, "jack@example.com", PASSWORD, &with(&jack));
+    let renewed = device(&first);
+    let again = sign_in(&gate, "jack@example.com", PASSWORD, &with(&renewed));
+    assert_eq!((again.status, again.cookie("device_token")), (200, None));
+}
+
+/// The user is looked up before the attempt is counted, but only for whom sends such a cookie, and nobody can tell.
+#[test]
+fn weakness_22_with_a_cookie_that_is_nobodys_unknown_addresses_are_answered_as_known_ones() {
+    let gate = Gate::with(TWO);
+    let jill = known(&gate, "jill@example.com");
+    gate.sign_up("jack@example.com");
+    let answers = |email: &str| -> Vec<_> {
+        let answers = (0..3).map(|_| sign_in(&gate, email, "wrong", &with(&jill)));
+        answers
+            .map(|answer| {
+                let lines = answer.head.lines().filter(|line| !line.to_lowercase().starts_with("date:"));
+                (answer.status, lines.map(str::to_owned).collect::<Vec<_>>(), answer.text())
+            })
+            .collect()
+    };
+    assert_eq!(answers("jack@example.com"), answers("nobody@example.com"));
 }
 
 #[test]

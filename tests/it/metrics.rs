@@ -237,7 +237,7 @@ fn sessions_and_commits_are_the_stores() {
     let during = scrape(&gate);
     assert_eq!(during.of("sidegate_sessions"), 2);
     let commits = |page: &Page| page.of("sidegate_store_commits_total");
-    assert_eq!(commits(&during) - commits(&before), 4, "two sign-ups and two sign-ins");
+    assert_eq!(commits(&during) - commits(&before), 6, "two sign-ups, each with its count, and two sign-ins");
     gate.restart();
     assert_eq!(scrape(&gate).of("sidegate_sessions"), 2);
     gate.post("/auth/signout", "", &format!("Cookie: {}\r\n", cookies.header()));

@@ -21,7 +21,8 @@ impl House {
 
     async fn change_password(&self, current: &str, new: &str) -> Result<(), OwnError> {
         let issued = self.sign_in(current).await.unwrap();
-        self.accounts.change_password(by(), password(current), password(new), issued.session.id).await
+        let (current, new) = (password(current), password(new));
+        self.accounts.change_password(by(), current, new, issued.session.id).await.map(drop)
     }
 
     /// Right after the user was looked up for that many times, they are changed.

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, MOST_EXCESS,
-    MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed,
-    Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash,
-    User, UserChange,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeepLimit, KeptLimit,
+    MOST_EXCESS, MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, ProfileChange, Purpose,
+    Removed, Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept,
+    TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
@@ -22,6 +22,8 @@ pub(crate) struct Memory {
     state: Mutex<State>,
     /// Whether writes fail.
     pub(crate) full: AtomicBool,
+    /// A row of the users' list is damaged.
+    pub(crate) unlisted: AtomicBool,
     /// How many writes were asked for.
     pub(super) writes: AtomicUsize,
     /// Each operation lets others go first before it answers, as a disk would.
@@ -206,6 +208,9 @@ impl Store for Memory {
     }
 
     fn users(&self, after: Option<UserId>, limit: usize) -> Reply<'_, Vec<User>> {
+        if self.unlisted.load(Ordering::Relaxed) {
+            return self.answer(Err(StoreError::Damaged("a user: short".to_owned())));
+        }
         self.read(|state| {
             let later = state.users.values().filter(|user| Some(user.id) > after);
             later.take(limit).cloned().collect()
@@ -468,11 +473,12 @@ impl Store for Memory {
         })
     }
 
-    fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()> {
+    fn keep_limits(&self, limits: Vec<KeepLimit>) -> Reply<'_, ()> {
         self.write(|state| {
-            for kept in limits {
-                let known = state.limits.entry((kept.kind, kept.key)).or_insert(kept);
-                *known = kept.or_later(*known);
+            for keep in limits {
+                let key = (keep.limit.kind, keep.limit.key);
+                let known = state.limits.entry(key).or_insert(keep.limit);
+                *known = keep.or_later(*known);
             }
         })
     }

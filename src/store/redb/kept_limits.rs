@@ -6,8 +6,8 @@ use super::fault::Fault;
 use super::layout::Record;
 use super::tables::Tables;
 use super::view::View;
-use crate::store::KeptLimit;
 use crate::store::records::kept_limit;
+use crate::store::{KeepLimit, KeptLimit};
 use crate::types::Timestamp;
 
 /// A kind, then a counter's key.
@@ -42,57 +42,65 @@ impl<'t> KeptLimits<'t> {
         })
     }
 
+    /// What is kept of this key. One that can't be read is none: it is not worth anybody's sign-in.
     fn get(&self, kind: u8, key: [u8; KeptLimit::KEY]) -> Result<Option<KeptLimit>, Fault> {
-        let Some(record) = self.limits.get(&joined(kind, key))? else { return Ok(None) };
-        decoded(kind, key, record.value()).map(Some)
+        let record = self.limits.get(&joined(kind, key))?;
+        Ok(record.and_then(|record| decoded(kind, key, record.value())))
     }
 
     fn count(&self, kind: u8) -> Result<u64, Fault> {
         Ok(self.counts.get(kind)?.map_or(0, |count| count.value()))
     }
 
-    /// The counter of this kind that is over first.
-    fn first(&self, kind: u8) -> Result<Option<KeptLimit>, Fault> {
+    /// The counter of this kind that is over first: when, and its key.
+    fn first(&self, kind: u8) -> Result<Option<(Timestamp, [u8; KeptLimit::KEY])>, Fault> {
         let mut range = self.by_time.range((kind, 0, &[0; KeptLimit::KEY])..)?;
         let Some(row) = range.next() else { return Ok(None) };
-        let (found, _, key) = {
-            let row = row?.0;
-            let (kind, until, key) = row.value();
-            (kind, until, *key)
-        };
-        if found == kind { self.get(kind, key) } else { Ok(None) }
+        let row = row?.0;
+        let (found, until, key) = row.value();
+        Ok((found == kind).then_some((Timestamp::from_millis(until), *key)))
     }
 
-    fn put(&mut self, limit: &KeptLimit) -> Result<(), Fault> {
-        let known = self.get(limit.kind, limit.key)?;
-        let limit = &known.map_or(*limit, |known| limit.or_later(known));
+    /// `known`: what is kept of the same key so far.
+    fn put(&mut self, limit: &KeptLimit, known: Option<KeptLimit>) -> Result<(), Fault> {
+        let KeptLimit { kind, key, until, .. } = *limit;
         if let Some(known) = known {
-            self.remove(&known)?;
+            self.by_time.remove((kind, known.until.millis(), &key))?;
         }
-        let count = self.count(limit.kind)?;
-        if count >= KeptLimit::MOST
-            && let Some(first) = self.first(limit.kind)?
-        {
-            self.remove(&first)?;
+        if self.limits.get(&joined(kind, key))?.is_none() {
+            // Before it comes: among those that are over later it would be the first to go.
+            if self.count(kind)? >= KeptLimit::MOST
+                && let Some((until, key)) = self.first(kind)?
+            {
+                self.remove(kind, until, key)?;
+            }
+            self.counts.insert(kind, self.count(kind)? + 1)?;
         }
-        self.counts.insert(limit.kind, self.count(limit.kind)? + 1)?;
-        self.limits.insert(&joined(limit.kind, limit.key), kept_limit::encode(limit).as_slice())?;
-        self.by_time.insert((limit.kind, limit.until.millis(), &limit.key), ())?;
+        self.limits.insert(&joined(kind, key), kept_limit::encode(limit).as_slice())?;
+        self.by_time.insert((kind, until.millis(), &key), ())?;
         Ok(())
     }
 
-    fn remove(&mut self, limit: &KeptLimit) -> Result<(), Fault> {
-        self.counts.insert(limit.kind, self.count(limit.kind)?.saturating_sub(1))?;
-        self.limits.remove(&joined(limit.kind, limit.key))?;
-        self.by_time.remove((limit.kind, limit.until.millis(), &limit.key))?;
+    /// Removes a row of the index, and the counter if it is the one of which that is the row: the row of one that could
+    /// not be read when another took its place is still there.
+    fn remove(&mut self, kind: u8, until: Timestamp, key: [u8; KeptLimit::KEY]) -> Result<(), Fault> {
+        self.by_time.remove((kind, until.millis(), &key))?;
+        if self.get(kind, key)?.is_some_and(|known| known.until != until) {
+            return Ok(());
+        }
+        if self.limits.remove(&joined(kind, key))?.is_some() {
+            self.counts.insert(kind, self.count(kind)?.saturating_sub(1))?;
+        }
         Ok(())
     }
 }
 
 impl Tables<'_> {
-    pub(super) fn keep_limits(&mut self, limits: &[KeptLimit]) -> Result<(), Fault> {
-        for limit in limits {
-            self.kept_limits_mut().put(limit)?;
+    pub(super) fn keep_limits(&mut self, limits: &[KeepLimit]) -> Result<(), Fault> {
+        for keep in limits {
+            let known = self.kept_limits().get(keep.limit.kind, keep.limit.key)?;
+            let limit = known.map_or(keep.limit, |known| keep.or_later(known));
+            self.kept_limits_mut().put(&limit, known)?;
         }
         Ok(())
     }
@@ -101,22 +109,21 @@ impl Tables<'_> {
     pub(super) fn forget_limits(&mut self, now: Timestamp, limit: usize) -> Result<usize, Fault> {
         let over = over(&self.kept_limits().by_time, now, limit)?;
         for (kind, until, key) in &over {
-            let gone = KeptLimit { kind: *kind, key: *key, counter: [0; 2], until: *until };
-            self.kept_limits_mut().remove(&gone)?;
+            self.kept_limits_mut().remove(*kind, *until, *key)?;
         }
         Ok(over.len())
     }
 }
 
 impl View {
-    /// All counters that matter after `now`.
+    /// All counters that matter after `now`. One that can't be read keeps no gate from starting.
     pub(super) fn kept_limits(&self, now: Timestamp) -> Result<Vec<KeptLimit>, Fault> {
         let Some(limits) = table(self.snapshot(), LIMITS)? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for row in limits.iter()? {
             let (joined, record) = row?;
             let (kind, key) = split(joined.value());
-            found.push(decoded(kind, key, record.value())?);
+            found.extend(decoded(kind, key, record.value()));
         }
         found.retain(|limit| limit.until > now);
         Ok(found)
@@ -168,8 +175,11 @@ fn over(
     Ok(found)
 }
 
-fn decoded(kind: u8, key: [u8; KeptLimit::KEY], record: &[u8]) -> Result<KeptLimit, Fault> {
-    kept_limit::decode(kind, key, record).map_err(|why| Fault::record("a kept counter", why))
+/// `None`, and a line in the log: it is damaged, or a newer Sidegate's.
+fn decoded(kind: u8, key: [u8; KeptLimit::KEY], record: &[u8]) -> Option<KeptLimit> {
+    kept_limit::decode(kind, key, record)
+        .inspect_err(|why| tracing::warn!(%why, kind, "a kept counter can't be read and is taken as none"))
+        .ok()
 }
 
 fn joined(kind: u8, key: [u8; KeptLimit::KEY]) -> [u8; KEY] {

@@ -10,9 +10,9 @@ use redb::{Database, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeptLimit, NewOneTime,
-    NewUser, OpenError, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed, Reply, Reset,
-    Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
+    BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeepLimit, KeptLimit,
+    NewOneTime, NewUser, OpenError, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed, Reply,
+    Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
     UserChange,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
@@ -341,7 +341,7 @@ impl Store for RedbStore {
         Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
     }
 
-    fn keep_limits(&self, limits: Vec<KeptLimit>) -> Reply<'_, ()> {
+    fn keep_limits(&self, limits: Vec<KeepLimit>) -> Reply<'_, ()> {
         Box::pin(self.write(move |tables| tables.keep_limits(&limits)))
     }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use sidegate::store::redb::RedbStore;
 use sidegate::store::{
-    BackupError, ImportPolicy, KeptLimit, OnConflict, OpenError, Store as _, StoreError, UserChange,
+    BackupError, ImportPolicy, KeepLimit, KeptLimit, OnConflict, OpenError, Store as _, StoreError,
+    UserChange,
 };
 use sidegate::types::{Role, UserId};
 
@@ -194,7 +195,7 @@ async fn a_backup_is_a_database_that_its_owner_alone_reads() {
     store.change_user(jill, change, at(5000), at(9000)).await.unwrap();
     store.remove_user(UserId::new(1).unwrap(), at(9000)).await.unwrap();
     let counter = KeptLimit { kind: 1, key: [1; 16], counter: [1, 1], until: at(9000) };
-    store.keep_limits(vec![counter]).await.unwrap();
+    store.keep_limits(vec![KeepLimit { limit: counter, furthest: u64::MAX }]).await.unwrap();
     let copy = folder.path().join("backup.redb");
     store.backup(&copy).await.unwrap();
     assert_eq!(mode(&copy), 0o600);
@@ -317,4 +318,42 @@ async fn each_version_of_the_schema_has_a_fixture() {
     store.end_session(id(2), at(90_000)).await.unwrap();
     store.close().await.unwrap();
     fs::copy(&path, fixture).unwrap();
+}
+
+/// Seen: one such counter kept the gate from starting, and met by a write it failed everybody's in the same commit.
+#[tokio::test]
+async fn a_kept_counter_that_can_not_be_read_is_none() {
+    const LIMITS: TableDefinition<'_, &[u8; 17], &[u8]> = TableDefinition::new("kept_limits");
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path()).await;
+    let limit = |key: u8, until| KeptLimit { kind: 1, key: [key; 16], counter: [1, 1], until: at(until) };
+    let keep = |limit| vec![KeepLimit { limit, furthest: u64::MAX }];
+    let sound = limit(3, 9000);
+    {
+        let store = open(&path).unwrap();
+        for limit in [limit(1, 5000), limit(2, 5000), sound] {
+            store.keep_limits(keep(limit)).await.unwrap();
+        }
+        store.close().await.unwrap();
+        let write = Database::open(&path).unwrap().begin_write().unwrap();
+        {
+            let mut table = write.open_table(LIMITS).unwrap();
+            for (key, record) in [(1, &[1, 2, 3][..]), (2, &[200])] {
+                let mut row = [key; 17];
+                row[0] = 1;
+                assert!(table.insert(&row, record).unwrap().is_some());
+            }
+        }
+        write.commit().unwrap();
+    }
+    let store = open(&path).unwrap();
+    assert_eq!(store.kept_limits(at(0)).await.unwrap(), [sound]);
+    let later = limit(1, 8000);
+    store.keep_limits(keep(later)).await.unwrap();
+    assert_eq!(store.kept_limits(at(0)).await.unwrap(), [later, sound]);
+    // The old row of the index takes none with it, and what can't be read is reclaimed.
+    assert_eq!(store.sweep(at(6000), 9).await.unwrap().limits, 2);
+    assert_eq!(store.kept_limits(at(0)).await.unwrap(), [later, sound]);
+    assert_eq!(store.sweep(at(9001), 9).await.unwrap().limits, 2);
+    assert_eq!(store.kept_limits(at(0)).await.unwrap(), []);
 }

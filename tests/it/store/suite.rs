@@ -77,6 +77,7 @@ suite!(
     kept_counters_are_there_after_a_restart_until_their_time,
     counters_that_are_over_are_swept_and_no_more_than_asked,
     kept_counters_of_one_kind_are_bounded_and_push_out_no_others,
+    failures_at_once_are_kept_in_few_commits,
     the_highest_number_is_that_of_the_newest_user_who_is_or_was,
     answered_writes_are_there_after_a_restart,
     a_closed_store_says_so,
