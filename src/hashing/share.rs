@@ -44,33 +44,52 @@ impl Share {
 
     /// Paces one thread.
     pub(super) fn pace(self) -> Pace {
-        Pace { duty: self.duty, free: None }
+        Pace { duty: self.duty, spell: None }
     }
 }
 
+/// Over what time a quota is shared out: the kernel's period where nobody says otherwise (`cpu.cfs_period_us`).
+const PERIOD: Duration = Duration::from_millis(100);
 /// A rest may last that much longer than it should without the next one being put off: timers are late.
 const LATE: Duration = Duration::from_millis(5);
 
-/// One thread's rests.
+/// One thread's rests. It works off its share of a period in one go and then rests for as long as that was too much: each
+/// time that a thread begins anew, the kernel protects it for a while from being interrupted by those that answer.
 pub(super) struct Pace {
     duty: f64,
-    /// From when on the next piece of work keeps within the share.
-    free: Option<Instant>,
+    /// When the thread began to work in one go, and how much of a core it has had since.
+    spell: Option<(Instant, Duration)>,
 }
 
 impl Pace {
     /// How long to rest before work that begins at `now`.
     pub(super) fn rest(&self, now: Instant) -> Duration {
-        self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now))
+        match self.spell {
+            Some((_, had)) if had < PERIOD.mul_f64(self.duty) => Duration::ZERO,
+            Some(spell) => self.made_good(spell).saturating_duration_since(now),
+            None => Duration::ZERO,
+        }
     }
 
     /// Takes down work that began at `begun` and took that much of a core: what a quota counts, however long it lasted. A
-    /// rest that was not needed is not saved up: two hashes in a row after a quiet hour would be what a quota stops.
+    /// rest that was not needed is not saved up: twice the share after a quiet hour would be what a quota stops.
     pub(super) fn worked(&mut self, begun: Instant, took: Duration) {
-        if self.duty < 1.0 {
-            let in_a_row = self.free.filter(|free| begun.saturating_duration_since(*free) < LATE);
-            self.free = Some(in_a_row.unwrap_or(begun) + took.mul_f64(1.0 / self.duty));
+        if self.duty >= 1.0 {
+            return;
         }
+        let (start, had) = match self.spell {
+            Some(spell) if begun < self.made_good(spell) => spell,
+            Some(spell) if begun.duration_since(self.made_good(spell)) < LATE => {
+                (self.made_good(spell), Duration::ZERO)
+            }
+            _ => (begun, Duration::ZERO),
+        };
+        self.spell = Some((start, had + took));
+    }
+
+    /// When a spell of work is within the share again.
+    fn made_good(&self, (start, had): (Instant, Duration)) -> Instant {
+        start + had.mul_f64(1.0 / self.duty)
     }
 }
 
@@ -111,20 +130,34 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_rests_after_its_work_and_not_before_the_first() {
+    fn a_thread_works_off_its_share_of_a_period_and_then_rests_until_that_is_made_good() {
         let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
+        let (at, ms) = (|millis| start + Duration::from_millis(millis), Duration::from_millis);
         let mut pace = Share::of(0, 1, Some(0.5)).pace();
         assert_eq!(pace.rest(at(0)), Duration::ZERO);
-        pace.worked(at(0), Duration::from_millis(20));
-        assert_eq!(pace.rest(at(20)), Duration::from_millis(60));
-        assert_eq!(pace.rest(at(70)), Duration::from_millis(10));
+        // A quarter of a period is its share.
+        pace.worked(at(0), ms(15));
+        assert_eq!(pace.rest(at(15)), Duration::ZERO);
+        pace.worked(at(15), ms(15));
+        assert_eq!(pace.rest(at(30)), ms(90));
+        assert_eq!(pace.rest(at(110)), ms(10));
         // It was called late, which the next rest makes good.
-        pace.worked(at(81), Duration::from_millis(20));
-        assert_eq!(pace.rest(at(101)), Duration::from_millis(59));
+        pace.worked(at(121), ms(30));
+        assert_eq!(pace.rest(at(151)), ms(89));
         // The quiet time until then gives nothing for later.
-        pace.worked(at(1000), Duration::from_millis(10));
-        assert_eq!(pace.rest(at(1010)), Duration::from_millis(30));
+        pace.worked(at(1000), ms(25));
+        assert_eq!(pace.rest(at(1025)), ms(75));
+    }
+
+    #[test]
+    fn now_and_then_a_hash_is_made_at_once() {
+        let start = Instant::now();
+        let mut pace = Share::of(0, 1, Some(1.0)).pace();
+        for number in 0..100 {
+            let now = start + Duration::from_millis(40 * number);
+            assert_eq!(pace.rest(now), Duration::ZERO, "{number}");
+            pace.worked(now, Duration::from_millis(15));
+        }
     }
 
     #[test]
