@@ -84,10 +84,10 @@ fn browse(gate: SocketAddr, request: &[u8], begin: Instant, length: Duration) ->
 /// Browsers are other machines: that they run on this one must not cost them time, or it would be this machine's scheduler
 /// that is measured. Whoever may not ask for that (real-time priority needs root) measures it, too.
 fn as_if_elsewhere() {
+    static TOLD: Once = Once::new();
     let Ok(thread) = std::fs::read_link("/proc/thread-self") else { return };
     let Some(number) = thread.file_name() else { return };
     let asked = Command::new("chrt").args(["--rr", "--pid", "1"]).arg(number).stderr(Stdio::null()).status();
-    static TOLD: Once = Once::new();
     if !asked.is_ok_and(|status| status.success()) {
         TOLD.call_once(|| {
             let _ =
