@@ -135,11 +135,18 @@ fn weakness_14_nothing_but_a_finished_sign_in_yields_a_token_that_opens_anything
     }
     assert_eq!(gate.upstream.bytes(), 0);
     let done = reset(&gate, &link, "a quite different one");
+    let device = done.cookie("device_token").unwrap();
     assert_eq!(
         (done.status, done.all("set-cookie").len()),
-        (200, 0),
-        "who has set a password signs in with it"
+        (200, 1),
+        "who has set a password signs in with it, in a browser that is known"
     );
+    for name in ["access_token", "refresh_token", "device_token"] {
+        let cookie = format!("Cookie: {name}={device}\r\n");
+        assert_eq!(gate.get("/", &cookie).status, 401, "a device's token as {name}");
+        assert_eq!(gate.post("/auth/refresh", "", &cookie).status, 401, "a device's token as {name}");
+    }
+    assert_eq!(gate.upstream.bytes(), 0);
 }
 
 /// tinyauth CVE-2026-33544: sign-ins under way at one time shared an object and swapped users. Here somebody would be
