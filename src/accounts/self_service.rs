@@ -4,16 +4,13 @@
 use super::Accounts;
 use super::attempts::{Attempt, Claim};
 use super::rules::Unfit;
+use super::signin::ROUNDS;
 use crate::audit::Event;
 use crate::hashing::{Begun, HashError, Verified};
 use crate::limits::{LimitKey, Limited, Network};
 use crate::sessions::Actor;
 use crate::store::{Changed, PasswordHash, ProfileChange, StoreError, User};
 use crate::types::{Email, Password, SessionId, Username};
-
-/// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
-/// a parallel sign-in.
-const ROUNDS: usize = 3;
 
 /// What is to be different; `None` leaves it as it is.
 #[derive(Debug)]

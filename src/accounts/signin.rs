@@ -13,7 +13,7 @@ use crate::types::{DeviceId, Email, Password, SessionId};
 
 /// How often a password is verified that changes while it is: each round is one change, or one renewal of the hash by
 /// a parallel sign-in.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// Somebody who says that they are a user.
 #[derive(Debug)]

@@ -5,12 +5,20 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use super::{LAPSED, echoing, get, record, refresh, wait_until_noted};
-use crate::support::{Gate, Upstream};
+use crate::support::{Cookies, Gate, Raw, Upstream};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// An upstream whose answers to `/slow` wait for a word.
-fn slow() -> (Upstream, mpsc::Sender<()>) {
+/// A request whose session was renewed in passing, and whose answer the upstream holds back until it is told to `go`.
+struct HeldBack {
+    gate: Gate,
+    /// The cookies that it came with.
+    old: Cookies,
+    waiting: Raw,
+    go: mpsc::Sender<()>,
+}
+
+fn held_back(extra: &str) -> HeldBack {
     let (go, gone) = mpsc::channel::<()>();
     let gone = Mutex::new(gone);
     let upstream = Upstream::answering(move |exchange| {
@@ -20,22 +28,19 @@ fn slow() -> (Upstream, mpsc::Sender<()>) {
         exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         true
     });
-    (upstream, go)
+    let gate = Gate::before(upstream, extra);
+    let old = gate.member("jack@example.com");
+    gate.clock.advance(LAPSED);
+    let mut waiting = gate.connect();
+    let head = format!("GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", gate.address, old.header());
+    waiting.write(head);
+    gate.upstream.wait_for(1);
+    HeldBack { gate, old, waiting, go }
 }
 
 #[test]
 fn an_answer_that_takes_a_minute_signs_nobody_out() {
-    let (upstream, go) = slow();
-    let gate = Gate::before(upstream, "");
-    let old = gate.member("jack@example.com");
-    gate.clock.advance(LAPSED);
-    let mut waiting = gate.connect();
-    waiting.write(format!(
-        "GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
-        gate.address,
-        old.header()
-    ));
-    gate.upstream.wait_for(1);
+    let HeldBack { gate, old, mut waiting, go } = held_back("");
     assert_eq!(record(&gate).generation, 2, "it was renewed before it was forwarded");
     // All that the browser can send until then are the old cookies.
     for _ in 0..12 {
@@ -55,17 +60,7 @@ fn an_answer_that_takes_a_minute_signs_nobody_out() {
 /// then looked like a thief's, and the session was over.
 #[test]
 fn a_late_answer_never_puts_older_cookies_in_the_place_of_newer_ones() {
-    let (upstream, go) = slow();
-    let gate = Gate::before(upstream, "");
-    let old = gate.member("jack@example.com");
-    gate.clock.advance(LAPSED);
-    let mut waiting = gate.connect();
-    waiting.write(format!(
-        "GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
-        gate.address,
-        old.header()
-    ));
-    gate.upstream.wait_for(1);
+    let HeldBack { gate, old, mut waiting, go } = held_back("");
     let second = get(&gate, &old).cookies();
     let third = refresh(&gate, &second.refresh).cookies();
     assert_eq!(get(&gate, &third).status, 200);
@@ -79,17 +74,7 @@ fn a_late_answer_never_puts_older_cookies_in_the_place_of_newer_ones() {
 
 #[test]
 fn a_late_answer_brings_an_access_token_that_is_good_from_then_on() {
-    let (upstream, go) = slow();
-    let gate = Gate::before(upstream, "upstream.response_timeout = \"1h\"\n");
-    let old = gate.member("jack@example.com");
-    gate.clock.advance(LAPSED);
-    let mut waiting = gate.connect();
-    waiting.write(format!(
-        "GET /slow HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
-        gate.address,
-        old.header()
-    ));
-    gate.upstream.wait_for(1);
+    let HeldBack { gate, mut waiting, go, .. } = held_back("upstream.response_timeout = \"1h\"\n");
     gate.clock.advance(LAPSED);
     go.send(()).unwrap();
     let late = waiting.answer().cookies();

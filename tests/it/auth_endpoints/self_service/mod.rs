@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::cookie;
+use super::{BODY_DELIVERY, bearer, cookie};
 use crate::support::{Answer, Cookies, Gate, PASSWORD};
 
 mod limit;
@@ -68,6 +68,18 @@ fn refresh(gate: &Gate, session: &Cookies) -> u16 {
 
 fn sign_in(gate: &Gate, email: &str, password: &str) -> Answer {
     gate.post("/auth/signin", &json!({"email": email, "password": password}).to_string(), "")
+}
+
+/// A gate that delivers tokens in bodies, and the `Authorization` lines of two sessions of one user.
+fn programs() -> (Gate, String, String) {
+    let gate = Gate::with(BODY_DELIVERY);
+    gate.sign_up("jack@example.com");
+    let enter = || {
+        let answer = sign_in(&gate, "jack@example.com", PASSWORD);
+        bearer(answer.json()["access_token"].as_str().unwrap())
+    };
+    let (one, other) = (enter(), enter());
+    (gate, one, other)
 }
 
 fn told(answer: &Answer) -> (u16, String) {

@@ -6,8 +6,8 @@ use serde_json::json;
 use sidegate::store::{CreatedUser, NewUser};
 use sidegate::types::{Email, Secret, Timestamp, UserId, Username};
 
-use super::{NEW, WRONG, audited, change_password, events, me, patch_me, refresh, sign_in, told};
-use crate::auth_endpoints::{BODY_DELIVERY, bearer, cookie};
+use super::{NEW, WRONG, audited, change_password, events, me, patch_me, programs, refresh, sign_in, told};
+use crate::auth_endpoints::cookie;
 use crate::support::{Gate, PASSWORD};
 
 #[test]
@@ -189,13 +189,7 @@ fn a_store_that_fails_changes_nothing_and_says_so() {
 
 #[test]
 fn a_program_with_a_bearer_changes_its_password() {
-    let gate = Gate::with(BODY_DELIVERY);
-    gate.sign_up("jack@example.com");
-    let enter = || {
-        let answer = sign_in(&gate, "jack@example.com", PASSWORD);
-        bearer(answer.json()["access_token"].as_str().unwrap())
-    };
-    let (this, other) = (enter(), enter());
+    let (gate, this, other) = programs();
     let body = json!({"current": PASSWORD, "new": NEW}).to_string();
     assert_eq!(gate.post("/auth/password", &body, &this).status, 200);
     assert_eq!((gate.get("/", &this).status, gate.get("/", &other).status), (200, 401));

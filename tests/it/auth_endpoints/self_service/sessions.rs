@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{audited, end, events, id_of, listed, me, refresh, sign_in, sign_out_everywhere, told};
-use crate::auth_endpoints::{BODY_DELIVERY, assert_cleared, bearer, cookie};
+use super::{audited, end, events, id_of, listed, me, programs, refresh, sign_out_everywhere, told};
+use crate::auth_endpoints::{assert_cleared, cookie};
 use crate::support::{Cookies, Gate, PASSWORD};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
@@ -222,13 +222,7 @@ fn a_store_that_fails_tells_no_lie_and_clears_no_cookies() {
 
 #[test]
 fn a_program_with_a_bearer_lists_and_ends_its_sessions() {
-    let gate = Gate::with(BODY_DELIVERY);
-    gate.sign_up("jack@example.com");
-    let enter = || {
-        let answer = sign_in(&gate, "jack@example.com", PASSWORD);
-        bearer(answer.json()["access_token"].as_str().unwrap())
-    };
-    let (this, other) = (enter(), enter());
+    let (gate, this, other) = programs();
     let listed = gate.get("/auth/sessions", &this).json();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 2);
