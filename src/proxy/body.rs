@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::direct::BadChunks;
 use super::pool::Lease;
 use super::request::{self, Claims};
 use super::vigil::{Vigil, Why};
@@ -103,6 +104,12 @@ pub enum BodyError {
     /// The upstream broke off.
     #[error("the upstream broke off: {0}")]
     Upstream(#[from] hyper::Error),
+    /// The upstream's connection broke off.
+    #[error("the upstream broke off: {0}")]
+    BrokenOff(#[source] std::io::Error),
+    /// It can't be said where the answer ends.
+    #[error(transparent)]
+    Chunks(#[from] BadChunks),
     /// It was silent for longer than `upstream.idle_timeout`.
     #[error("the upstream was silent for too long")]
     Silent,

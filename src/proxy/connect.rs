@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::body::RequestBody;
+use super::direct::Line;
 use super::fault::{Fault, Kind};
 use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
@@ -24,22 +25,27 @@ pub(super) async fn open(
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<SendRequest<RequestBody>, Fault> {
+    match line(upstream, deadlines).await? {
+        Line::Tcp(stream) => handshake(stream).await,
+        Line::Unix(stream) => handshake(stream).await,
+    }
+}
+
+/// A new connection as it is, for the direct way.
+pub(super) async fn line(upstream: &Upstream, deadlines: &Deadlines) -> Result<Line, Fault> {
     let timer = deadlines.timer();
     timer.set(upstream.connect_timeout);
     let connected = async {
         match &upstream.target {
             UpstreamTarget::Http { host, port } => {
-                handshake(tcp(host, *port, upstream.connect_timeout).await.map_err(|error| refused(&error))?)
-                    .await
+                tcp(host, *port, upstream.connect_timeout).await.map(Line::Tcp)
             }
-            UpstreamTarget::Unix(path) => {
-                handshake(UnixStream::connect(path).await.map_err(|error| refused(&error))?).await
-            }
+            UpstreamTarget::Unix(path) => UnixStream::connect(path).await.map(Line::Unix),
         }
     };
     tokio::select! {
         biased;
-        connected = connected => connected,
+        connected = connected => connected.map_err(|error| refused(&error)),
         () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
     }
 }

@@ -1,5 +1,7 @@
 //! What went wrong on the way to the upstream and back: whose side it was, and whether the one retry is safe.
 
+use std::io;
+
 use http::request::Parts;
 use http::{Method, Request};
 use hyper::body::{Body as _, Incoming};
@@ -81,6 +83,25 @@ impl Fault {
         Self { kind, cause: chain(error), retry }
     }
 
+    /// From the socket's word on a request for whose answer's head it did not live. `unsent`: not a byte was taken.
+    pub(super) fn breaking(error: &io::Error, reused: bool, unsent: bool) -> Self {
+        let retry = match (reused, unsent) {
+            (true, true) => Retry::Unsent,
+            (true, false) => Retry::DeadConnection,
+            (false, _) => Retry::No,
+        };
+        Self { kind: Kind::BrokenOff, cause: error.to_string(), retry }
+    }
+
+    /// Whether the one retry is safe for a request without a body. `repeatable`: see [`is_repeatable`].
+    pub(super) fn goes_again(&self, repeatable: bool) -> bool {
+        match self.retry {
+            Retry::Unsent => true,
+            Retry::DeadConnection => repeatable,
+            Retry::No => false,
+        }
+    }
+
     /// The one retry is decided here and nowhere else: what was never sent may go again, and what is safe and
     /// has no body may go again when a pooled connection turned out to be dead (RFC 9110 section 9.2.2).
     pub(super) fn retry(
@@ -142,8 +163,12 @@ impl Fault {
 
 /// Whether a request may be sent a second time without asking: a safe method and no body.
 pub(super) fn may_repeat(head: &Parts, body: &Incoming) -> bool {
-    matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
-        && body.is_end_stream()
+    is_repeatable(&head.method) && body.is_end_stream()
+}
+
+/// Whether a method is safe (RFC 9110 section 9.2.1).
+pub(super) fn is_repeatable(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
 /// An error with its causes, for the log.

@@ -18,6 +18,7 @@ use crate::web::deadline::Deadlines;
 
 pub mod body;
 mod connect;
+mod direct;
 mod fault;
 mod forwarded;
 mod hop;
@@ -29,6 +30,8 @@ mod upgrade;
 mod vigil;
 
 use body::{RequestBody, UpstreamBody};
+pub use direct::Answer;
+use direct::Line;
 pub use fault::{Fault, Kind, Side};
 use pool::{Lease, Pool};
 pub use request::X_REQUEST_ID;
@@ -41,7 +44,8 @@ pub struct Proxy {
     upstream: settings::Upstream,
     editor: RequestEditor,
     credentials: Credentials,
-    pool: Rc<Pool>,
+    pool: Rc<Pool<SendRequest<RequestBody>>>,
+    lines: Rc<Pool<Line>>,
     deadlines: Deadlines,
     tunnels: Tunnels,
 }
@@ -53,9 +57,18 @@ impl Proxy {
             upstream: settings.upstream.clone(),
             editor: RequestEditor::new(settings),
             credentials: Credentials::new(settings),
-            pool: Rc::new(Pool::default()),
+            pool: Rc::default(),
+            lines: Rc::default(),
             deadlines,
             tunnels,
+        }
+    }
+
+    /// Looks after the connections that wait, for as long as it is polled.
+    pub fn tending(&self) -> impl Future<Output = ()> + use<> {
+        let (pool, lines) = (Rc::clone(&self.pool), Rc::clone(&self.lines));
+        async move {
+            tokio::join!(pool.tend(), lines.tend());
         }
     }
 

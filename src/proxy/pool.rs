@@ -1,12 +1,14 @@
 //! The upstream connections of one worker that wait for their next request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::http1::SendRequest;
+use tokio::sync::Notify;
 
 use super::body::RequestBody;
+use super::direct::Line;
 
 /// How long a connection may wait. Below the five seconds after which uvicorn and Node close theirs, so that a
 /// request seldom meets one that is just closing.
@@ -15,52 +17,100 @@ const IDLE: Duration = Duration::from_secs(4);
 /// How many may wait in one worker; more than that were a burst, and are closed.
 const MOST: usize = 256;
 
-/// The waiting connections, the most recently used last.
-#[derive(Default)]
-pub(super) struct Pool {
-    waiting: RefCell<Vec<Waiting>>,
+/// How often connections that have waited for too long, or were closed meanwhile, are looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A connection that can wait.
+pub(super) trait Reusable {
+    /// Whether it can serve a request now.
+    fn is_ready(&self) -> bool;
 }
 
-struct Waiting {
-    sender: SendRequest<RequestBody>,
+impl Reusable for SendRequest<RequestBody> {
+    /// One that is still busy with the rest of a refused upload is not ready, and will not be soon.
+    fn is_ready(&self) -> bool {
+        self.is_ready()
+    }
+}
+
+impl Reusable for Line {
+    fn is_ready(&self) -> bool {
+        self.is_quiet()
+    }
+}
+
+/// The waiting connections, the most recently used last.
+pub(super) struct Pool<C> {
+    waiting: RefCell<Vec<Waiting<C>>>,
+    /// Whether somebody looks after them.
+    tended: Cell<bool>,
+    came: Notify,
+}
+
+struct Waiting<C> {
+    connection: C,
     since: Instant,
 }
 
-impl Pool {
+impl<C> Default for Pool<C> {
+    fn default() -> Self {
+        Self { waiting: RefCell::default(), tended: Cell::new(false), came: Notify::new() }
+    }
+}
+
+impl<C: Reusable> Pool<C> {
     /// The connection that waited the least, if it is alive.
-    pub(super) fn take(&self, now: Instant) -> Option<SendRequest<RequestBody>> {
+    pub(super) fn take(&self, now: Instant) -> Option<C> {
         let mut waiting = self.waiting.borrow_mut();
-        // One that is still busy with the rest of a refused upload is not ready, and will not be soon: it is dropped.
         while let Some(newest) = waiting.pop() {
             if now.duration_since(newest.since) > IDLE {
                 // All below it have waited longer.
                 waiting.clear();
                 return None;
             }
-            if newest.sender.is_ready() {
-                return Some(newest.sender);
+            if newest.connection.is_ready() {
+                return Some(newest.connection);
             }
         }
         None
     }
 
-    fn put(&self, sender: SendRequest<RequestBody>) {
+    /// From now on it waits.
+    pub(super) fn put(&self, connection: C) {
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() == MOST {
             waiting.remove(0);
         }
-        waiting.push(Waiting { sender, since: Instant::now() });
+        waiting.push(Waiting { connection, since: Instant::now() });
+        if !self.tended.replace(true) {
+            self.came.notify_one();
+        }
+    }
+
+    /// Closes those that have waited for too long, or that the upstream has closed, for as long as it is polled.
+    pub(super) async fn tend(&self) {
+        loop {
+            self.came.notified().await;
+            while !self.waiting.borrow().is_empty() {
+                tokio::time::sleep(LOOK).await;
+                let now = Instant::now();
+                self.waiting.borrow_mut().retain(|waiting| {
+                    now.duration_since(waiting.since) <= IDLE && waiting.connection.is_ready()
+                });
+            }
+            self.tended.set(false);
+        }
     }
 }
 
 /// A connection while its answer is read. It goes back to the pool only when the answer has ended well.
 pub(super) struct Lease {
     sender: SendRequest<RequestBody>,
-    pool: Rc<Pool>,
+    pool: Rc<Pool<SendRequest<RequestBody>>>,
 }
 
 impl Lease {
-    pub(super) const fn new(sender: SendRequest<RequestBody>, pool: Rc<Pool>) -> Self {
+    pub(super) const fn new(sender: SendRequest<RequestBody>, pool: Rc<Pool<SendRequest<RequestBody>>>) -> Self {
         Self { sender, pool }
     }
 

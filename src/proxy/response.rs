@@ -31,11 +31,11 @@ pub(super) fn check_framing(headers: &mut HeaderMap) -> Result<(), Fault> {
 pub(super) fn edit(headers: &mut HeaderMap, ours: &[Box<str>]) {
     hop::remove(headers);
     headers.remove(TRANSFER_ENCODING);
-    if headers.get_all(SET_COOKIE).iter().any(|value| cookies::sets_ours(value, ours)) {
+    if headers.get_all(SET_COOKIE).iter().any(|value| cookies::sets_ours(value.as_bytes(), ours)) {
         let kept: Vec<_> = headers
             .get_all(SET_COOKIE)
             .iter()
-            .filter(|value| !cookies::sets_ours(value, ours))
+            .filter(|value| !cookies::sets_ours(value.as_bytes(), ours))
             .cloned()
             .collect();
         headers.remove(SET_COOKIE);

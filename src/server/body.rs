@@ -54,7 +54,7 @@ impl Outgoing {
 
     fn break_off(&mut self, why: &BodyError) {
         match why {
-            BodyError::Upstream(_) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
+            BodyError::Upstream(_) | BodyError::BrokenOff(_) | BodyError::Chunks(_) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
             BodyError::Silent => self.tally.upstream_error(UpstreamError::BodyTimeout),
             BodyError::SessionEnded => {}
         }

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::sieve::Sieve;
@@ -36,11 +36,18 @@ impl Drop for Slot {
 
 /// What a client's connection comes by.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Ready when there is something to read, or the end.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
     /// Makes the other side see a connection that broke, not one that ended in order.
     fn reset_when_closed(&self);
 }
 
 impl Socket for TcpStream {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(cx)
+    }
+
     fn reset_when_closed(&self) {
         // A socket that is gone already has been broken enough.
         let _ = self.set_zero_linger();
@@ -48,6 +55,10 @@ impl Socket for TcpStream {
 }
 
 impl Socket for UnixStream {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(cx)
+    }
+
     /// They know no such thing.
     fn reset_when_closed(&self) {}
 }
@@ -56,6 +67,8 @@ impl Socket for UnixStream {
 pub(super) struct ClientIo<S: Socket> {
     stream: S,
     begun: Bytes,
+    /// How many bytes of it the sieve has seen.
+    seen: usize,
     sieve: Option<Sieve>,
     vital: Arc<Vital>,
     /// Whether all that it is told has been said.
@@ -74,13 +87,35 @@ impl<S: Socket> Drop for ClientIo<S> {
 impl<S: Socket> ClientIo<S> {
     /// `begun`: what was read already. HTTP/1 heads go through the sieve.
     pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
-        Self { stream, begun, sieve, vital, closed: false, _slot: slot }
+        Self { stream, begun, seen: 0, sieve, vital, closed: false, _slot: slot }
+    }
+
+    /// Gives back what was read of it, to be read again.
+    pub(super) fn unread(&mut self, mut bytes: BytesMut) {
+        self.seen += bytes.len();
+        if self.begun.is_empty() {
+            self.begun = bytes.freeze();
+        } else if !bytes.is_empty() {
+            bytes.extend_from_slice(&self.begun);
+            self.begun = bytes.freeze();
+        }
+    }
+
+    /// Ready when there is something to read, or the end.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.begun.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Reads once behind what `buf` holds; 0: the end.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
+        pin!(self.read_buf(buf)).poll(cx)
     }
 
     fn look_at(&mut self, bytes: &mut [u8]) {
         if let Some(sieve) = &mut self.sieve {
             sieve.look_at(bytes);
             self.vital.set_in_head(sieve.is_in_head());
+            self.vital.set_between(sieve.is_between_requests());
             if sieve.take_refusal() {
                 // hyper answers a head once it has an end, and what was spoilt may have been just that.
                 self.begun = Bytes::from_static(REFUSED_END);
@@ -99,9 +134,15 @@ impl<S: Socket> AsyncRead for ClientIo<S> {
         if self.begun.is_empty() {
             std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         } else {
-            let count = self.begun.len().min(buf.remaining());
+            // What the sieve has seen and what it hasn't are not mixed.
+            let most = if self.seen > 0 { self.seen } else { self.begun.len() };
+            let count = most.min(buf.remaining());
             buf.put_slice(&self.begun[..count]);
             self.begun.advance(count);
+            if self.seen > 0 {
+                self.seen -= count;
+                return Poll::Ready(Ok(()));
+            }
         }
         self.look_at(&mut buf.filled_mut()[before..]);
         Poll::Ready(Ok(()))

@@ -1,20 +1,25 @@
 //! One client's connection: which protocol it speaks, hyper with every limit, and how it ends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::UPGRADE;
+use http::{Request, Version};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::client::{ClientIo, Slot, Socket};
+use super::direct::{Talk, Turn};
 use super::dispatch::Dispatch;
 use super::peer::SocketPeer;
 use super::sieve::Sieve;
@@ -92,8 +97,9 @@ async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Bytes> 
     }
 }
 
+/// Plain requests go the direct way, the others hyper's. It changes with each request that asks for it.
 async fn serve_http1<S>(
-    io: ClientIo<S>,
+    mut io: ClientIo<S>,
     peer: SocketPeer,
     dispatch: Rc<Dispatch>,
     terms: &Terms,
@@ -102,49 +108,102 @@ async fn serve_http1<S>(
 ) where
     S: Socket,
 {
+    let mut unread = BytesMut::new();
+    loop {
+        let talk = Talk { dispatch: &dispatch, peer, terms, vital, timer };
+        if let Turn::Over = talk.go_on(&mut io, &mut unread).await {
+            return;
+        }
+        io.unread(std::mem::take(&mut unread));
+        // Boxed: it is large, and most connections wait for their next plain request.
+        let turn = Box::pin(by_hyper(io, peer, &dispatch, terms, vital, timer));
+        let Some(back) = turn.await else { return };
+        io = back;
+    }
+}
+
+/// Whether a connection may go back to the direct way after hyper's answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Nothing has been asked yet.
+    Unknown,
+    Back,
+    /// It was asked for a tunnel, or by an older protocol.
+    Hyper,
+}
+
+/// Has hyper answer; gives the connection back once what was asked has been answered, if nothing hinders.
+async fn by_hyper<S>(
+    io: ClientIo<S>,
+    peer: SocketPeer,
+    dispatch: &Rc<Dispatch>,
+    terms: &Terms,
+    vital: &Arc<Vital>,
+    timer: &Timer,
+) -> Option<ClientIo<S>>
+where
+    S: Socket,
+{
     // The answer that is on its way. A client that reads nothing is not asked for more of it, and so its body can't look
     // after its session.
     let answering: RefCell<Option<Watch>> = RefCell::default();
-    let service = service_fn(|request| {
-        let (dispatch, in_flight, answering) = (Rc::clone(&dispatch), vital.request(), &answering);
+    let way = Cell::new(Way::Unknown);
+    let service = service_fn(|request: Request<Incoming>| {
+        let plain = request.version() == Version::HTTP_11 && !request.headers().contains_key(UPGRADE);
+        way.set(if plain && way.get() != Way::Hyper { Way::Back } else { Way::Hyper });
+        let (dispatch, in_flight, answering) = (Rc::clone(dispatch), vital.request(), &answering);
         async move {
             let answer = dispatch.handle(request, peer, in_flight).await;
             answering.replace(answer.body().watch());
             Ok::<_, std::convert::Infallible>(answer)
         }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_header_size(terms.limits.header_bytes)
         .max_buf_size(terms.limits.header_bytes.max(BUFFER))
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
-    let mut connection = pin!(connection);
     let mut closing = terms.closing.clone();
     let mut told = false;
     loop {
+        let answered = std::future::poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+            // How it ended is the client's affair; what was not answered is in the access log.
+            Poll::Ready(_) => Poll::Ready(false),
+            Poll::Pending if way.get() == Way::Back && vital.is_between() => Poll::Ready(true),
+            Poll::Pending => Poll::Pending,
+        });
         tokio::select! {
             biased;
-            // How it ended is the client's affair; what was not answered is in the access log.
-            _ = connection.as_mut() => return,
+            answered = answered => {
+                if !answered || told {
+                    return None;
+                }
+                break;
+            }
             () = timer.fired() => {
                 timer.acknowledge();
                 let is_cut = vital.is_stalled() && answering.borrow().as_ref().is_some_and(Watch::is_cut);
                 if is_cut || vital.is_over() {
                     vital.break_off_if_stalled();
-                    return;
+                    return None;
                 }
             }
             _ = closing.wait_for(|closing| *closing), if !told => {
                 // Half a head is not what runs: nobody waits for its other half.
                 if vital.is_begun_only() {
-                    return;
+                    return None;
                 }
                 told = true;
-                connection.as_mut().graceful_shutdown();
+                Pin::new(&mut connection).graceful_shutdown();
             }
         }
     }
+    let parts = connection.into_parts()?;
+    // All that came are whole requests, and the last one is answered: what hyper has not read is the rest of a body that
+    // nobody wanted, and no request. An empty line behind a body is some old clients' way.
+    let rest = parts.read_buf.iter().all(|byte| b"\r\n".contains(byte));
+    rest.then(|| parts.io.into_inner())
 }
 
 async fn serve_http2<S>(

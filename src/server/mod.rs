@@ -5,6 +5,7 @@ mod body;
 mod client;
 mod connection;
 mod cors;
+mod direct;
 mod dispatch;
 mod forwarded;
 pub mod listen;

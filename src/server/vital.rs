@@ -21,6 +21,8 @@ pub(super) struct Vital {
     busy: AtomicUsize,
     /// Whether a part of a next head has come in.
     in_head: AtomicBool,
+    /// Whether what came in so far are whole requests.
+    between: AtomicBool,
     /// Whether something waits to be sent that the client doesn't take.
     stalled: AtomicBool,
     /// For how many milliseconds that was so when it was last looked at.
@@ -40,6 +42,7 @@ impl Vital {
             patience: terms.idle_timeout,
             busy: AtomicUsize::new(0),
             in_head: AtomicBool::new(false),
+            between: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
             stalled_for: AtomicU64::new(0),
             broken: AtomicBool::new(false),
@@ -61,6 +64,16 @@ impl Vital {
         if self.in_head.swap(in_head, Ordering::Relaxed) != in_head && in_head && self.is_idle() {
             self.limit.set(self.header_timeout);
         }
+    }
+
+    /// Says whether what came in so far are whole requests.
+    pub(super) fn set_between(&self, between: bool) {
+        self.between.store(between, Ordering::Relaxed);
+    }
+
+    /// Whether all that was asked has come in and is answered, and what can be written of the answers has been.
+    pub(super) fn is_between(&self) -> bool {
+        self.is_idle() && !self.is_stalled() && self.between.load(Ordering::Relaxed)
     }
 
     /// Says whether the client takes what it is sent. When it stops during an answer, the clock starts: nobody asks

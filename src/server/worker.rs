@@ -3,14 +3,14 @@
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::sync::atomic::AtomicUsize;
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 
 use super::client::{Slot, Socket};
 use super::connection::{self, Terms};
@@ -73,10 +73,20 @@ impl Crew {
         let peers = Arc::new(Peers::new(&shared.settings.server));
         let mut threads = Vec::with_capacity(listeners.len());
         for (number, (listeners, tally)) in listeners.into_iter().zip(tallies).enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let (shared, told) = (shared.clone(), told.clone());
             let (connections, peers) = (Arc::clone(&connections), Arc::clone(&peers));
+            let (built, is_built) = mpsc::sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                // It can't leave the thread that it is built on.
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+                let (runtime, outcome) = match runtime {
+                    Ok(runtime) => (Some(runtime), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                // Whoever started it waits for this.
+                let _ = built.send(outcome);
+                let Some(runtime) = runtime else { return };
                 let grace = shared.settings.server.shutdown_grace;
                 let work = async {
                     let worker = Worker::new(&shared, told, connections, tally, peers);
@@ -84,11 +94,12 @@ impl Crew {
                         tracing::error!(%error, "a worker could not take its listeners");
                     }
                 };
-                LocalSet::new().block_on(&runtime, work);
+                runtime.block_on(work);
                 // Tasks that outlive the grace are dropped here, not waited for.
                 runtime.shutdown_background();
             })?;
             threads.push(thread);
+            is_built.recv().map_err(io::Error::other)??;
         }
         Ok(Self { threads, closing })
     }
@@ -143,6 +154,7 @@ impl Worker {
     async fn run(self, listeners: Listeners, grace: Duration) -> io::Result<()> {
         let deadlines = self.terms.deadlines.clone();
         tokio::task::spawn_local(async move { deadlines.sweep().await });
+        tokio::task::spawn_local(self.dispatch.tending());
         let worker = Rc::new(self);
         let mut accepting = Vec::new();
         for listener in listeners.tcp {

@@ -99,8 +99,8 @@ pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
 }
 
 /// Whether a `Set-Cookie` value sets a cookie under one of the gate's names.
-pub fn sets_ours(set_cookie: &HeaderValue, names: &[Box<str>]) -> bool {
-    let mut pair = pairs(set_cookie.as_bytes()).next().unwrap_or_default().trim_ascii();
+pub fn sets_ours(set_cookie: &[u8], names: &[Box<str>]) -> bool {
+    let mut pair = pairs(set_cookie).next().unwrap_or_default().trim_ascii();
     // A browser keeps `=name=value` without a name and sends it back as `name=value` (RFC 6265bis section 5.7).
     while let Some(rest) = pair.strip_prefix(b"=") {
         pair = rest.trim_ascii();
@@ -258,8 +258,7 @@ mod tests {
             ("theme=access_token=fine", false),
             ("", false),
         ] {
-            let value = HeaderValue::from_str(cookie).unwrap();
-            assert_eq!(sets_ours(&value, &names()), ours, "{cookie:?}");
+            assert_eq!(sets_ours(cookie.as_bytes(), &names()), ours, "{cookie:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
+use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
+use super::direct::Dates;
 use super::observe::{Record, RequestIds};
 use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::stream;
@@ -22,10 +24,14 @@ use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::metrics::{Counted, Outcome, Tally};
-use crate::proxy::{Kind, Proxy};
+use crate::proxy::{Fault, Kind, Proxy};
 use crate::sessions::{RefreshError, Sessions};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
+
+mod direct;
+
+pub(super) use direct::Looked;
 
 /// What a request waits for before it is answered anew.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -40,6 +46,7 @@ pub(super) struct Dispatch {
     cors: Cors,
     ids: RequestIds,
     tally: Rc<Tally>,
+    dates: Dates,
     log_access: bool,
     /// Where a browser is sent that came by `localhost`.
     loopback: Option<Authority>,
@@ -68,9 +75,15 @@ impl Dispatch {
             cors: Cors::new(settings),
             ids: parties.ids,
             tally: parties.tally,
+            dates: Dates::default(),
             log_access: settings.log.access,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
         }
+    }
+
+    /// Looks after the upstream connections that wait, for as long as it is polled.
+    pub(super) fn tending(&self) -> impl Future<Output = ()> + use<> {
+        self.proxy.tending()
     }
 
     /// Answers one request.
@@ -95,7 +108,7 @@ impl Dispatch {
         let response = match &peer {
             Ok(peer) => {
                 let (record, counted) = (record.as_mut(), &mut counted);
-                self.route(request, &mut Errand { peer, id: &id, started, record, counted }).await
+                self.route(request, &mut Trail { peer, id: &id, started, record, counted }).await
             }
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
@@ -112,17 +125,19 @@ impl Dispatch {
         Response::from_parts(head, Outgoing::new(source, record, Rc::clone(&self.tally), in_flight, version))
     }
 
-    async fn route(&self, request: Request<Incoming>, errand: &mut Errand<'_>) -> Response<Source> {
+    async fn route(&self, request: Request<Incoming>, trail: &mut Trail<'_>) -> Response<Source> {
         if request.method() == Method::CONNECT {
             return own(answers::no_connect());
         }
-        if let Some(answer) = self.to_loopback(&request, errand.peer) {
+        let (head, body) = request.into_parts();
+        if let Some(answer) = self.to_loopback(&head, trail.peer) {
             return own(answer);
         }
+        let request = Request::from_parts(head, body);
         match path::owner(request.uri().path()) {
-            Owner::Gate => own(self.own_path(request, errand.peer).await),
+            Owner::Gate => own(self.own_path(request, trail.peer).await),
             Owner::GateInDisguise => own(Problem::new(Code::NotFound).answer()),
-            Owner::Upstream => self.upstream_path(request, errand).await,
+            Owner::Upstream => self.upstream_path(request, trail).await,
         }
     }
 
@@ -137,16 +152,16 @@ impl Dispatch {
         answer
     }
 
-    async fn upstream_path(&self, request: Request<Incoming>, errand: &mut Errand<'_>) -> Response<Source> {
+    async fn upstream_path(&self, request: Request<Incoming>, trail: &mut Trail<'_>) -> Response<Source> {
         if !self.cors.covers_upstream() {
-            return self.through_the_gate(request, errand).await;
+            return self.through_the_gate(request, trail).await;
         }
         let (head, body) = request.into_parts();
         if let Some(answer) = self.cors.preflight(&head) {
             return own(answer);
         }
         let origin = self.cors.origin(&head.headers);
-        let mut response = self.through_the_gate(Request::from_parts(head, body), errand).await;
+        let mut response = self.through_the_gate(Request::from_parts(head, body), trail).await;
         Cors::allow(origin, response.headers_mut());
         response
     }
@@ -154,20 +169,20 @@ impl Dispatch {
     async fn through_the_gate(
         &self,
         request: Request<Incoming>,
-        errand: &mut Errand<'_>,
+        trail: &mut Trail<'_>,
     ) -> Response<Source> {
         let (head, body) = request.into_parts();
-        let verdict = match self.gate.decide(&head, errand.peer) {
+        let verdict = match self.gate.decide(&head, trail.peer) {
             Verdict::Renew(renewal) => {
-                match self.sessions.refresh(renewal.token(), errand.peer.address).await {
+                match self.sessions.refresh(renewal.token(), trail.peer.address).await {
                     Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
                         Ok(verdict) => {
                             let request = Request::from_parts(head, body);
-                            let mut response = self.carry_out(verdict, request, errand).await;
+                            let mut response = self.carry_out(verdict, request, trail).await;
                             let headers = response.headers_mut();
                             // The answer may have taken an hour, and other answers have been faster.
                             if let Some(issued) = self.sessions.still_current(issued).await {
-                                self.auth.add_tokens(headers, &issued, errand.peer.secure);
+                                self.auth.add_tokens(headers, &issued, trail.peer.secure);
                             }
                             keep_from_caches(headers);
                             return response;
@@ -190,27 +205,27 @@ impl Dispatch {
             }
             verdict => verdict,
         };
-        self.carry_out(verdict, Request::from_parts(head, body), errand).await
+        self.carry_out(verdict, Request::from_parts(head, body), trail).await
     }
 
     async fn carry_out(
         &self,
         verdict: Verdict,
         request: Request<Incoming>,
-        errand: &mut Errand<'_>,
+        trail: &mut Trail<'_>,
     ) -> Response<Source> {
         let answer = match verdict {
             Verdict::Forward(pass) => {
                 self.note_first_sight(&pass);
-                return self.forward(pass, request, errand).await;
+                return self.forward(pass, request, trail).await;
             }
             Verdict::Refuse(refusal) => self.refusal(&refusal),
             Verdict::ToLogin(next) => answers::to_login(&next),
             // A request is renewed once.
             Verdict::Renew(_) => Problem::new(Code::Internal).answer(),
         };
-        self.judged(errand);
-        errand.counted.outcome(Outcome::Refused);
+        self.judged(trail.started);
+        trail.counted.outcome(Outcome::Refused);
         own(answer)
     }
 
@@ -229,34 +244,38 @@ impl Dispatch {
         &self,
         pass: Pass,
         request: Request<Incoming>,
-        errand: &mut Errand<'_>,
+        trail: &mut Trail<'_>,
     ) -> Response<Source> {
-        errand.user(&pass);
-        let judged = self.judged(errand);
-        match self.proxy.forward(pass, request, errand.peer, errand.id, judged).await {
+        trail.user(&pass);
+        let judged = self.judged(trail.started);
+        match self.proxy.forward(pass, request, trail.peer, trail.id, judged).await {
             Ok(response) => {
                 self.tally.upstream(judged.elapsed());
-                errand.counted.outcome(Outcome::Forwarded);
+                trail.counted.outcome(Outcome::Forwarded);
                 response.map(Source::Upstream)
             }
             Err(fault) => {
-                errand.counted.outcome(match fault.kind() {
-                    Kind::ClientGone => Outcome::Abandoned,
-                    Kind::Unforwardable | Kind::SessionEnded => Outcome::Refused,
-                    _ => Outcome::UpstreamFailed,
-                });
-                if let Some(error) = fault.counted() {
-                    self.tally.upstream_error(error);
-                }
-                own(answers::failed(&fault, errand.id))
+                self.count_fault(&fault, trail.counted);
+                own(answers::failed(&fault, trail.id))
             }
         }
     }
 
+    fn count_fault(&self, fault: &Fault, counted: &mut Counted) {
+        counted.outcome(match fault.kind() {
+            Kind::ClientGone => Outcome::Abandoned,
+            Kind::Unforwardable | Kind::SessionEnded => Outcome::Refused,
+            _ => Outcome::UpstreamFailed,
+        });
+        if let Some(error) = fault.counted() {
+            self.tally.upstream_error(error);
+        }
+    }
+
     /// The gate has made up its mind: counts how long that took, and gives the moment.
-    fn judged(&self, errand: &Errand<'_>) -> Instant {
+    fn judged(&self, started: Instant) -> Instant {
         let now = Instant::now();
-        self.tally.gate(now.duration_since(errand.started));
+        self.tally.gate(now.duration_since(started));
         now
     }
 
@@ -274,19 +293,19 @@ impl Dispatch {
 
     /// `localhost` and `127.0.0.1` are two sites for cookies: a browser that came by the one is sent to the other,
     /// if that is what `public_url` says.
-    fn to_loopback(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Answer> {
+    fn to_loopback(&self, head: &Parts, peer: &Peer) -> Option<Answer> {
         let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
         let strayed = host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.port_u16();
-        if !strayed || !browser::is_navigation(request.method(), request.headers()) {
+        if !strayed || !browser::is_navigation(&head.method, &head.headers) {
             return None;
         }
-        let asked = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("http://{public}{asked}")))
     }
 }
 
 /// One request on its way: who sent it, what it is called, and what the access log and the counters learn of it.
-struct Errand<'a> {
+struct Trail<'a> {
     peer: &'a Peer,
     id: &'a HeaderValue,
     started: Instant,
@@ -294,7 +313,7 @@ struct Errand<'a> {
     counted: &'a mut Counted,
 }
 
-impl Errand<'_> {
+impl Trail<'_> {
     fn user(&mut self, pass: &Pass) {
         if let Some(record) = &mut self.record {
             record.user = pass.user();

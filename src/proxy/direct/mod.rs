@@ -1,0 +1,182 @@
+//! The direct way: one HTTP/1.1 exchange with the upstream, within the request's own future. For requests whose
+//! body is there, over `http:` and `unix:`; whatever is unusual about a request goes hyper's way.
+
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Buf as _;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use tokio::io::AsyncWrite;
+
+use super::fault::{self, Fault, Kind};
+use super::pool::Pool;
+use super::request::Shape;
+use super::vigil::{Vigil, Why};
+use super::{Proxy, connect};
+use crate::gate::Pass;
+use crate::web::Peer;
+
+mod body;
+mod chunks;
+mod head;
+mod line;
+
+pub use body::Answer;
+pub(super) use chunks::BadChunks;
+pub(super) use line::Line;
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bad(&'static str);
+
+/// How much is read of an answer at first, in bytes: most are smaller.
+const FIRST: usize = 8 * 1024;
+
+/// One request as it is asked, perhaps twice.
+struct Question<'a> {
+    wire: &'a [u8],
+    method: &'a Method,
+    vigil: &'a Vigil,
+}
+
+/// An answer's head, and what came with it.
+struct Began {
+    line: Line,
+    said: head::Said,
+    /// What the client gets of the head.
+    out: Vec<u8>,
+    /// What came behind it.
+    input: Vec<u8>,
+}
+
+impl Proxy {
+    /// Forwards a request with its whole body, and waits for the head of its answer.
+    /// `id`: the request's id, for the upstream's own log; `now`: the caller has just looked.
+    pub async fn ask(
+        &self,
+        pass: Pass,
+        mut head: Parts,
+        body: &[u8],
+        peer: &Peer,
+        id: &HeaderValue,
+        now: Instant,
+    ) -> Result<Answer, Fault> {
+        self.editor.edit(&mut head, &pass, peer, id, Shape { body: !body.is_empty(), upgrade: false })?;
+        let mut wire = Vec::with_capacity(1024 + body.len());
+        head::write_request(&head, &mut wire);
+        wire.extend_from_slice(body);
+        let repeatable = fault::is_repeatable(&head.method) && body.is_empty();
+        let vigil = Vigil::new(&self.deadlines, pass.lifeline());
+        vigil.expect_from(now, self.upstream.response_timeout);
+        let question = Question { wire: &wire, method: &head.method, vigil: &vigil };
+        let began = match self.lines.take(now) {
+            Some(line) => match self.exchange(line, &question, true).await {
+                Err(fault) if fault.goes_again(repeatable) => {
+                    self.exchange(self.line().await?, &question, false).await?
+                }
+                outcome => outcome?,
+            },
+            None => self.exchange(self.line().await?, &question, false).await?,
+        };
+        vigil.answered(self.upstream.idle_timeout);
+        Ok(Answer::new(began, vigil, Rc::clone(&self.lines)))
+    }
+
+    async fn line(&self) -> Result<Line, Fault> {
+        connect::line(&self.upstream, &self.deadlines).await
+    }
+
+    /// Asks over one connection.
+    async fn exchange(&self, mut line: Line, question: &Question<'_>, reused: bool) -> Result<Began, Fault> {
+        let (mut out, mut input) = (Vec::with_capacity(FIRST), Vec::with_capacity(FIRST));
+        let mut unsent = question.wire;
+        let whole = unsent.len();
+        let said = std::future::poll_fn(|cx| {
+            let step = loop {
+                let stepped = if unsent.is_empty() {
+                    self.listen(&mut line, cx, question.method, &mut input, &mut out)
+                } else {
+                    speak(&mut line, cx, &mut unsent, whole).map_ok(|()| None)
+                };
+                match stepped {
+                    Poll::Ready(Ok(None)) => {}
+                    stepped => break stepped,
+                }
+            };
+            match step {
+                Poll::Ready(Ok(said)) => Poll::Ready(said.ok_or_else(|| Fault::of(Kind::BadAnswer))),
+                Poll::Ready(Err(Failed::Io(error))) => {
+                    Poll::Ready(Err(Fault::breaking(&error, reused, unsent.len() == whole)))
+                }
+                Poll::Ready(Err(Failed::Bad(Bad(why)))) => {
+                    Poll::Ready(Err(Fault::because(Kind::BadAnswer, &why)))
+                }
+                Poll::Pending => question.vigil.poll(cx).map(|why| {
+                    Err(Fault::of(match why {
+                        Why::TooLong => Kind::HeadTimeout,
+                        Why::SessionEnded => Kind::SessionEnded,
+                    }))
+                }),
+            }
+        })
+        .await?;
+        Ok(Began { line, said, out, input })
+    }
+
+    /// Reads on; gives the head once it is there.
+    fn listen(
+        &self,
+        line: &mut Line,
+        cx: &mut Context<'_>,
+        method: &Method,
+        input: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<Option<head::Said>, Failed>> {
+        if input.len() == input.capacity() {
+            input.reserve(input.len());
+        }
+        if ready!(line.poll_fill(cx, input))? == 0 {
+            return Poll::Ready(Err(Failed::Io(io::ErrorKind::UnexpectedEof.into())));
+        }
+        // Informational answers (RFC 9110 section 15.2) come before the one that counts.
+        while !input.is_empty() {
+            let read = head::read_answer(input, method, self.credentials.cookie_names(), out);
+            let Some((length, said)) = read.map_err(Failed::Bad)? else { break };
+            input.drain(..length);
+            if said.status == StatusCode::SWITCHING_PROTOCOLS {
+                return Poll::Ready(Err(Failed::Bad(Bad("a 101 that was not asked for"))));
+            }
+            if !said.status.is_informational() {
+                return Poll::Ready(Ok(Some(said)));
+            }
+        }
+        Poll::Ready(Ok(None))
+    }
+}
+
+/// Why an answer's head did not come.
+enum Failed {
+    Io(io::Error),
+    Bad(Bad),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Writes on. An upstream may answer early and stop listening: what can't be written any more is let go, and reading tells
+/// how it ended.
+fn speak(line: &mut Line, cx: &mut Context<'_>, unsent: &mut &[u8], whole: usize) -> Poll<Result<(), Failed>> {
+    match ready!(std::pin::Pin::new(line).poll_write(cx, unsent)) {
+        Ok(written @ 1..) => unsent.advance(written),
+        Ok(_) => return Poll::Ready(Err(Failed::Io(io::ErrorKind::WriteZero.into()))),
+        Err(_) if unsent.len() < whole => *unsent = &[],
+        Err(error) => return Poll::Ready(Err(Failed::Io(error))),
+    }
+    Poll::Ready(Ok(()))
+}

@@ -1,0 +1,132 @@
+//! The requests that can go the direct way: HTTP/1.1, in origin form, read to the end of their bodies, and with nothing
+//! that asks for more than an answer. What is not like that, and what is no HTTP, is left to hyper.
+
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use httparse::{Header, ParserConfig, Status};
+
+/// hyper's own limit.
+const FIELDS: usize = 100;
+
+/// A request that was read.
+pub(super) struct Plain {
+    pub(super) parts: Parts,
+    /// How many bytes its head had, and its body has.
+    pub(super) length: usize,
+    pub(super) body: usize,
+    /// Whether the client wants to go on over the same connection.
+    pub(super) stays: bool,
+}
+
+/// Reads a whole request with a head of at most `most` bytes at the beginning of `bytes`; `None`: hyper's.
+pub(super) fn read(bytes: &Bytes, most: usize) -> Option<Plain> {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
+    let mut request = httparse::Request::new(&mut []);
+    let parsed = ParserConfig::default().parse_request_with_uninit_headers(&mut request, bytes, &mut fields);
+    let Ok(Status::Complete(length)) = parsed else { return None };
+    if length > most || request.version != Some(1) {
+        return None;
+    }
+    let target = request.path.filter(|target| target.starts_with('/') && !target.contains('#'))?;
+    let mut asks = Asks { stays: true, body: 0 };
+    for field in &*request.headers {
+        asks.take_in(field)?;
+    }
+    let Asks { stays, body } = asks;
+    if bytes.len() - length < body {
+        return None;
+    }
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + 8);
+    for field in &*request.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).ok()?);
+    }
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = Method::from_bytes(request.method?.as_bytes()).ok().filter(|method| method != Method::CONNECT)?;
+    parts.uri = Uri::from(PathAndQuery::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?);
+    parts.headers = headers;
+    Some(Plain { parts, length, body, stays })
+}
+
+/// What a head asks of the connection.
+struct Asks {
+    stays: bool,
+    body: usize,
+}
+
+impl Asks {
+    /// `None`: a field asks for something that is not plain.
+    fn take_in(&mut self, field: &Header<'_>) -> Option<()> {
+        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
+        match field.name.len() {
+            2 if is("te") => return None,
+            6 if is("expect") => return None,
+            7 if is("upgrade") => return None,
+            10 if is("connection") => {
+                if field.value.eq_ignore_ascii_case(b"close") {
+                    self.stays = false;
+                } else if !field.value.eq_ignore_ascii_case(b"keep-alive") {
+                    return None;
+                }
+            }
+            // The sieve has refused two lengths, and what is no number.
+            14 if is("content-length") => self.body = std::str::from_utf8(field.value).ok()?.parse().ok()?,
+            17 if is("transfer-encoding") => return None,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Option<Plain> {
+        read(&Bytes::copy_from_slice(text.as_bytes()), 1024)
+    }
+
+    #[test]
+    fn a_plain_head_is_read_and_what_follows_is_left() {
+        let head = "DELETE /a?b HTTP/1.1\r\nHost: c\r\nX: 1\r\nx: 2\r\nContent-Length: 3\r\n\r\n";
+        let plain = read_text(&format!("{head}abcGET")).unwrap();
+        assert_eq!((plain.length, plain.body, plain.stays), (head.len(), 3, true));
+        let (head, headers) = (&plain.parts, &plain.parts.headers);
+        assert_eq!((head.method.as_str(), head.uri.to_string().as_str()), ("DELETE", "/a?b"));
+        assert_eq!(headers.get_all("x").iter().collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(headers.len(), 4);
+        assert!(!read_text("GET / HTTP/1.1\r\nHost: c\r\nConnection: Close\r\n\r\n").unwrap().stays);
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_hyper() {
+        let long = format!("GET / HTTP/1.1\r\nHost: c\r\nX: {}\r\n\r\n", "a".repeat(1024));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: a\r\n".repeat(101));
+        for text in [
+            "GET / HTTP/1.1\r\nHost: c\r\n",
+            "GET / HTTP/1.0\r\nHost: c\r\n\r\n",
+            "GET http://c/ HTTP/1.1\r\nHost: c\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\nHost: c\r\n\r\n",
+            "CONNECT c:80 HTTP/1.1\r\nHost: c\r\n\r\n",
+            "GET /a#b HTTP/1.1\r\nHost: c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nTE: trailers\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nExpect: 100-continue\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nUpgrade: websocket\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nConnection: x-user-id\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nConnection: keep-alive, te\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: c\r\nContent-Length: 2\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: c\r\nContent-Length: 99999999999999999999\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nX : a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\n\0: a\r\n\r\n",
+            &long,
+            &many,
+        ] {
+            assert!(read_text(text).is_none(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The direct way of a client's connection: plain requests, one after the other, without hyper. It ends where a request
+//! is not plain; hyper takes that, and whatever comes with it.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::Method;
+use tokio::io::AsyncWrite as _;
+
+use super::client::{ClientIo, Socket};
+use super::connection::Terms;
+use super::dispatch::{Dispatch, Looked};
+use super::peer::SocketPeer;
+use super::vital::Vital;
+use crate::proxy::body::BodyError;
+use crate::proxy::Answer;
+use crate::web::deadline::Timer;
+
+mod head;
+mod own;
+
+pub(super) use own::Dates;
+
+/// How much is read of a client at once, in bytes.
+const ROOM: usize = 8 * 1024;
+
+/// How much a client may send ahead while it is answered, in bytes; more waits in its socket.
+const AHEAD: usize = 64 * 1024;
+
+/// How a conversation on the direct way ends.
+pub(super) enum Turn {
+    /// The connection is over.
+    Over,
+    /// What was read last is for hyper.
+    Hyper,
+}
+
+/// One client's conversation.
+pub(super) struct Talk<'a> {
+    pub(super) dispatch: &'a Dispatch,
+    pub(super) peer: SocketPeer,
+    pub(super) terms: &'a Terms,
+    pub(super) vital: &'a Arc<Vital>,
+    pub(super) timer: &'a Timer,
+}
+
+/// The client's side.
+struct Client<'a, S: Socket> {
+    io: &'a mut ClientIo<S>,
+    /// What was read and not answered.
+    unread: &'a mut BytesMut,
+}
+
+impl Talk<'_> {
+    /// Answers requests, until one is not plain. `unread` then holds it.
+    pub(super) async fn go_on<S: Socket>(&self, io: &mut ClientIo<S>, unread: &mut BytesMut) -> Turn {
+        let stopping = Cell::new(false);
+        let mut work = pin!(self.answer_all(Client { io, unread }, &stopping));
+        let mut closing = self.terms.closing.clone();
+        loop {
+            tokio::select! {
+                biased;
+                turn = work.as_mut() => return turn,
+                () = self.timer.fired() => {
+                    self.timer.acknowledge();
+                    if self.vital.is_over() {
+                        self.vital.break_off_if_stalled();
+                        return Turn::Over;
+                    }
+                }
+                _ = closing.wait_for(|closing| *closing), if !stopping.get() => {
+                    if self.vital.is_idle() {
+                        return Turn::Over;
+                    }
+                    stopping.set(true);
+                }
+            }
+        }
+    }
+
+    async fn answer_all<S: Socket>(&self, mut client: Client<'_, S>, stopping: &Cell<bool>) -> Turn {
+        loop {
+            if client.unread.is_empty() && !client.hears().await {
+                return Turn::Over;
+            }
+            let started = Instant::now();
+            let bytes = client.unread.split().freeze();
+            let Some(plain) = head::read(&bytes, self.terms.limits.header_bytes) else {
+                client.take_back(bytes);
+                return Turn::Hyper;
+            };
+            let is_head = plain.parts.method == Method::HEAD;
+            let end = plain.length + plain.body;
+            let body = bytes.slice(plain.length..end);
+            let looked = self.dispatch.look_at(plain.parts, body, self.peer, started);
+            if matches!(looked, Looked::Unusual) {
+                client.take_back(bytes);
+                return Turn::Hyper;
+            }
+            if end < bytes.len() {
+                client.take_back(bytes.slice(end..));
+            }
+            drop(bytes);
+            let in_flight = self.vital.request();
+            let stays = self.answer(looked, is_head, plain.stays, &mut client, stopping).await;
+            drop(in_flight);
+            match stays {
+                Some(true) if !stopping.get() => {}
+                Some(_) => {
+                    // What a client makes of the end is its affair.
+                    let _ = std::future::poll_fn(|cx| Pin::new(&mut *client.io).poll_shutdown(cx)).await;
+                    return Turn::Over;
+                }
+                None => return Turn::Over,
+            }
+        }
+    }
+
+    /// Answers one request, and says whether the connection stays; `None`: it is broken.
+    async fn answer<S: Socket>(
+        &self,
+        looked: Looked,
+        is_head: bool,
+        stays: bool,
+        client: &mut Client<'_, S>,
+        stopping: &Cell<bool>,
+    ) -> Option<bool> {
+        let (answer, mut errand) = match looked {
+            Looked::Unusual => return None,
+            Looked::Own(answer, errand) => (Err(answer), errand),
+            Looked::Pass(trip) => {
+                let mut asked = pin!(self.dispatch.ask(trip));
+                std::future::poll_fn(|cx| match asked.as_mut().poll(cx) {
+                    Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                    // It leaves, and with it the question that is asked for it.
+                    Poll::Pending => client.poll_gone(cx).map(|()| None),
+                })
+                .await?
+            }
+        };
+        let mut fields = Vec::new();
+        let mut stays = stays && !stopping.get();
+        if !stays {
+            fields.extend_from_slice(own::CLOSE);
+        }
+        match answer {
+            Ok(mut answer) => {
+                if !answer.is_dated() {
+                    self.dispatch.dates().write(&mut fields);
+                }
+                let carried = client.carry(&mut answer, &fields).await;
+                self.dispatch.carried(&mut errand, answer.carried(), &carried);
+                carried.ok().map(|()| stays)
+            }
+            Err(answer) => {
+                self.dispatch.dates().write(&mut fields);
+                let mut out = Vec::with_capacity(1024);
+                let (length, closes) = own::write(answer, is_head, &fields, &mut out).await;
+                stays &= !closes;
+                let said = client.say(&out).await;
+                self.dispatch.carried(&mut errand, length, &said);
+                said.ok().map(|()| stays)
+            }
+        }
+    }
+}
+
+/// Why an answer did not arrive.
+pub(super) enum Lost {
+    /// The client has gone.
+    Client,
+    /// The upstream broke off, or had to be broken off.
+    Upstream(BodyError),
+}
+
+impl<S: Socket> Client<'_, S> {
+    /// What was taken of what was read, and is not to be answered here and now.
+    fn take_back(&mut self, bytes: Bytes) {
+        *self.unread = BytesMut::from(bytes);
+    }
+
+    /// Waits for a client's next words, without holding any memory for them meanwhile; false: there are none.
+    async fn hears(&mut self) -> bool {
+        *self.unread = BytesMut::new();
+        std::future::poll_fn(|cx| {
+            ready!(self.io.poll_readable(cx))?;
+            self.unread.reserve(ROOM);
+            self.io.poll_fill(cx, self.unread)
+        })
+        .await
+        .is_ok_and(|count| count > 0)
+    }
+
+    /// Ready when the client has gone. What it sends ahead is kept.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.unread.len() < AHEAD {
+            if ready!(self.io.poll_readable(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            self.unread.reserve(ROOM);
+            if ready!(self.io.poll_fill(cx, self.unread)).map_or(true, |count| count == 0) {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Carries an answer to its end.
+    async fn carry(&mut self, answer: &mut Answer, fields: &[u8]) -> Result<(), Lost> {
+        answer.begin(fields).map_err(Lost::Upstream)?;
+        std::future::poll_fn(|cx| {
+            loop {
+                while !answer.ready().is_empty() {
+                    match Pin::new(&mut *self.io).poll_write(cx, answer.ready()) {
+                        Poll::Ready(Ok(written @ 1..)) => answer.advance(written),
+                        Poll::Ready(_) => return Poll::Ready(Err(Lost::Client)),
+                        Poll::Pending => {
+                            return match answer.poll_over(cx) {
+                                Poll::Ready(why) => Poll::Ready(Err(Lost::Upstream(why))),
+                                Poll::Pending => self.poll_gone(cx).map(|()| Err(Lost::Client)),
+                            };
+                        }
+                    }
+                }
+                if answer.is_whole() {
+                    return Poll::Ready(Ok(()));
+                }
+                match answer.poll_more(cx) {
+                    Poll::Ready(more) => more.map_err(Lost::Upstream)?,
+                    Poll::Pending => return self.poll_gone(cx).map(|()| Err(Lost::Client)),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Says something of Sidegate's own.
+    async fn say(&mut self, bytes: &[u8]) -> Result<(), Lost> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = std::future::poll_fn(|cx| Pin::new(&mut *self.io).poll_write(cx, rest)).await;
+            match written {
+                Ok(written @ 1..) => rest.advance(written),
+                _ => return Err(Lost::Client),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<io::Error> for Lost {
+    fn from(_: io::Error) -> Self {
+        Self::Client
+    }
+}

@@ -1,0 +1,62 @@
+//! Sidegate's own answers on the direct way, as bytes.
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::time::{Duration, SystemTime};
+
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http_body_util::BodyExt as _;
+
+use crate::web::Answer;
+
+/// Ends a conversation.
+pub(super) const CLOSE: &[u8] = b"connection: close\r\n";
+
+/// Writes an answer; `fields`: more lines for its head. Gives how long its body is, and whether it ends the conversation.
+pub(super) async fn write(answer: Answer, is_head: bool, fields: &[u8], out: &mut Vec<u8>) -> (u64, bool) {
+    let (head, body) = answer.into_parts();
+    let body = match body.collect().await {
+        Ok(whole) => whole.to_bytes(),
+        Err(never) => match never {},
+    };
+    let status = head.status;
+    // A Vec takes everything.
+    let _ = write!(out, "HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());
+    for (name, value) in &head.headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if !head.headers.contains_key(CONTENT_LENGTH) {
+        let _ = write!(out, "content-length: {}\r\n", body.len());
+    }
+    out.extend_from_slice(fields);
+    out.extend_from_slice(b"\r\n");
+    if !is_head {
+        out.extend_from_slice(&body);
+    }
+    let closes = head.headers.get(CONNECTION).is_some_and(|option| option == "close");
+    (if is_head { 0 } else { body.len() as u64 }, closes)
+}
+
+/// The line that says when an answer was made (RFC 9110 section 6.6.1), written anew each second. One worker's.
+#[derive(Default)]
+pub(in crate::server) struct Dates {
+    line: RefCell<(Duration, String)>,
+}
+
+impl Dates {
+    /// Adds the line to `out`.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let now = SystemTime::now();
+        // Before 1970 a clock is wrong in any case.
+        let second = Duration::from_secs(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs());
+        let (of, line) = &mut *self.line.borrow_mut();
+        if *of != second || line.is_empty() {
+            *of = second;
+            *line = format!("date: {}\r\n", httpdate::fmt_http_date(now));
+        }
+        out.extend_from_slice(line.as_bytes());
+    }
+}

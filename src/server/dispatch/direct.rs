@@ -1,0 +1,139 @@
+//! The road of plain requests, which go without hyper: the same steps as of all others. Where a step asks for more than
+//! an answer or a permit, the request goes the other way, and is judged there from the beginning.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::request::Parts;
+
+use super::{Dispatch, Record, SocketPeer, answers};
+use crate::gate::refusal::Form;
+use crate::gate::{Pass, Verdict};
+use crate::metrics::{Counted, Outcome, UpstreamError};
+use crate::proxy;
+use crate::proxy::body::BodyError;
+use crate::server::direct::{Dates, Lost};
+use crate::web::path::{self, Owner};
+use crate::web::{Answer, Peer};
+
+/// What becomes of a plain request.
+pub(in crate::server) enum Looked {
+    /// It is not for the direct way.
+    Unusual,
+    /// It is answered with this.
+    Own(Answer, Errand),
+    /// It may be forwarded.
+    Pass(Trip),
+}
+
+/// A request that may be forwarded.
+pub(in crate::server) struct Trip {
+    pass: Pass,
+    head: Parts,
+    body: Bytes,
+    peer: Peer,
+    id: HeaderValue,
+    judged: Instant,
+    errand: Errand,
+}
+
+/// What the access log and the counters learn of a request. Whatever ends it, dropping this tells them.
+pub(in crate::server) struct Errand {
+    record: Option<Record>,
+    counted: Counted,
+}
+
+impl Dispatch {
+    /// Looks at a plain request. It is judged by its head alone.
+    pub(in crate::server) fn look_at(
+        &self,
+        head: Parts,
+        body: Bytes,
+        socket: SocketPeer,
+        started: Instant,
+    ) -> Looked {
+        let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual };
+        let is_plain = path::owner(head.uri.path()) == Owner::Upstream
+            && !self.cors.covers_upstream()
+            && self.to_loopback(&head, &peer).is_none();
+        if !is_plain {
+            return Looked::Unusual;
+        }
+        match self.gate.decide(&head, &peer) {
+            Verdict::Forward(pass) => {
+                self.note_first_sight(&pass);
+                let judged = self.judged(started);
+                let id = self.ids.of(&head.headers);
+                let mut errand = self.errand(&head, &peer, &id, started);
+                if let Some(record) = &mut errand.record {
+                    record.user = pass.user();
+                }
+                Looked::Pass(Trip { pass, head, body, peer, id, judged, errand })
+            }
+            Verdict::Refuse(refusal) if refusal.form == Form::Document => {
+                self.judged(started);
+                let id = self.ids.of(&head.headers);
+                let mut errand = self.errand(&head, &peer, &id, started);
+                let answer = refusal.answer();
+                errand.counted.outcome(Outcome::Refused);
+                errand.answered(answer.status());
+                Looked::Own(answer, errand)
+            }
+            Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual,
+        }
+    }
+
+    /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
+    pub(in crate::server) async fn ask(&self, trip: Trip) -> (Result<proxy::Answer, Answer>, Errand) {
+        let Trip { pass, head, body, peer, id, judged, mut errand } = trip;
+        let answer = match self.proxy.ask(pass, head, &body, &peer, &id, judged).await {
+            Ok(answer) => {
+                self.tally.upstream(judged.elapsed());
+                errand.counted.outcome(Outcome::Forwarded);
+                errand.answered(answer.status());
+                Ok(answer)
+            }
+            Err(fault) => {
+                self.count_fault(&fault, &mut errand.counted);
+                let answer = answers::failed(&fault, &id);
+                errand.answered(answer.status());
+                Err(answer)
+            }
+        };
+        (answer, errand)
+    }
+
+    /// An answer has gone its way, or not to its end: `sent` bytes of its body were there to be sent.
+    pub(in crate::server) fn carried(&self, errand: &mut Errand, sent: u64, carried: &Result<(), Lost>) {
+        if let Some(record) = &mut errand.record {
+            record.sent = sent;
+            record.complete = carried.is_ok();
+        }
+        match carried {
+            Err(Lost::Upstream(BodyError::Silent)) => self.tally.upstream_error(UpstreamError::BodyTimeout),
+            Err(Lost::Upstream(BodyError::SessionEnded) | Lost::Client) | Ok(()) => {}
+            Err(Lost::Upstream(_)) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
+        }
+    }
+
+    /// When it is.
+    pub(in crate::server) const fn dates(&self) -> &Dates {
+        &self.dates
+    }
+
+    fn errand(&self, head: &Parts, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
+        let record = self.log_access.then(|| Record::open(started, head, Some(peer), id.clone()));
+        Errand { record, counted: self.tally.request() }
+    }
+}
+
+impl Errand {
+    fn answered(&mut self, status: http::StatusCode) {
+        let outcome = self.counted.answered();
+        if let Some(record) = &mut self.record {
+            record.status = status;
+            record.outcome = outcome;
+        }
+    }
+}
