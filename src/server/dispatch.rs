@@ -21,6 +21,7 @@ use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
+use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
 use crate::proxy::{Kind, Proxy};
 use crate::sessions::{RefreshError, Sessions};
@@ -40,7 +41,7 @@ pub(super) struct Dispatch {
     cors: Cors,
     ids: RequestIds,
     tally: Rc<Tally>,
-    log_access: bool,
+    log: Option<Rc<WorkerLog>>,
     /// Where a browser is sent that came by `localhost`.
     loopback: Option<Authority>,
 }
@@ -53,6 +54,7 @@ pub(super) struct Parties {
     pub(super) sessions: Sessions,
     pub(super) peers: Arc<Peers>,
     pub(super) ids: RequestIds,
+    pub(super) log: Option<Rc<WorkerLog>>,
     pub(super) tally: Rc<Tally>,
 }
 
@@ -68,7 +70,7 @@ impl Dispatch {
             cors: Cors::new(settings),
             ids: parties.ids,
             tally: parties.tally,
-            log_access: settings.log.access,
+            log: parties.log,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
         }
     }
@@ -84,8 +86,8 @@ impl Dispatch {
         let (head, body) = request.into_parts();
         let id = self.ids.of(&head.headers);
         let peer = self.peers.judge(&head, socket);
-        let mut record =
-            self.log_access.then(|| Record::open(started, &head, peer.as_ref().ok(), id.clone()));
+        let open = |log| Record::open(started, &head, peer.as_ref().ok(), id.clone(), log);
+        let mut record = self.log.as_ref().map(open);
         let mut counted = self.tally.request();
         // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
         let version = head.version;
