@@ -20,6 +20,7 @@ use crate::config::Settings;
 use crate::config::settings::{self, Algorithm, DatabaseUrl, Listen};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
+use crate::log::AccessLog;
 use crate::metrics::{Metrics, SignIns};
 use crate::server::listen::{self, ListenError};
 use crate::server::{Crew, Shared};
@@ -97,7 +98,7 @@ pub enum StartError {
 }
 
 /// Starts a gate: it answers when this returns.
-pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
+pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running, StartError> {
     raise_descriptor_limit();
     let workers = if settings.server.workers == 0 { cores() } else { settings.server.workers };
     // The port first: who finds it taken has not touched the database. Nobody is answered before all is ready.
@@ -126,6 +127,7 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
         sessions: services.sessions.clone(),
         auth: Arc::new(auth),
         clock: clock.clone(),
+        log,
     };
     let crew = Crew::start(&shared, listeners, &metrics, tallies)?;
     let attendant = socket.serve(services.administration(&shared.settings, clock))?;

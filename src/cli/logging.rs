@@ -8,16 +8,15 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::fields::PlainFields;
-use super::lines::{LastWord, Lines};
 use crate::config::settings::{Log, LogFormat};
+use crate::log::{AccessLog, LastWord, Lines};
 
 /// What the libraries below say is of interest only when it is bad: at finer levels they print headers, and with
 /// them tokens.
 const LIBRARIES: Level = Level::WARN;
 
-/// Turns logging on for the process. What it gives writes the last lines when it is dropped.
-pub(super) fn start(log: &Log) -> io::Result<LastWord<io::Stderr>> {
+/// Turns logging on for the process. Gives what writes the last lines when it is dropped, and where requests are logged.
+pub(super) fn start(log: &Log) -> io::Result<(LastWord, AccessLog)> {
     let level = LevelFilter::from_level(log.level);
     let access = if log.access { level } else { LevelFilter::OFF };
     let targets = Targets::new()
@@ -31,21 +30,19 @@ pub(super) fn start(log: &Log) -> io::Result<LastWord<io::Stderr>> {
         out.write_in_time()?;
     }
     let last_word = out.last_word();
-    // A second start in one process keeps the first one's log.
-    let _ = match log.format {
-        LogFormat::Text if io::IsTerminal::is_terminal(&io::stderr()) => {
-            let lines = tracing_subscriber::fmt::layer().with_ansi(true).with_writer(out);
-            registry.with(lines).try_init()
-        }
-        LogFormat::Text => {
-            let lines =
-                tracing_subscriber::fmt::layer().with_ansi(false).fmt_fields(PlainFields).with_writer(out);
-            registry.with(lines).try_init()
-        }
-        LogFormat::Json => {
-            let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(out);
-            registry.with(lines).try_init()
-        }
+    let layer = tracing_subscriber::fmt::layer().with_writer(out.clone());
+    let coloured = log.format == LogFormat::Text && io::IsTerminal::is_terminal(&io::stderr());
+    let started = match log.format {
+        LogFormat::Text => registry.with(layer.with_ansi(coloured)).try_init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
-    Ok(last_word)
+    let access = if access < LevelFilter::INFO {
+        AccessLog::Off
+    } else if coloured || started.is_err() {
+        // A second start in one process keeps the first one's log.
+        AccessLog::Traced
+    } else {
+        AccessLog::Lines(out, log.format)
+    };
+    Ok((last_word, access))
 }

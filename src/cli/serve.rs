@@ -17,9 +17,9 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    // Dropped last: what the gate says while it stops is written too.
-    let _log = match logging::start(&loaded.settings.log) {
-        Ok(log) => log,
+    // The last word is dropped last: what the gate says while it stops is written too.
+    let (_last_word, log) = match logging::start(&loaded.settings.log) {
+        Ok(started) => started,
         Err(error) => return super::fail(&format!("the system refuses a thread for the log: {error}")),
     };
     for warning in &loaded.warnings {
@@ -35,7 +35,7 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return super::fail(&format!("signals can't be listened for: {error}")),
     };
-    match app::start(settings, Clock::system()) {
+    match app::start(settings, Clock::system(), log) {
         Ok(running) => {
             for address in running.addresses() {
                 tracing::info!("listening on {address}");

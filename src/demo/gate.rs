@@ -9,6 +9,7 @@ use super::{DemoError, Options, serve};
 use crate::app::{self, Running};
 use crate::config::env::Fixed;
 use crate::config::{self, Settings};
+use crate::log::AccessLog;
 use crate::types::Clock;
 
 /// A running gate and its data.
@@ -29,7 +30,7 @@ pub(super) fn start(
     let folder = Folder::open(options.data.as_deref())?;
     let origin = format!("http://{}", serve::loopback(port));
     let settings = settings(port, &origin, upstream, page, folder.path())?;
-    let running = app::start(settings, clock)?;
+    let running = app::start(settings, clock, AccessLog::Traced)?;
     Ok(DemoGate { running, origin, folder })
 }
 

@@ -21,6 +21,7 @@ use super::peer::{Peers, SocketPeer};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::gate::Gate;
+use crate::log::AccessLog;
 use crate::metrics::{Metrics, Tally};
 use crate::proxy::{Proxy, Tunnels};
 use crate::sessions::Sessions;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub auth: Arc<Auth>,
     /// The time.
     pub clock: Clock,
+    /// Where requests are logged.
+    pub log: AccessLog,
 }
 
 /// The running workers.
@@ -132,6 +135,7 @@ impl Worker {
             sessions: shared.sessions.clone(),
             peers,
             ids: RequestIds::new(random_prefix()),
+            log: settings.log.access.then(|| shared.log.worker(shared.clock.clone())).flatten(),
             tally: Rc::clone(&tally),
         };
         let terms = Terms {

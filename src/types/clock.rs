@@ -73,7 +73,15 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Some(millis) => Timestamp(millis.load(Ordering::Acquire)),
-            None => Timestamp(system_millis()),
+            None => Timestamp(u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// The present moment in microseconds since the Unix epoch.
+    pub fn micros(&self) -> u64 {
+        match &self.0 {
+            Some(millis) => millis.load(Ordering::Acquire).saturating_mul(1000),
+            None => u64::try_from(since_epoch().as_micros()).unwrap_or(u64::MAX),
         }
     }
 
@@ -88,8 +96,7 @@ impl Clock {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the system's clock is read")]
-fn system_millis() -> u64 {
+fn since_epoch() -> Duration {
     // A clock before 1970 is read as 1970: every token is then "not yet valid", which refuses safely.
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

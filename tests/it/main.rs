@@ -4,6 +4,7 @@
 
 mod support;
 
+mod access_log;
 mod administration;
 mod auth_cross_site;
 mod auth_endpoints;

@@ -123,7 +123,8 @@ impl Dispatch {
     }
 
     fn errand(&self, head: &Parts, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
-        let record = self.log_access.then(|| Record::open(started, head, Some(peer), id.clone()));
+        let open = |log| Record::open(started, head, Some(peer), id.clone(), log);
+        let record = self.log.as_ref().map(open);
         Errand { record, counted: self.tally.request() }
     }
 }

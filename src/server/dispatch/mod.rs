@@ -23,6 +23,7 @@ use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
+use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
 use crate::proxy::{Fault, Kind, Proxy};
 use crate::sessions::{RefreshError, Sessions};
@@ -47,7 +48,7 @@ pub(super) struct Dispatch {
     ids: RequestIds,
     tally: Rc<Tally>,
     dates: Dates,
-    log_access: bool,
+    log: Option<Rc<WorkerLog>>,
     /// Where a browser is sent that came by `localhost`.
     loopback: Option<Authority>,
 }
@@ -60,6 +61,7 @@ pub(super) struct Parties {
     pub(super) sessions: Sessions,
     pub(super) peers: Arc<Peers>,
     pub(super) ids: RequestIds,
+    pub(super) log: Option<Rc<WorkerLog>>,
     pub(super) tally: Rc<Tally>,
 }
 
@@ -76,7 +78,7 @@ impl Dispatch {
             ids: parties.ids,
             tally: parties.tally,
             dates: Dates::default(),
-            log_access: settings.log.access,
+            log: parties.log,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
         }
     }
@@ -97,8 +99,8 @@ impl Dispatch {
         let (head, body) = request.into_parts();
         let id = self.ids.of(&head.headers);
         let peer = self.peers.judge(&head, socket);
-        let mut record =
-            self.log_access.then(|| Record::open(started, &head, peer.as_ref().ok(), id.clone()));
+        let open = |log| Record::open(started, &head, peer.as_ref().ok(), id.clone(), log);
+        let mut record = self.log.as_ref().map(open);
         let mut counted = self.tally.request();
         // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
         let version = head.version;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sidegate::app::{self, Running};
 use sidegate::config;
 use sidegate::config::settings::Listen;
+use sidegate::log::AccessLog;
 use sidegate::types::{Clock, Timestamp};
 
 pub(crate) use raw::{Answer, Raw};
@@ -74,7 +75,7 @@ impl Gate {
 
     fn run(&mut self) {
         let settings = settings(&self.extra, &self.folder, &self.upstream.url());
-        let running = app::start(settings, self.clock.clone()).unwrap();
+        let running = app::start(settings, self.clock.clone(), AccessLog::Traced).unwrap();
         self.address = match running.addresses() {
             [Listen::Tcp(address), ..] => *address,
             other => panic!("not a TCP address: {other:?}"),

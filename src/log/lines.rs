@@ -1,13 +1,11 @@
 //! Log lines on their way out: those of the access log wait a moment, so that many requests' lines leave in one
 //! write; all others leave at once, and take along what waits. The order of each thread's lines is kept.
 
-use std::hash::BuildHasher as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use foldhash::fast::FixedState;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -17,111 +15,76 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// As many bytes as may wait in one place; with more, whoever brings them writes.
 const ROOM: usize = 32 * 1024;
 
-/// Places where lines wait. A thread always uses the same one, so that workers seldom meet.
-const PLACES: usize = 64;
-
 /// The lines that wait, and where they go. Clones share them.
-pub(super) struct Lines<W> {
-    shared: Arc<Shared<W>>,
-}
+#[derive(Clone)]
+pub struct Lines(Arc<Shared>);
 
-struct Shared<W> {
-    waiting: [Place; PLACES],
+struct Shared {
     /// Whether the writing thread knows that something waits.
     told: AtomicBool,
     sleeping: Mutex<()>,
     came: Condvar,
-    out: Mutex<Out<W>>,
+    out: Mutex<Out>,
+    /// For lines of the access log that come by tracing, from whichever thread.
+    common: Arc<Place>,
 }
 
-/// On a cache line of its own: two workers' places must not slow each other down.
+/// Where lines wait. On a cache line of its own: two workers' places must not slow each other down.
 #[derive(Default)]
 #[repr(align(128))]
 struct Place(Mutex<Vec<u8>>);
 
-struct Out<W> {
-    sink: W,
+struct Out {
+    sink: Box<dyn Write + Send>,
+    places: Vec<Arc<Place>>,
     /// What is being written, so that new lines need not wait for it. Empty in between.
     leaving: Vec<u8>,
 }
 
-/// Takes one line.
-pub(super) struct Line<'a, W> {
-    lines: &'a Lines<W>,
+/// A thread's own place for lines that may wait. Its lock is free but for the moment in which they are taken along.
+pub(super) struct Waiting {
+    lines: Lines,
+    place: Arc<Place>,
+}
+
+/// Takes one line of those that come by tracing.
+pub struct Line<'a> {
+    lines: &'a Lines,
     may_wait: bool,
 }
 
 /// Whoever holds it sees to it that nothing is left behind at the end.
-pub(super) struct LastWord<W: Write>(Lines<W>);
+pub struct LastWord(Lines);
 
-impl<W> Clone for Lines<W> {
-    fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<W: Write> Lines<W> {
-    pub(super) fn new(sink: W) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                waiting: std::array::from_fn(|_| Place::default()),
-                told: AtomicBool::new(false),
-                sleeping: Mutex::default(),
-                came: Condvar::new(),
-                out: Mutex::new(Out { sink, leaving: Vec::new() }),
-            }),
-        }
+impl Lines {
+    /// Lines that leave to `sink`.
+    pub fn new(sink: impl Write + Send + 'static) -> Self {
+        let common = Arc::<Place>::default();
+        let places = vec![Arc::clone(&common)];
+        Self(Arc::new(Shared {
+            told: AtomicBool::new(false),
+            sleeping: Mutex::default(),
+            came: Condvar::new(),
+            out: Mutex::new(Out { sink: Box::new(sink), places, leaving: Vec::new() }),
+            common,
+        }))
     }
 
     /// Writes what waits: each thread's lines in their order.
-    pub(super) fn flush(&self) -> io::Result<()> {
-        let mut out = lock(&self.shared.out);
-        let Out { sink, leaving } = &mut *out;
-        for place in &self.shared.waiting {
-            leaving.append(&mut lock(&place.0));
-        }
-        let written = sink.write_all(leaving);
-        leaving.clear();
-        written
+    fn flush(&self) -> io::Result<()> {
+        lock(&self.0.out).write(&[])
     }
 
     /// Writes what waits when this is dropped.
-    pub(super) fn last_word(&self) -> LastWord<W> {
+    pub fn last_word(&self) -> LastWord {
         LastWord(self.clone())
     }
 
-    fn add(&self, line: &[u8], may_wait: bool) -> io::Result<()> {
-        let mut waiting = lock(&self.place().0);
-        waiting.extend_from_slice(line);
-        let full = waiting.len() > ROOM;
-        drop(waiting);
-        if full || !may_wait {
-            return self.flush();
-        }
-        // Mostly it has been told already, and this is a look at something that seldom changes.
-        let told = &self.shared.told;
-        if !told.load(Ordering::SeqCst) && !told.swap(true, Ordering::SeqCst) {
-            let _sleeping = lock(&self.shared.sleeping);
-            self.shared.came.notify_one();
-        }
-        Ok(())
-    }
-
-    fn place(&self) -> &Place {
-        let hash = FixedState::default().hash_one(std::thread::current().id());
-        // The remainder is below the number of places, whatever is cut off the hash.
-        #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
-        let number = hash as usize % PLACES;
-        &self.shared.waiting[number]
-    }
-}
-
-impl<W: Write + Send + 'static> Lines<W> {
     /// Starts the thread that writes what has waited for a moment. It sleeps while nothing waits.
-    pub(super) fn write_in_time(&self) -> io::Result<()> {
+    pub fn write_in_time(&self) -> io::Result<()> {
         let lines = self.clone();
         let work = move || {
-            let Shared { told, sleeping, came, .. } = &*lines.shared;
+            let Shared { told, sleeping, came, .. } = &*lines.0;
             loop {
                 let nothing = |(): &mut ()| !told.load(Ordering::SeqCst);
                 drop(came.wait_while(lock(sleeping), nothing));
@@ -135,6 +98,62 @@ impl<W: Write + Send + 'static> Lines<W> {
         std::thread::Builder::new().name("log".to_owned()).spawn(work)?;
         Ok(())
     }
+
+    /// A place for one thread's lines.
+    pub(super) fn waiting(&self) -> Waiting {
+        let place = Arc::<Place>::default();
+        lock(&self.0.out).places.push(Arc::clone(&place));
+        Waiting { lines: self.clone(), place }
+    }
+
+    fn wait_in(&self, place: &Place, line: &[u8]) -> io::Result<()> {
+        let mut waiting = lock(&place.0);
+        waiting.extend_from_slice(line);
+        let full = waiting.len() > ROOM;
+        drop(waiting);
+        if full {
+            return self.flush();
+        }
+        // Mostly it has been told already, and this is a look at something that seldom changes.
+        let told = &self.0.told;
+        if !told.load(Ordering::SeqCst) && !told.swap(true, Ordering::SeqCst) {
+            let _sleeping = lock(&self.0.sleeping);
+            self.0.came.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl Waiting {
+    /// Takes a line, which leaves when there is enough of them, or in a moment.
+    pub(super) fn add(&self, line: &[u8]) {
+        // There is no one to tell that the log is closed.
+        let _ = self.lines.wait_in(&self.place, line);
+    }
+}
+
+impl Drop for Waiting {
+    /// What waits is written; the place is looked at no more.
+    fn drop(&mut self) {
+        let mut out = lock(&self.lines.0.out);
+        // There is no one to tell that the log is closed.
+        let _ = out.write(&[]);
+        out.places.retain(|place| !Arc::ptr_eq(place, &self.place));
+    }
+}
+
+impl Out {
+    /// Writes what waits, then `line`.
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let Self { sink, places, leaving } = self;
+        for place in places {
+            leaving.append(&mut lock(&place.0));
+        }
+        leaving.extend_from_slice(line);
+        let written = sink.write_all(leaving);
+        leaving.clear();
+        written
+    }
 }
 
 /// A thread that panicked has left whole lines: it only appends.
@@ -142,29 +161,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<W: Write> Drop for LastWord<W> {
+impl Drop for LastWord {
     fn drop(&mut self) {
         // There is no one to tell that the log is closed.
         let _ = self.0.flush();
     }
 }
 
-impl<'a, W: Write + 'a> MakeWriter<'a> for Lines<W> {
-    type Writer = Line<'a, W>;
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
 
-    fn make_writer(&'a self) -> Line<'a, W> {
+    fn make_writer(&'a self) -> Line<'a> {
         Line { lines: self, may_wait: false }
     }
 
-    fn make_writer_for(&'a self, line: &Metadata<'_>) -> Line<'a, W> {
+    fn make_writer_for(&'a self, line: &Metadata<'_>) -> Line<'a> {
         let may_wait = line.target() == "access" && *line.level() > Level::WARN;
         Line { lines: self, may_wait }
     }
 }
 
-impl<W: Write> Write for Line<'_, W> {
+impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.lines.add(line, self.may_wait).map(|()| line.len())
+        let Shared { out, common, .. } = &*self.lines.0;
+        let taken = if self.may_wait { self.lines.wait_in(common, line) } else { lock(out).write(line) };
+        taken.map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -193,7 +214,7 @@ mod tests {
         }
     }
 
-    fn log(lines: &Lines<Sink>, work: impl FnOnce()) {
+    fn log(lines: &Lines, work: impl FnOnce()) {
         let subscriber =
             tracing_subscriber::fmt().with_writer(lines.clone()).without_time().with_ansi(false).finish();
         tracing::subscriber::with_default(subscriber, work);
