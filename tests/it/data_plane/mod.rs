@@ -6,9 +6,15 @@
 mod answers;
 mod cut_short;
 mod desync;
+mod events;
+mod failures;
 mod heads;
 mod identities;
+mod leaving;
 mod malformed;
 mod pieces;
 mod pipelining;
+mod requests;
 mod stage;
+mod stopping;
+mod targets;

@@ -94,7 +94,7 @@ impl Kind {
 #[test]
 fn requests_of_every_kind_in_one_segment_are_answered_each_in_its_turn() {
     for count in [2, 10, 100] {
-        for first in 0..4 {
+        for first in 0..2 {
             let (gate, cookie) = gate();
             let kinds: Vec<_> = (0..count)
                 .map(|number| &KINDS[(first * 5 + number * 11 + number / 16) % KINDS.len()])
