@@ -13,6 +13,7 @@ mod auth_pages;
 mod cli;
 mod config;
 mod crash;
+mod data_plane;
 mod demo;
 mod endings;
 mod enumeration;

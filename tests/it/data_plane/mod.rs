@@ -1,0 +1,20 @@
+//! The data plane, held to the wire on both sides (contract section 6), whatever way a request takes through the gate.
+//!
+//! What the contract, RFC 9110 and RFC 9112 leave open is left open here: whether a `Date` is added, how chunks are cut,
+//! in which order fields of different names come.
+
+mod answers;
+mod cut_short;
+mod desync;
+mod events;
+mod failures;
+mod heads;
+mod identities;
+mod leaving;
+mod malformed;
+mod pieces;
+mod pipelining;
+mod requests;
+mod stage;
+mod stopping;
+mod targets;
