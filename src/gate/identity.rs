@@ -1,6 +1,6 @@
 //! What the upstream is told about who is asking: set by the gate, or else removed; there is no third case.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Pass;
 use crate::config::settings;
@@ -31,22 +31,26 @@ impl IdentityHeaders {
         }
     }
 
-    /// Removes whatever the client claims to be, in every spelling, and says who it is, if anybody. Has to come after the
-    /// hop-by-hop headers are gone, or `Connection: X-User-Id` would take away what is set here.
-    pub fn apply(&self, pass: &Pass, headers: &mut HeaderMap) {
-        self.claimed.remove_from(headers);
-        let Some(known) = pass.known() else { return };
-        headers.insert(self.user_id.clone(), known.user_id.clone());
-        if let Some(roles) = &self.roles {
-            headers.insert(roles.clone(), known.roles.clone());
-        }
-        if let (Some(name), Some(token)) = (&self.token, &known.token) {
-            headers.insert(name.clone(), token.clone());
-        }
+    /// Whether a field is one in which only the gate speaks, however it is spelled.
+    pub fn owns(&self, name: &HeaderName) -> bool {
+        self.claimed.matches(name)
     }
 
-    /// Removes every claim from a request's trailers.
-    pub fn strip(&self, trailers: &mut HeaderMap) {
-        self.claimed.remove_from(trailers);
+    /// Removes whatever the client claims to be, in every spelling.
+    pub fn strip(&self, fields: &mut HeaderMap) {
+        self.claimed.remove_from(fields);
+    }
+
+    /// Says who it is, if anybody. Has to come after the client's claims and the hop-by-hop headers are gone, or
+    /// `Connection: X-User-Id` would take away what is set here.
+    pub fn say(&self, pass: &Pass, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
+        let Some(known) = pass.known() else { return };
+        set(&self.user_id, &known.user_id);
+        if let Some(roles) = &self.roles {
+            set(roles, &known.roles);
+        }
+        if let (Some(name), Some(token)) = (&self.token, &known.token) {
+            set(name, token);
+        }
     }
 }

@@ -26,6 +26,12 @@ pub(super) struct ForwardedHeaders {
     words: RefCell<Cache<Option<IpAddr>, Rc<Words>>>,
 }
 
+/// What a trusted peer says of where a request came from.
+pub(super) struct Told {
+    chain: Option<String>,
+    forwarded: Option<String>,
+}
+
 /// What is said of a peer's requests for one host.
 struct Words {
     proto: &'static str,
@@ -45,43 +51,48 @@ impl ForwardedHeaders {
         }
     }
 
-    /// Removes every such claim, in every spelling, from a request's trailers.
-    pub(super) fn strip(&self, trailers: &mut HeaderMap) {
-        self.spellings.remove_from(trailers);
+    /// Whether a field is such a claim, however it is spelled.
+    pub(super) fn owns(&self, name: &HeaderName) -> bool {
+        self.spellings.matches(name)
+    }
+
+    /// Removes every such claim, in every spelling.
+    pub(super) fn strip(&self, fields: &mut HeaderMap) {
+        self.spellings.remove_from(fields);
     }
 
     /// Says where the request came from. What the client claims counts only if the peer is trusted, and then it
     /// is extended by the peer's own address; other spellings go in any case.
-    pub(super) fn apply(&self, headers: &mut HeaderMap, peer: &Peer) {
-        let (chain, forwarded) = if peer.trusted { Self::told(headers, peer) } else { (None, None) };
-        self.spellings.remove_from(headers);
-
+    pub(super) fn say(&self, told: Told, peer: &Peer, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
         let words = self.words_for(peer);
-        if let Some(chain) = join(chain, words.x_for.as_ref()) {
-            headers.insert(X_FORWARDED_FOR, chain);
+        if let Some(chain) = join(told.chain, words.x_for.as_ref()) {
+            set(&X_FORWARDED_FOR, &chain);
         }
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(words.proto));
-        if let Some(host) = words.x_host.clone() {
-            headers.insert(X_FORWARDED_HOST, host);
+        set(&X_FORWARDED_PROTO, &HeaderValue::from_static(words.proto));
+        if let Some(host) = &words.x_host {
+            set(&X_FORWARDED_HOST, host);
         }
-        if let Some(forwarded) = join(forwarded, words.forwarded.as_ref()) {
-            headers.insert(FORWARDED, forwarded);
+        if let Some(forwarded) = join(told.forwarded, words.forwarded.as_ref()) {
+            set(&FORWARDED, &forwarded);
         }
     }
 
     /// What a trusted peer says, in both tongues. One that speaks `X-Forwarded-*` passes on its client's `Forwarded`:
     /// that is then made anew from the other.
-    fn told(headers: &HeaderMap, peer: &Peer) -> (Option<String>, Option<String>) {
+    pub(super) fn told(headers: &HeaderMap, peer: &Peer) -> Told {
+        if !peer.trusted {
+            return Told { chain: None, forwarded: None };
+        }
         let chain = joined(headers, &X_FORWARDED_FOR);
         if speaks_x(headers) {
             let nodes = chain.iter().flat_map(|chain| chain.split(','));
             let elements: Vec<_> =
                 nodes.map(|address| format!("for={}", node(address.trim().parse().ok()))).collect();
             let forwarded = (!elements.is_empty()).then(|| elements.join(", "));
-            return (chain, forwarded);
+            return Told { chain, forwarded };
         }
         let client = peer.address.filter(|address| Some(*address) != peer.socket);
-        (client.map(|address| address.to_string()), joined(headers, &FORWARDED))
+        Told { chain: client.map(|address| address.to_string()), forwarded: joined(headers, &FORWARDED) }
     }
 
     fn words_for(&self, peer: &Peer) -> Rc<Words> {

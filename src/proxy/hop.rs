@@ -12,6 +12,11 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const OWN: [HeaderName; 6] =
     [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
 
+/// Whether it is one of those.
+pub(super) fn is_own(name: &HeaderName) -> bool {
+    OWN.contains(name)
+}
+
 /// Removes them. `Transfer-Encoding` is left to the caller, who knows the body; `Trailer` stays, since trailers
 /// are forwarded.
 pub(super) fn remove(headers: &mut HeaderMap) {
@@ -19,7 +24,7 @@ pub(super) fn remove(headers: &mut HeaderMap) {
         remove_nominated(headers);
     }
     // Few messages have any: to look at each name once costs less than to look for each of these.
-    if headers.keys().any(|name| OWN.contains(name)) {
+    if headers.keys().any(is_own) {
         for name in OWN {
             headers.remove(name);
         }

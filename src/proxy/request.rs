@@ -11,7 +11,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fault::{Fault, Kind};
-use super::forwarded::ForwardedHeaders;
+use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
 use crate::config::settings::{HostHeader, Settings, UpstreamTarget};
 use crate::gate::Pass;
@@ -21,6 +21,9 @@ use crate::web::{Peer, cookies};
 
 /// The header that names a request in everybody's logs.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Part of an upgrade that is never forwarded (RFC 7540 section 3.2.1).
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// What follows a request's head.
 #[derive(Clone, Copy)]
@@ -80,10 +83,49 @@ impl RequestEditor {
         // The gate itself said `100 Continue` when it began to read the body.
         headers.remove(EXPECT);
         self.cut_credentials(headers);
-        self.claims.forwarded.apply(headers, peer);
-        headers.insert(X_REQUEST_ID, id.clone());
-        self.claims.identity.apply(pass, headers);
+        let told = ForwardedHeaders::told(headers, peer);
+        self.claims.forwarded.strip(headers);
+        self.claims.identity.strip(headers);
+        self.claims.say(told, pass, peer, id, |name, value| {
+            headers.insert(name, value.clone());
+        });
         Ok(())
+    }
+
+    /// Writes the fields of a plain request (see `direct`) as [`Self::edit`] would leave them, without changing what is
+    /// there. `set` writes one field.
+    pub(super) fn write(
+        &self,
+        head: &Parts,
+        pass: &Pass,
+        peer: &Peer,
+        id: &HeaderValue,
+        mut set: impl FnMut(&HeaderName, &[u8]),
+    ) {
+        let headers = &head.headers;
+        let hides_bearer =
+            self.credentials.owns_authorization() && self.credentials.access(headers) != Credential::Absent;
+        for (name, value) in headers {
+            let goes = match *name {
+                // A plain request names nothing in `Connection`.
+                CONNECTION | TRANSFER_ENCODING | EXPECT | COOKIE => true,
+                HOST => self.host.is_some(),
+                AUTHORIZATION => hides_bearer,
+                _ => [X_REQUEST_ID, HTTP2_SETTINGS].contains(name) || hop::is_own(name) || self.claims.owns(name),
+            };
+            if !goes {
+                set(name, value.as_bytes());
+            }
+        }
+        let fallback = (!headers.contains_key(HOST)).then_some(&self.fallback_host);
+        if let Some(host) = self.host.as_ref().or(fallback) {
+            set(&HOST, host.as_bytes());
+        }
+        if let Some(kept) = cookies::kept(headers, self.credentials.cookie_names()) {
+            set(&COOKIE, &kept);
+        }
+        let told = ForwardedHeaders::told(headers, peer);
+        self.claims.say(told, pass, peer, id, |name, value| set(name, value.as_bytes()));
     }
 
     /// Puts the target in origin form (RFC 9112 section 3.2.1), byte for byte, and the authority into `Host`.
@@ -130,7 +172,7 @@ fn connection(headers: &mut HeaderMap, shape: Shape) {
     let protocol = if shape.upgrade { headers.get(UPGRADE).cloned() } else { None };
     hop::remove(headers);
     headers.remove(TRANSFER_ENCODING);
-    headers.remove("http2-settings");
+    headers.remove(HTTP2_SETTINGS);
     if shape.body && !headers.contains_key(CONTENT_LENGTH) {
         // Said in so many words, or hyper would leave out the body of a GET.
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -148,6 +190,27 @@ fn connection(headers: &mut HeaderMap, shape: Shape) {
 pub(super) struct Claims {
     identity: IdentityHeaders,
     forwarded: ForwardedHeaders,
+}
+
+impl Claims {
+    /// Whether a field is one in which only the gate speaks.
+    fn owns(&self, name: &HeaderName) -> bool {
+        self.identity.owns(name) || self.forwarded.owns(name)
+    }
+
+    /// Says it all. Identity comes last.
+    fn say(
+        &self,
+        told: Told,
+        pass: &Pass,
+        peer: &Peer,
+        id: &HeaderValue,
+        mut set: impl FnMut(&HeaderName, &HeaderValue),
+    ) {
+        self.forwarded.say(told, peer, &mut set);
+        set(&X_REQUEST_ID, id);
+        self.identity.say(pass, set);
+    }
 }
 
 /// Takes out of a request's trailers what only a head may say, and what only the gate may.

@@ -47,6 +47,19 @@ pub(super) struct Terms {
     pub(super) idle_timeout: Duration,
     pub(super) deadlines: Deadlines,
     pub(super) closing: tokio::sync::watch::Receiver<bool>,
+    /// The same, for who is roused when it changes.
+    pub(super) stopping: Rc<Cell<bool>>,
+}
+
+impl Terms {
+    /// Waits until it has to be seen to a connection: its time may be over, or all connections have to end.
+    async fn roused(&self, timer: &Timer, told: bool) {
+        if self.stopping.get() && !told {
+            return;
+        }
+        timer.fired().await;
+        timer.acknowledge();
+    }
 }
 
 /// Serves one connection to its end.
@@ -164,7 +177,6 @@ where
         .max_buf_size(terms.limits.header_bytes.max(BUFFER))
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
-    let mut closing = terms.closing.clone();
     let mut told = false;
     loop {
         let answered = std::future::poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
@@ -181,21 +193,21 @@ where
                 }
                 break;
             }
-            () = timer.fired() => {
-                timer.acknowledge();
+            () = terms.roused(timer, told) => {
+                if terms.stopping.get() && !told {
+                    // Half a head is not what runs: nobody waits for its other half.
+                    if vital.is_begun_only() {
+                        return None;
+                    }
+                    told = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                    continue;
+                }
                 let is_cut = vital.is_stalled() && answering.borrow().as_ref().is_some_and(Watch::is_cut);
                 if is_cut || vital.is_over() {
                     vital.break_off_if_stalled();
                     return None;
                 }
-            }
-            _ = closing.wait_for(|closing| *closing), if !told => {
-                // Half a head is not what runs: nobody waits for its other half.
-                if vital.is_begun_only() {
-                    return None;
-                }
-                told = true;
-                Pin::new(&mut connection).graceful_shutdown();
             }
         }
     }
@@ -227,15 +239,16 @@ async fn serve_http2<S>(
         .max_header_list_size(header_list)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = pin!(connection);
-    let mut closing = terms.closing.clone();
     let mut told = false;
     loop {
         tokio::select! {
             biased;
             _ = connection.as_mut() => return,
-            () = timer.fired() => {
-                timer.acknowledge();
-                if vital.is_over() {
+            () = terms.roused(timer, told) => {
+                if terms.stopping.get() && !told {
+                    told = true;
+                    connection.as_mut().graceful_shutdown();
+                } else if vital.is_over() {
                     if told || vital.break_off_if_stalled() {
                         return;
                     }
@@ -244,10 +257,6 @@ async fn serve_http2<S>(
                     connection.as_mut().graceful_shutdown();
                     vital.linger();
                 }
-            }
-            _ = closing.wait_for(|closing| *closing), if !told => {
-                told = true;
-                connection.as_mut().graceful_shutdown();
             }
         }
     }

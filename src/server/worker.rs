@@ -144,6 +144,7 @@ impl Worker {
             idle_timeout: settings.upstream.idle_timeout,
             deadlines,
             closing,
+            stopping: Rc::default(),
         };
         Self {
             dispatch: Rc::new(Dispatch::new(settings, parties)),
@@ -159,6 +160,13 @@ impl Worker {
         let deadlines = self.terms.deadlines.clone();
         tokio::task::spawn_local(async move { deadlines.sweep().await });
         tokio::task::spawn_local(self.dispatch.tending());
+        let (mut closing, terms) = (self.terms.closing.clone(), self.terms.clone());
+        tokio::task::spawn_local(async move {
+            // Where the crew is gone, it stops as well.
+            let _ = closing.wait_for(|closing| *closing).await;
+            terms.stopping.set(true);
+            terms.deadlines.rouse();
+        });
         let worker = Rc::new(self);
         let mut accepting = Vec::new();
         for listener in listeners.tcp {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use memchr::memchr;
@@ -75,7 +75,16 @@ pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
     if !more && !pairs(first.as_bytes()).any(|pair| is_ours(pair, names)) {
         return;
     }
-    let mut kept = BytesMut::new();
+    let kept = kept(headers, names);
+    headers.remove(COOKIE);
+    if let Some(Ok(value)) = kept.map(|kept| HeaderValue::from_maybe_shared(Bytes::from(kept))) {
+        headers.insert(COOKIE, value);
+    }
+}
+
+/// What [`cut`] leaves, without changing what is there; `None`: nothing is left.
+pub fn kept(headers: &HeaderMap, names: &[Box<str>]) -> Option<Vec<u8>> {
+    let mut kept = Vec::new();
     for value in headers.get_all(COOKIE) {
         let mut between: &[u8] = b"; ";
         for pair in pairs(value.as_bytes()) {
@@ -92,10 +101,7 @@ pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
             between = b";";
         }
     }
-    headers.remove(COOKIE);
-    if let (false, Ok(value)) = (kept.is_empty(), HeaderValue::from_maybe_shared(Bytes::from(kept))) {
-        headers.insert(COOKIE, value);
-    }
+    (!kept.is_empty()).then_some(kept)
 }
 
 /// Whether a `Set-Cookie` value sets a cookie under one of the gate's names.

@@ -135,6 +135,18 @@ impl Deadlines {
         }
     }
 
+    /// Fires what is kept outside, whenever it is due: there is something else to see to.
+    pub fn rouse(&self) {
+        let mut wakers = Vec::new();
+        for (_, entry) in self.0.entries.borrow_mut().iter_mut() {
+            if let Due::Kept(_) = entry.due {
+                entry.fired = true;
+                wakers.extend(entry.waker.take());
+            }
+        }
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     fn fire_what_is_due(&self) {
         let now = self.elapsed();
         let mut wakers = Vec::new();

@@ -211,10 +211,14 @@ impl Answer {
 
     /// The connection may serve another request, unless more came than the answer.
     fn give_back(&mut self) {
-        if let Some(line) = self.line.take()
+        if let Some(mut line) = self.line.take()
             && self.reusable
             && self.input.is_empty()
         {
+            // What it took to read a large answer is not kept.
+            if self.input.capacity() <= SOME {
+                line.input = std::mem::take(&mut self.input);
+            }
             self.lines.put(line);
         }
     }

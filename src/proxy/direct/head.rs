@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use httparse::{Header, ParserConfig, Status};
+use memchr::memchr_iter;
 
 use super::Bad;
 use crate::web::cookies;
@@ -14,6 +15,9 @@ use crate::web::cookies;
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
 const FIELDS: usize = 100;
 const LONGEST: usize = 128 * 1024;
+
+/// What is added to an answer's head, in bytes, roughly.
+const SPARE: usize = 256;
 
 /// Where an answer's body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +43,26 @@ pub(super) struct Said {
     pub(super) dated: bool,
 }
 
-/// Writes a request's head. Names are written as people write them (`X-User-Id`), as on hyper's way.
-pub(super) fn write_request(head: &Parts, wire: &mut Vec<u8>) {
+/// Writes a request's first line.
+pub(super) fn write_request_line(head: &Parts, wire: &mut Vec<u8>) {
     wire.extend_from_slice(head.method.as_str().as_bytes());
     wire.push(b' ');
     let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     wire.extend_from_slice(target.as_bytes());
     wire.extend_from_slice(b" HTTP/1.1\r\n");
-    for (name, value) in &head.headers {
-        let mut begins = true;
-        wire.extend(name.as_str().bytes().map(|byte| {
-            let written = if begins { byte.to_ascii_uppercase() } else { byte };
-            begins = byte == b'-';
-            written
-        }));
-        field_end(wire, value.as_bytes());
+}
+
+/// Writes a request's field. Names are written as people write them (`X-User-Id`), as on hyper's way.
+pub(super) fn write_request_field(name: &HeaderName, value: &[u8], wire: &mut Vec<u8>) {
+    let (at, name) = (wire.len(), name.as_str().as_bytes());
+    wire.extend_from_slice(name);
+    wire[at].make_ascii_uppercase();
+    for dash in memchr_iter(b'-', name) {
+        if let Some(first) = wire.get_mut(at + dash + 1) {
+            first.make_ascii_uppercase();
+        }
     }
-    wire.extend_from_slice(b"\r\n");
+    field_end(wire, value);
 }
 
 /// Reads an answer's head at the beginning of `input`; `None`: it is not whole yet. What the client gets of it is
@@ -88,6 +95,8 @@ pub(super) fn read_answer(
         dated: fields.iter().any(|field| is(field, "date")),
     };
     if !status.is_informational() {
+        // Mostly the whole body is there.
+        out.reserve(input.len() + SPARE);
         write_answer(&said, answer.reason.unwrap_or_default(), &framing, fields, ours, out);
     }
     Ok(Some((length, said)))

@@ -9,11 +9,9 @@ use std::time::Instant;
 use bytes::Buf as _;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use tokio::io::AsyncWrite;
 
 use super::fault::{self, Fault, Kind};
 use super::pool::Pool;
-use super::request::Shape;
 use super::vigil::{Vigil, Why};
 use super::{Proxy, connect};
 use crate::gate::Pass;
@@ -26,7 +24,7 @@ mod line;
 
 pub use body::Answer;
 pub(super) use chunks::BadChunks;
-pub(super) use line::Line;
+pub(super) use line::{Line, Socket};
 
 /// What is wrong with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +32,9 @@ struct Bad(&'static str);
 
 /// How much is read of an answer at first, in bytes: most are smaller.
 const FIRST: usize = 8 * 1024;
+
+/// Most requests' heads are smaller, in bytes.
+const WIRE: usize = 1536;
 
 /// One request as it is asked, perhaps twice.
 struct Question<'a> {
@@ -58,15 +59,18 @@ impl Proxy {
     pub async fn ask(
         &self,
         pass: Pass,
-        mut head: Parts,
+        head: Parts,
         body: &[u8],
         peer: &Peer,
         id: &HeaderValue,
         now: Instant,
     ) -> Result<Answer, Fault> {
-        self.editor.edit(&mut head, &pass, peer, id, Shape { body: !body.is_empty(), upgrade: false })?;
-        let mut wire = Vec::with_capacity(1024 + body.len());
-        head::write_request(&head, &mut wire);
+        let mut wire = Vec::with_capacity(WIRE + body.len());
+        head::write_request_line(&head, &mut wire);
+        self.editor.write(&head, &pass, peer, id, |name, value| {
+            head::write_request_field(name, value, &mut wire);
+        });
+        wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(body);
         let repeatable = fault::is_repeatable(&head.method) && body.is_empty();
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
@@ -86,12 +90,14 @@ impl Proxy {
     }
 
     async fn line(&self) -> Result<Line, Fault> {
-        connect::line(&self.upstream, &self.deadlines).await
+        Ok(Line::new(connect::socket(&self.upstream, &self.deadlines).await?))
     }
 
     /// Asks over one connection.
     async fn exchange(&self, mut line: Line, question: &Question<'_>, reused: bool) -> Result<Began, Fault> {
-        let (mut out, mut input) = (Vec::with_capacity(FIRST), Vec::with_capacity(FIRST));
+        let mut out = Vec::new();
+        let mut input = std::mem::take(&mut line.input);
+        input.reserve(FIRST);
         let mut unsent = question.wire;
         let whole = unsent.len();
         let said = std::future::poll_fn(|cx| {
@@ -172,7 +178,7 @@ impl From<io::Error> for Failed {
 /// Writes on. An upstream may answer early and stop listening: what can't be written any more is let go, and reading tells
 /// how it ended.
 fn speak(line: &mut Line, cx: &mut Context<'_>, unsent: &mut &[u8], whole: usize) -> Poll<Result<(), Failed>> {
-    match ready!(std::pin::Pin::new(line).poll_write(cx, unsent)) {
+    match ready!(line.poll_write(cx, unsent)) {
         Ok(written @ 1..) => unsent.advance(written),
         Ok(_) => return Poll::Ready(Err(Failed::Io(io::ErrorKind::WriteZero.into()))),
         Err(_) if unsent.len() < whole => *unsent = &[],

@@ -1,7 +1,6 @@
 //! The direct way of a client's connection: plain requests, one after the other, without hyper. It ends where a request
 //! is not plain; hyper takes that, and whatever comes with it.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -59,31 +58,28 @@ struct Client<'a, S: Socket> {
 impl Talk<'_> {
     /// Answers requests, until one is not plain. `unread` then holds it.
     pub(super) async fn go_on<S: Socket>(&self, io: &mut ClientIo<S>, unread: &mut BytesMut) -> Turn {
-        let stopping = Cell::new(false);
-        let mut work = pin!(self.answer_all(Client { io, unread }, &stopping));
-        let mut closing = self.terms.closing.clone();
-        loop {
-            tokio::select! {
-                biased;
-                turn = work.as_mut() => return turn,
-                () = self.timer.fired() => {
-                    self.timer.acknowledge();
-                    if self.vital.is_over() {
-                        self.vital.break_off_if_stalled();
-                        return Turn::Over;
-                    }
-                }
-                _ = closing.wait_for(|closing| *closing), if !stopping.get() => {
-                    if self.vital.is_idle() {
-                        return Turn::Over;
-                    }
-                    stopping.set(true);
+        let mut work = pin!(self.answer_all(Client { io, unread }));
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(turn) = work.as_mut().poll(cx) {
+                return Poll::Ready(turn);
+            }
+            // What is being answered is answered, and says that it is the last.
+            if self.terms.stopping.get() && self.vital.is_idle() {
+                return Poll::Ready(Turn::Over);
+            }
+            while self.timer.poll_fired(cx).is_ready() {
+                self.timer.acknowledge();
+                if self.vital.is_over() {
+                    self.vital.break_off_if_stalled();
+                    return Poll::Ready(Turn::Over);
                 }
             }
-        }
+            Poll::Pending
+        })
+        .await
     }
 
-    async fn answer_all<S: Socket>(&self, mut client: Client<'_, S>, stopping: &Cell<bool>) -> Turn {
+    async fn answer_all<S: Socket>(&self, mut client: Client<'_, S>) -> Turn {
         loop {
             if client.unread.is_empty() && !client.hears().await {
                 return Turn::Over;
@@ -107,10 +103,10 @@ impl Talk<'_> {
             }
             drop(bytes);
             let in_flight = self.vital.request();
-            let stays = self.answer(looked, is_head, plain.stays, &mut client, stopping).await;
+            let stays = self.answer(looked, is_head, plain.stays, &mut client).await;
             drop(in_flight);
             match stays {
-                Some(true) if !stopping.get() => {}
+                Some(true) if !self.terms.stopping.get() => {}
                 Some(_) => {
                     // What a client makes of the end is its affair.
                     let _ = std::future::poll_fn(|cx| Pin::new(&mut *client.io).poll_shutdown(cx)).await;
@@ -128,7 +124,6 @@ impl Talk<'_> {
         is_head: bool,
         stays: bool,
         client: &mut Client<'_, S>,
-        stopping: &Cell<bool>,
     ) -> Option<bool> {
         let (answer, mut errand) = match looked {
             Looked::Unusual => return None,
@@ -144,7 +139,7 @@ impl Talk<'_> {
             }
         };
         let mut fields = Vec::new();
-        let mut stays = stays && !stopping.get();
+        let mut stays = stays && !self.terms.stopping.get();
         if !stays {
             fields.extend_from_slice(own::CLOSE);
         }
