@@ -36,6 +36,21 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What is read from a client at once, in bytes, unless heads may be larger.
 const BUFFER: usize = 128 * 1024;
 
+/// What an HTTP/2 connection may cost. These are hyper's and h2's own numbers, said here since they are relied on. What h2
+/// limits besides, with no way to say it: a head has 5 CONTINUATION frames, or a quarter more than `limits.header_bytes`
+/// needs; 100 DATA frames in a row may be empty; a PING or SETTINGS is read only once the one before is answered; 50 streams
+/// that were reset are remembered, for a second.
+mod http2_limits {
+    /// Streams that the client reset before they were looked at; one more ends the connection (CVE-2023-44487).
+    pub(super) const PENDING_RESETS: usize = 20;
+    /// Streams that had to be reset for the client's mistakes; one more ends the connection (CVE-2025-8671).
+    pub(super) const OWN_RESETS: usize = 1024;
+    /// What may be under way of one upload, and of all of a connection together.
+    pub(super) const WINDOW: u32 = 1024 * 1024;
+    /// What waits to be sent of one answer whose client opens no window.
+    pub(super) const SEND_BUFFER: usize = 400 * 1024;
+}
+
 /// How long a new connection's first bytes are waited for when the gate is about to stop.
 const UNNOTICED: Duration = Duration::from_millis(100);
 
@@ -237,6 +252,11 @@ async fn serve_http2<S>(
     let connection = http2::Builder::new(streams)
         .max_concurrent_streams(terms.limits.streams)
         .max_header_list_size(header_list)
+        .max_pending_accept_reset_streams(http2_limits::PENDING_RESETS)
+        .max_local_error_reset_streams(http2_limits::OWN_RESETS)
+        .initial_stream_window_size(http2_limits::WINDOW)
+        .initial_connection_window_size(http2_limits::WINDOW)
+        .max_send_buf_size(http2_limits::SEND_BUFFER)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = pin!(connection);
     let mut told = false;
