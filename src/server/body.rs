@@ -54,7 +54,9 @@ impl Outgoing {
 
     fn break_off(&mut self, why: &BodyError) {
         match why {
-            BodyError::Upstream(_) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
+            BodyError::Upstream(_) | BodyError::Stream(_) | BodyError::Unfinished => {
+                self.tally.upstream_error(UpstreamError::BodyBrokenOff);
+            }
             BodyError::Silent => self.tally.upstream_error(UpstreamError::BodyTimeout),
             BodyError::SessionEnded => {}
         }

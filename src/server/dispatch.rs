@@ -242,7 +242,7 @@ impl Dispatch {
             Err(fault) => {
                 errand.counted.outcome(match fault.kind() {
                     Kind::ClientGone => Outcome::Abandoned,
-                    Kind::Unforwardable | Kind::SessionEnded => Outcome::Refused,
+                    Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => Outcome::Refused,
                     _ => Outcome::UpstreamFailed,
                 });
                 if let Some(error) = fault.counted() {

@@ -1,0 +1,344 @@
+//! Bodies and trailers pass as they come, both ways at once, and nothing is gathered for who reads slowly.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use h2::Reason;
+use http_body_util::BodyExt as _;
+
+use super::server::{Server, is_reset};
+use super::{connect, data, empty, full, gate, request, trailers, written};
+use crate::support::{Gate, PATIENCE};
+
+/// A client that leaves is felt by the upstream in this time.
+const FELT: Duration = Duration::from_millis(100);
+
+/// Sends each piece back in capitals as it comes, and the trailers at the end.
+fn shouting() -> Server {
+    Server::answering(async |mut call| {
+        let mut stream = call.begin(200, &[]);
+        while let Some(piece) = call.piece().await {
+            stream.send_data(Bytes::from(piece.to_ascii_uppercase()), false).unwrap();
+        }
+        let trailers = call.body.trailers().await.unwrap().unwrap_or_default();
+        stream.send_trailers(trailers).unwrap();
+    })
+}
+
+#[test]
+fn an_answer_begins_before_its_request_has_ended_and_each_piece_passes_at_once() {
+    let server = shouting();
+    let gate = gate(&server, "");
+    let cookies = gate.member("jack@example.com");
+    Gate::wait(async {
+        let mut client = connect(&gate).await;
+        let (write, body) = written();
+        let response =
+            client.send_request(request(&gate, &cookies, "POST", "/").body(body).unwrap()).await.unwrap();
+        let mut body = response.into_body();
+        for (said, heard) in [("one", "ONE"), ("two", "TWO"), ("three", "THREE")] {
+            write.send(data(said)).unwrap();
+            assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), heard);
+        }
+        write.send(trailers(&[("x-sum", "3")])).unwrap();
+        let last = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(last, super::headers(&[("x-sum", "3")]));
+        assert!(body.frame().await.is_none());
+    });
+
+    let mut connection = gate.connect();
+    connection.write(format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nTE: trailers\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n\
+         3\r\none\r\n",
+        gate.address,
+        cookies.header()
+    ));
+    assert_eq!(connection.head().status, 200);
+    assert_eq!(connection.exactly(8), b"3\r\nONE\r\n");
+    connection.write("3\r\ntwo\r\n");
+    assert_eq!(connection.exactly(8), b"3\r\nTWO\r\n");
+    connection.write("0\r\nX-Sum: 2\r\n\r\n");
+    assert_eq!(connection.exactly(3), b"0\r\n");
+}
+
+#[test]
+fn trailers_of_an_answer_reach_an_http_1_client_that_takes_them() {
+    let server = Server::answering(async |mut call| {
+        assert_eq!(call.seen.headers["te"], "trailers");
+        let mut stream = call.begin(200, &[("trailer", "x-sum")]);
+        stream.send_data(Bytes::from_static(b"ok"), false).unwrap();
+        stream.send_trailers(super::headers(&[("x-sum", "42")])).unwrap();
+    });
+    let gate = gate(&server, "");
+    let answer = gate.get("/", &format!("{}TE: trailers\r\n", gate.signed_in()));
+    assert_eq!(answer.text(), "ok");
+    let [(name, value)] = answer.trailers.as_slice() else { panic!("{answer:?}") };
+    assert_eq!((name.to_ascii_lowercase().as_str(), value.as_str()), ("x-sum", "42"));
+}
+
+#[test]
+fn large_bodies_pass_both_ways_whole() {
+    const SIZE: usize = 8 << 20;
+    let server = shouting();
+    let gate = gate(&server, "");
+    let cookies = gate.member("jack@example.com");
+    Gate::wait(async {
+        let mut client = connect(&gate).await;
+        let (write, body) = written();
+        let sent: Bytes = (0..SIZE).map(|at| b'a' + u8::try_from(at % 26).unwrap()).collect();
+        let mut rest = sent.clone();
+        while !rest.is_empty() {
+            let piece = rest.split_to(rest.len().min(100_003));
+            write.send(http_body::Frame::data(piece)).unwrap();
+        }
+        drop(write);
+        let response =
+            client.send_request(request(&gate, &cookies, "POST", "/").body(body).unwrap()).await.unwrap();
+        let got = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(got == sent.to_ascii_uppercase(), "{} bytes came back", got.len());
+    });
+}
+
+#[test]
+fn a_client_that_reads_nothing_holds_the_upstream_back_and_nobody_else() {
+    let (sent, so_far) = std::sync::mpsc::channel();
+    let server = Server::answering(move |mut call| {
+        let sent = sent.clone();
+        async move {
+            if call.seen.uri.path() != "/flood" {
+                return call.send(200, "quick");
+            }
+            let mut stream = call.begin(200, &[]);
+            let mut total = 0;
+            loop {
+                stream.reserve_capacity(16 * 1024);
+                let room = std::future::poll_fn(|cx| stream.poll_capacity(cx));
+                match tokio::time::timeout(Duration::from_millis(500), room).await {
+                    Ok(Some(Ok(room))) => {
+                        total += room;
+                        stream.send_data(Bytes::from(vec![b'x'; room]), false).unwrap();
+                    }
+                    // Nothing is taken any more: says how much was, and waits for the end.
+                    _ => break sent.send(total).unwrap(),
+                }
+            }
+            is_reset(&mut stream).await;
+        }
+    });
+    let gate = gate(&server, "");
+    let cookie = gate.signed_in();
+    // As many as fill a connection's streams: each worker has one at least.
+    let lazy: Vec<_> = (0..80)
+        .map(|_| {
+            let mut connection = gate.connect();
+            connection.write(format!("GET /flood HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", gate.address));
+            assert_eq!(connection.head().status, 200);
+            connection
+        })
+        .collect();
+    for _ in &lazy {
+        let total = so_far.recv_timeout(PATIENCE).unwrap();
+        assert!(
+            total < 16 << 20,
+            "{total} bytes were taken from the upstream for a client that reads nothing"
+        );
+    }
+    (0..8).for_each(|_| assert_eq!(gate.get("/", &cookie).text(), "quick"));
+    assert!(server.connections() <= 2, "{}", server.connections());
+}
+
+#[test]
+fn an_upstream_that_takes_nothing_holds_its_client_back() {
+    let server = Server::answering(async |mut call| {
+        // Its window stays as it was opened: 64 KiB.
+        call.is_reset().await;
+    });
+    let gate = gate(&server, "upstream.idle_timeout = \"3s\"");
+    let cookie = gate.signed_in();
+    let mut connection = gate.connect();
+    connection.stream().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    connection.write(format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Length: 1000000000\r\n\r\n",
+        gate.address
+    ));
+    let chunk = vec![b'x'; 64 * 1024];
+    let taken = (0..).find(|_| connection.try_write(&chunk).is_err()).unwrap();
+    assert!(taken * chunk.len() < 32 << 20, "{taken} chunks were taken");
+    // And is not waited for for ever.
+    assert_eq!(connection.answer().status, 504);
+}
+
+/// How the gate ended a stream, and when.
+fn reports()
+-> (impl Fn(Option<Reason>) + Clone + Send + Sync, std::sync::mpsc::Receiver<(Option<Reason>, Instant)>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    (move |reason| sender.send((reason, Instant::now())).unwrap(), receiver)
+}
+
+/// Reads nothing; answers `/quick`, waits for its end before the head of `/head` and in the body of others.
+fn waiting(report: impl Fn(Option<Reason>) + Clone + Send + Sync + 'static) -> Server {
+    Server::answering(move |mut call| {
+        let report = report.clone();
+        async move {
+            match call.seen.uri.path() {
+                "/quick" => call.send(200, "quick"),
+                "/head" => report(call.is_reset().await),
+                _ => {
+                    let mut stream = call.begin(200, &[]);
+                    stream.send_data(Bytes::from_static(b"a"), false).unwrap();
+                    report(is_reset(&mut stream).await);
+                }
+            }
+        }
+    })
+}
+
+#[test]
+fn a_client_that_leaves_ends_the_upstreams_stream_and_not_its_connection() {
+    let (report, reported) = reports();
+    let server = waiting(report);
+    let gate = gate(&server, "server.workers = 1");
+    let cookie = gate.signed_in();
+    let mut count = 0;
+    for path in ["/head", "/body"] {
+        for (method, upload) in [("GET", ""), ("POST", "Content-Length: 1000\r\n")] {
+            let mut connection = gate.connect();
+            let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n{cookie}{upload}\r\n", gate.address);
+            connection.write(head);
+            if path == "/body" {
+                assert_eq!(connection.head().status, 200);
+                assert_eq!(connection.exactly(6), b"1\r\na\r\n");
+            }
+            count += 1;
+            server.until("the request comes in", |server| server.requests().len() == count);
+            let left = Instant::now();
+            drop(connection);
+            let (reason, when) = reported.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(reason, Some(Reason::CANCEL), "{method} {path}");
+            assert!(when.duration_since(left) < FELT, "{method} {path}: {:?}", when.duration_since(left));
+        }
+    }
+    assert_eq!(gate.get("/quick", &cookie).text(), "quick");
+    assert_eq!(server.connections(), 1);
+}
+
+/// Also while the upload waits for the upstream to take more, and so is not asked for its next piece.
+#[test]
+fn an_http_2_client_that_leaves_ends_the_upstreams_stream_whatever_its_upload_does() {
+    let (report, reported) = reports();
+    let server = waiting(report);
+    let gate = gate(&server, "server.workers = 1");
+    let cookies = gate.member("jack@example.com");
+    Gate::wait(async {
+        let mut client = connect(&gate).await;
+        for path in ["/head", "/body"] {
+            for size in [1, 300_000] {
+                let (write, body) = written();
+                write.send(http_body::Frame::data(Bytes::from(vec![b'x'; size]))).unwrap();
+                let asked = request(&gate, &cookies, "POST", path).body(body).unwrap();
+                let answer = tokio::spawn(client.send_request(asked));
+                let came_in = server.requests().len();
+                while path == "/head" && server.requests().len() == came_in {
+                    tokio::task::yield_now().await;
+                }
+                let left = if path == "/head" {
+                    answer.abort();
+                    let _ = answer.await;
+                    Instant::now()
+                } else {
+                    let mut body = answer.await.unwrap().unwrap().into_body();
+                    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
+                    drop(body);
+                    Instant::now()
+                };
+                drop(write);
+                let (reason, when) = loop {
+                    match reported.try_recv() {
+                        Ok(said) => break said,
+                        Err(_) if left.elapsed() < PATIENCE => tokio::task::yield_now().await,
+                        Err(_) => panic!("{path} {size}: the upstream never heard of it"),
+                    }
+                };
+                assert_eq!(reason, Some(Reason::CANCEL), "{path} {size}");
+                assert!(when.saturating_duration_since(left) < FELT, "{path} {size}");
+            }
+        }
+    });
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_session_that_ends_closes_its_streams_within_a_second() {
+    let (report, reported) = reports();
+    let server = Server::answering(move |mut call| {
+        let report = report.clone();
+        async move {
+            if call.seen.uri.path() == "/head" {
+                return report(call.is_reset().await);
+            }
+            let mut stream = call.begin(200, &[]);
+            // Never silent, so that nothing ever waits; or silent from then on.
+            while stream.send_data(Bytes::from_static(b"a"), false).is_ok() && call.seen.uri.path() == "/chat"
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            report(is_reset(&mut stream).await);
+        }
+    });
+    let gate = gate(&server, "");
+    let cookies = gate.member("jack@example.com");
+    Gate::wait(async {
+        let mut client = connect(&gate).await;
+        let mut bodies = Vec::new();
+        for path in ["/chat", "/silent"] {
+            let asked = request(&gate, &cookies, "GET", path).body(empty()).unwrap();
+            bodies.push(client.send_request(asked).await.unwrap().into_body());
+        }
+        let asked = request(&gate, &cookies, "POST", "/head").body(full("x")).unwrap();
+        let waiting = tokio::spawn(client.send_request(asked));
+        tokio::task::yield_now().await;
+        let cookie = format!("Cookie: {}\r\n", cookies.header());
+        server.until("all three come in", |server| server.requests().len() == 3);
+        assert_eq!(gate.post("/auth/signout", "", &cookie).status, 200);
+        let ended = Instant::now();
+        for mut body in bodies {
+            let broken = loop {
+                match body.frame().await {
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => break true,
+                    None => break false,
+                }
+            };
+            assert!(broken, "a stream that was cut is not whole");
+        }
+        assert_eq!(waiting.await.unwrap().unwrap().status(), 401);
+        assert!(ended.elapsed() < Duration::from_millis(1500), "{:?}", ended.elapsed());
+    });
+    for _ in 0..3 {
+        assert_eq!(reported.recv_timeout(PATIENCE).unwrap().0, Some(Reason::CANCEL));
+    }
+}
+
+#[test]
+fn an_upload_that_goes_on_after_its_answer_ends_with_its_session() {
+    let (report, reported) = reports();
+    let server = Server::answering(move |mut call| {
+        let report = report.clone();
+        async move {
+            let mut stream = call.begin(200, &[]);
+            stream.send_data(Bytes::from_static(b"done"), true).unwrap();
+            while call.piece().await.is_some() {}
+            report(is_reset(&mut stream).await);
+        }
+    });
+    let gate = gate(&server, "");
+    let cookie = gate.signed_in();
+    let mut connection = gate.connect();
+    connection.write(format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+        gate.address
+    ));
+    assert_eq!(connection.answer().text(), "done");
+    assert_eq!(gate.post("/auth/signout", "", &cookie).status, 200);
+    reported.recv_timeout(PATIENCE).unwrap();
+}
