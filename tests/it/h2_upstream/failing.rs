@@ -9,7 +9,7 @@ use h2::Reason;
 use http_body_util::BodyExt as _;
 
 use super::server::{Goodbye, Server};
-use super::{connect, data, empty, gate, request, written};
+use super::{connect, data, empty, gate, heard, request, written};
 use crate::support::{Gate, PATIENCE};
 
 #[test]
@@ -62,7 +62,9 @@ fn a_burst_before_a_silent_upstream_waits_for_one_time_limit_and_not_for_one_eac
             connection
         })
         .collect();
-    connections.iter_mut().for_each(|connection| assert_eq!(connection.answer().status, 504));
+    for connection in &mut connections {
+        assert_eq!(connection.answer().status, 504);
+    }
     assert!(begun.elapsed() < PATIENCE / 4, "{:?}", begun.elapsed());
 }
 
@@ -197,7 +199,8 @@ fn what_a_goodbye_or_a_refusal_left_unprocessed_is_sent_again() {
     let refusals = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&refusals);
     let server = Server::answering(move |mut call| {
-        let first = call.seen.uri.path() == "/refuse" && counted.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let first =
+            call.seen.uri.path() == "/refuse" && counted.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         async move {
             if first {
                 call.answer.send_reset(Reason::REFUSED_STREAM);
@@ -244,7 +247,8 @@ fn a_safe_request_that_met_a_dead_connection_is_retried_once_and_no_other() {
     let seen = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&seen);
     let server = Server::answering(move |mut call| {
-        let dies = call.seen.uri.path() == "/dies" && counted.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let dies =
+            call.seen.uri.path() == "/dies" && counted.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         async move {
             if dies {
                 call.dies(Goodbye::Silent).await;
@@ -292,15 +296,7 @@ fn an_upload_that_its_client_resets_is_never_a_whole_one() {
             }
             upload.send_reset(reason);
             drop(answer);
-            let patience = std::time::Instant::now() + PATIENCE;
-            let whole = loop {
-                match received.try_recv() {
-                    Ok(whole) => break whole,
-                    Err(_) if std::time::Instant::now() < patience => tokio::task::yield_now().await,
-                    Err(_) => panic!("{reason:?}: the upstream never heard of it"),
-                }
-            };
-            assert!(!whole, "{reason:?}");
+            assert!(!heard(&received).await, "{reason:?}");
         });
     }
 }

@@ -6,8 +6,8 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::server::{Server, is_reset};
-use super::{connect, data, empty, gate, request, written};
-use crate::support::{Gate, PATIENCE};
+use super::{connect, data, empty, gate, heard, request, written};
+use crate::support::Gate;
 
 const GRPC: &str = "application/grpc";
 
@@ -130,14 +130,7 @@ fn a_cancelled_call_is_cancelled_upstream_with_its_reason() {
             let response = answer.await.unwrap();
             upload.send_reset(Reason::CANCEL);
             drop(response);
-            let patience = tokio::time::Instant::now() + PATIENCE;
-            let reason = loop {
-                match received.try_recv() {
-                    Ok(reason) => break reason,
-                    Err(_) if tokio::time::Instant::now() < patience => tokio::task::yield_now().await,
-                    Err(_) => panic!("the upstream never heard of it"),
-                }
-            };
+            let reason = heard(&received).await;
             assert_eq!(reason, Some(Reason::CANCEL), "half closed: {half_closed}");
         }
     });

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::support::{Cookies, Gate};
+use crate::support::{Cookies, Gate, PATIENCE};
 use server::Server;
 
 type Body = BoxBody<Bytes, std::io::Error>;
@@ -39,6 +39,18 @@ fn request(gate: &Gate, cookies: &Cookies, method: &str, path: &str) -> http::re
         .method(method)
         .uri(format!("http://{}{path}", gate.address))
         .header("cookie", cookies.header())
+}
+
+/// What a stream's other end says, with the client running meanwhile.
+async fn heard<T>(receiver: &std::sync::mpsc::Receiver<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Ok(said) = receiver.try_recv() {
+            return said;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the upstream never heard of it");
+        tokio::task::yield_now().await;
+    }
 }
 
 fn empty() -> Body {

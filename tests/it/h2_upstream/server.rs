@@ -244,7 +244,7 @@ impl Call {
     pub(super) async fn dies(self, how: Goodbye) {
         self.goodbye.send(how).unwrap();
         // Dropped, the stream would be reset before.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits until the gate resets a stream that has no answer yet, and says why it did.

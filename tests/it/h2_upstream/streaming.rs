@@ -7,7 +7,7 @@ use h2::Reason;
 use http_body_util::BodyExt as _;
 
 use super::server::{Server, is_reset};
-use super::{connect, data, empty, full, gate, request, trailers, written};
+use super::{connect, data, empty, full, gate, heard, request, trailers, written};
 use crate::support::{Gate, PATIENCE};
 
 /// A client that leaves is felt by the upstream in this time.
@@ -162,15 +162,16 @@ fn an_upstream_that_takes_nothing_holds_its_client_back() {
         gate.address
     ));
     let chunk = vec![b'x'; 64 * 1024];
-    let taken = (0..).find(|_| connection.try_write(&chunk).is_err()).unwrap();
+    let taken = (0..10_000).find(|_| connection.try_write(&chunk).is_err()).unwrap();
     assert!(taken * chunk.len() < 32 << 20, "{taken} chunks were taken");
     // And is not waited for for ever.
     assert_eq!(connection.answer().status, 504);
 }
 
 /// How the gate ended a stream, and when.
-fn reports()
--> (impl Fn(Option<Reason>) + Clone + Send + Sync, std::sync::mpsc::Receiver<(Option<Reason>, Instant)>) {
+type Ended = (Option<Reason>, Instant);
+
+fn reports() -> (impl Fn(Option<Reason>) + Clone + Send + Sync, std::sync::mpsc::Receiver<Ended>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     (move |reason| sender.send((reason, Instant::now())).unwrap(), receiver)
 }
@@ -252,13 +253,7 @@ fn an_http_2_client_that_leaves_ends_the_upstreams_stream_whatever_its_upload_do
                     Instant::now()
                 };
                 drop(write);
-                let (reason, when) = loop {
-                    match reported.try_recv() {
-                        Ok(said) => break said,
-                        Err(_) if left.elapsed() < PATIENCE => tokio::task::yield_now().await,
-                        Err(_) => panic!("{path} {size}: the upstream never heard of it"),
-                    }
-                };
+                let (reason, when) = heard(&reported).await;
                 assert_eq!(reason, Some(Reason::CANCEL), "{path} {size}");
                 assert!(when.saturating_duration_since(left) < FELT, "{path} {size}");
             }
