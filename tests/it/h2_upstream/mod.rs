@@ -1,11 +1,13 @@
 //! An upstream that is spoken to in HTTP/2 over plain text (`h2c:`): the rules of contract section 6 hold there, too.
 
 mod connections;
+mod endings;
 mod failing;
 mod forwarding;
 mod grpc;
 mod server;
 mod streaming;
+mod uploads;
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
