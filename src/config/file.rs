@@ -42,7 +42,9 @@ keys! {
 
     /// The backend that the gate stands in front of.
     upstream: Upstream {
-        /// Where requests go: "http://host:port" or "unix:/path". The one key that must be given.
+        /// Where requests go: "http://host:port", "unix:/path", or "h2c://host:port" for a backend that speaks HTTP/2 in
+        /// plain text without being asked first, as gRPC servers do (WebSockets don't go through there). The one key that
+        /// must be given.
         url: Option<UpstreamTarget> = "" => "http://127.0.0.1:9000";
         /// The Host header that the backend sees: "preserve" (the client's) or "upstream" (the one in `url`).
         host_header: HostHeader = "preserve";

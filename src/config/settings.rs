@@ -118,8 +118,10 @@ pub struct Upstream {
 /// An upstream's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamTarget {
-    /// `http://host:port`
+    /// `http://host:port` or `h2c://host:port`
     Http {
+        /// What is spoken there.
+        protocol: Protocol,
         /// A name or an address; IPv6 without brackets.
         host: String,
         /// The port.
@@ -127,6 +129,25 @@ pub enum UpstreamTarget {
     },
     /// `unix:/path`
     Unix(PathBuf),
+}
+
+/// What is spoken to an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1: `http:` and `unix:`.
+    Http1,
+    /// HTTP/2 in plain text, which both sides know beforehand (RFC 9113 section 3.3): `h2c:`.
+    Http2,
+}
+
+impl UpstreamTarget {
+    /// What is spoken there.
+    pub const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Http { protocol, .. } => *protocol,
+            Self::Unix(_) => Protocol::Http1,
+        }
+    }
 }
 
 /// What the upstream is told in `Host`.

@@ -8,7 +8,7 @@ use http::uri::Authority;
 use super::addresses::socket_path;
 use super::fastapi::import_command;
 use super::raw::{Fault, Value, quote};
-use super::settings::{DatabaseUrl, PublicUrl, UpstreamTarget};
+use super::settings::{DatabaseUrl, Protocol, PublicUrl, UpstreamTarget};
 
 /// A URL's authority: a host and perhaps a port, without user information.
 struct Site {
@@ -110,29 +110,36 @@ impl Value for UpstreamTarget {
     const LOOKS: &'static str = "a URL such as `\"http://127.0.0.1:9000\"`";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        let hint = "write it like `\"http://127.0.0.1:9000\"` or `\"unix:/run/backend.sock\"`";
+        let hint = "write it like `\"http://127.0.0.1:9000\"`, `\"h2c://127.0.0.1:9000\"` or `\"unix:/run/backend.sock\"`";
         if let Some(path) = text.strip_prefix("unix:") {
             return socket_path(path).map(Self::Unix);
         }
         let (scheme, rest) = text.split_once("://").ok_or_else(|| no_scheme(text, "http", hint))?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            other @ ("https" | "h2c") => {
-                let fault = Fault::new(format!("`{other}:` upstreams are not in this version"));
-                return Err(fault.hint("use `http:` or `unix:`"));
+        let protocol = match scheme.to_ascii_lowercase().as_str() {
+            "http" => Protocol::Http1,
+            "h2c" => Protocol::Http2,
+            "https" => {
+                let fault = Fault::new("`https:` upstreams are not in this version");
+                return Err(fault.hint("use `http:`, `h2c:` or `unix:`"));
             }
-            _ => return Err(Fault::new("the scheme is neither `http` nor `unix`").hint(hint)),
-        }
+            _ => return Err(Fault::new("the scheme is none of `http`, `h2c` and `unix`").hint(hint)),
+        };
         let site =
             Site::parse(rest.strip_suffix('/').unwrap_or(rest)).map_err(|why| Fault::new(why).hint(hint))?;
-        Ok(Self::Http { port: site.port.unwrap_or(80), host: site.host })
+        Ok(Self::Http { protocol, port: site.port.unwrap_or(80), host: site.host })
     }
 
     fn show(&self) -> String {
         match self {
             Self::Unix(path) => quote(&format!("unix:{}", path.display())),
-            Self::Http { host, port } if host.contains(':') => quote(&format!("http://[{host}]:{port}")),
-            Self::Http { host, port } => quote(&format!("http://{host}:{port}")),
+            Self::Http { protocol, host, port } => {
+                let scheme = match protocol {
+                    Protocol::Http1 => "http",
+                    Protocol::Http2 => "h2c",
+                };
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                quote(&format!("{scheme}://{host}:{port}"))
+            }
         }
     }
 }
@@ -266,17 +273,32 @@ mod tests {
 
     #[test]
     fn an_upstream_is_a_host_and_a_port_or_a_socket() {
-        let http = |host: &str, port| Ok(UpstreamTarget::Http { host: host.to_owned(), port });
+        let at =
+            |protocol, host: &str, port| Ok(UpstreamTarget::Http { protocol, host: host.to_owned(), port });
+        let http = |host, port| at(Protocol::Http1, host, port);
         assert_eq!(UpstreamTarget::parse("http://Backend:9000/"), http("backend", 9000));
         assert_eq!(UpstreamTarget::parse("http://my_service"), http("my_service", 80));
         assert_eq!(UpstreamTarget::parse("http://[::1]:9000"), http("::1", 9000));
+        assert_eq!(UpstreamTarget::parse("H2C://Backend:9000/"), at(Protocol::Http2, "backend", 9000));
+        assert_eq!(UpstreamTarget::parse("h2c://[::1]"), at(Protocol::Http2, "::1", 80));
+        let shown = UpstreamTarget::parse("h2c://[::1]:9000").map(|target| target.show());
+        assert_eq!(shown.as_deref(), Ok("\"h2c://[::1]:9000\""));
         assert_eq!(UpstreamTarget::parse("unix:/run/x.sock"), Ok(UpstreamTarget::Unix("/run/x.sock".into())));
         assert_eq!(
             UpstreamTarget::parse("unix:///run/x.sock"),
             Ok(UpstreamTarget::Unix("/run/x.sock".into()))
         );
-        for bad in ["", "backend:9000", "https://a", "h2c://a", "http://a/b", "http://a@b", "unix:", "ws://a"]
-        {
+        for bad in [
+            "",
+            "backend:9000",
+            "https://a",
+            "h2c://a/b",
+            "h2c:a",
+            "http://a/b",
+            "http://a@b",
+            "unix:",
+            "ws://a",
+        ] {
             assert!(UpstreamTarget::parse(bad).is_err(), "{bad:?}");
         }
     }

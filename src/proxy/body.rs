@@ -10,6 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::direct::BadChunks;
+use super::http2::Answer;
 use super::pool::Lease;
 use super::request::{self, Claims};
 use super::vigil::{Vigil, Why};
@@ -25,6 +26,8 @@ pub enum RequestBody {
 /// A body that is still coming in.
 pub struct Upload {
     inner: Incoming,
+    /// Whether it came in a stream of HTTP/2's.
+    framed: bool,
     claims: Rc<Claims>,
     vigil: Rc<Vigil>,
     /// How long the answer's head may take once the upload is done.
@@ -34,22 +37,34 @@ pub struct Upload {
 impl RequestBody {
     pub(super) fn stream(
         inner: Incoming,
+        framed: bool,
         claims: Rc<Claims>,
         vigil: Rc<Vigil>,
         response_timeout: Duration,
     ) -> Self {
-        Self::Stream(Upload { inner, claims, vigil, response_timeout })
+        Self::Stream(Upload { inner, framed, claims, vigil, response_timeout })
     }
+}
+
+/// Why a request's body broke off: the upstream must not take it for whole.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The client broke off.
+    #[error("the client broke off: {0}")]
+    Client(#[source] hyper::Error),
+    /// It reset its stream with `NO_ERROR`, which hyper takes for an end.
+    #[error("the client reset its stream")]
+    Reset,
 }
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UploadError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         let Self::Stream(upload) = self.get_mut() else { return Poll::Ready(None) };
         let polled = Pin::new(&mut upload.inner).poll_frame(cx);
         match polled {
@@ -64,11 +79,15 @@ impl Body for RequestBody {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
+            Poll::Ready(None) if upload.framed && !upload.inner.is_end_stream() => {
+                Poll::Ready(Some(Err(UploadError::Reset)))
+            }
             Poll::Ready(None) => {
                 upload.vigil.sent(upload.response_timeout);
                 Poll::Ready(None)
             }
-            other => other,
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(UploadError::Client(error)))),
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -93,9 +112,44 @@ pub struct UpstreamBody {
 }
 
 struct Download {
-    inner: Incoming,
-    lease: Lease,
+    inner: Source,
     vigil: Rc<Vigil>,
+}
+
+/// Where an answer comes from, and what it holds there.
+pub(super) enum Source {
+    Http1(Incoming, Lease),
+    Http2(Answer),
+}
+
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Http1(body, _) => Pin::new(body).poll_frame(cx).map_err(BodyError::Upstream),
+            Self::Http2(answer) => answer.poll_frame(cx).map_err(BodyError::stream),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(body, _) => body.is_end_stream(),
+            Self::Http2(answer) => answer.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(body, _) => body.size_hint(),
+            Self::Http2(answer) => answer.size_hint(),
+        }
+    }
+
+    /// It has ended well: a connection may serve another request; a stream knows by itself.
+    fn give_back(self) {
+        if let Self::Http1(_, lease) = self {
+            lease.give_back();
+        }
+    }
 }
 
 /// Why an answer's body broke off: the client must not take it for whole.
@@ -110,12 +164,24 @@ pub enum BodyError {
     /// It can't be said where the answer ends.
     #[error(transparent)]
     Chunks(#[from] BadChunks),
+    /// The upstream, or its connection, ended the stream before its answer.
+    #[error("the upstream broke off: {0}")]
+    Stream(#[source] h2::Error),
+    /// The same with `NO_ERROR` as the reason, which must not be passed on: clients take it for an end.
+    #[error("the upstream reset the stream without a reason")]
+    Unfinished,
     /// It was silent for longer than `upstream.idle_timeout`.
     #[error("the upstream was silent for too long")]
     Silent,
     /// Its session has ended.
     #[error("the session has ended")]
     SessionEnded,
+}
+
+impl BodyError {
+    fn stream(error: h2::Error) -> Self {
+        if error.reason() == Some(h2::Reason::NO_ERROR) { Self::Unfinished } else { Self::Stream(error) }
+    }
 }
 
 /// The watch over an answer, for who has to end it while nobody asks it for more.
@@ -144,8 +210,8 @@ impl UpstreamBody {
         Self { stream: None }
     }
 
-    pub(super) fn stream(inner: Incoming, lease: Lease, vigil: Rc<Vigil>) -> Self {
-        let mut body = Self { stream: Some(Download { inner, lease, vigil }) };
+    pub(super) fn stream(inner: Source, vigil: Rc<Vigil>) -> Self {
+        let mut body = Self { stream: Some(Download { inner, vigil }) };
         body.settle();
         body
     }
@@ -162,7 +228,7 @@ impl UpstreamBody {
         if self.stream.as_ref().is_some_and(|stream| stream.inner.is_end_stream())
             && let Some(stream) = self.stream.take()
         {
-            stream.lease.give_back();
+            stream.inner.give_back();
         }
     }
 }
@@ -181,7 +247,7 @@ impl Body for UpstreamBody {
         if stream.vigil.is_cut() {
             return body.break_off(BodyError::SessionEnded);
         }
-        match Pin::new(&mut stream.inner).poll_frame(cx) {
+        match stream.inner.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 stream.vigil.progress();
                 body.settle();
@@ -189,11 +255,11 @@ impl Body for UpstreamBody {
             }
             Poll::Ready(None) => {
                 if let Some(stream) = body.stream.take() {
-                    stream.lease.give_back();
+                    stream.inner.give_back();
                 }
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(Err(error))) => body.break_off(error.into()),
+            Poll::Ready(Some(Err(error))) => body.break_off(error),
             Poll::Pending => match stream.vigil.poll(cx) {
                 Poll::Ready(Why::TooLong) => body.break_off(BodyError::Silent),
                 Poll::Ready(Why::SessionEnded) => body.break_off(BodyError::SessionEnded),

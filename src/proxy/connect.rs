@@ -37,7 +37,7 @@ pub(super) async fn socket(upstream: &Upstream, deadlines: &Deadlines) -> Result
     timer.set(upstream.connect_timeout);
     let connected = async {
         match &upstream.target {
-            UpstreamTarget::Http { host, port } => {
+            UpstreamTarget::Http { host, port, .. } => {
                 tcp(host, *port, upstream.connect_timeout).await.map(Socket::Tcp)
             }
             UpstreamTarget::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
@@ -50,13 +50,13 @@ pub(super) async fn socket(upstream: &Upstream, deadlines: &Deadlines) -> Result
     }
 }
 
-fn refused(error: &io::Error) -> Fault {
+pub(super) fn refused(error: &io::Error) -> Fault {
     Fault::because(Kind::Connect, error)
 }
 
 /// Tries the addresses in the resolver's order. Each gets its share of the time, so that a silent one does not
 /// keep the next from being tried.
-async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
+pub(super) async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
         Err(_) => tokio::net::lookup_host((host, port)).await?.collect(),

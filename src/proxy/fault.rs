@@ -11,7 +11,7 @@ use crate::metrics::UpstreamError;
 use crate::web::{Code, Problem};
 
 /// A failed exchange. What the client is told is [`Fault::problem`]; the cause is for the log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fault {
     kind: Kind,
     cause: String,
@@ -35,6 +35,8 @@ pub enum Kind {
     ClientGone,
     /// The client's request can't be forwarded.
     Unforwardable,
+    /// The client wants a tunnel, and the upstream speaks HTTP/2.
+    NoTunnel,
     /// The session was ended while it waited.
     SessionEnded,
 }
@@ -52,6 +54,8 @@ pub enum Side {
 enum Retry {
     /// Nothing of the request was sent: any request may be sent again.
     Unsent,
+    /// The upstream says that it did nothing about it: what has no body may be sent again.
+    Unprocessed,
     /// A pooled connection died: what may be repeated may be sent again.
     DeadConnection,
     No,
@@ -93,17 +97,45 @@ impl Fault {
         Self { kind: Kind::BrokenOff, cause: error.to_string(), retry }
     }
 
-    /// Whether the one retry is safe for a request without a body. `repeatable`: see [`is_repeatable`].
+    /// Whether the one retry is safe for a request without a body. `repeatable`: see [`is_safe`].
     pub(super) fn goes_again(&self, repeatable: bool) -> bool {
         match self.retry {
             Retry::Unsent => true,
             Retry::DeadConnection => repeatable,
-            Retry::No => false,
+            Retry::Unprocessed | Retry::No => false,
         }
     }
 
-    /// The one retry is decided here and nowhere else: what was never sent may go again, and what is safe and
-    /// has no body may go again when a pooled connection turned out to be dead (RFC 9110 section 9.2.2).
+    /// A connection that closed before a stream was opened on it.
+    pub(super) fn closing() -> Self {
+        Self::because(Kind::BrokenOff, &"the connection is closing")
+    }
+
+    /// From h2's word on a stream that was opened and got no answer.
+    pub(super) fn stream(error: &h2::Error, reused: bool) -> Self {
+        let kind = if error.is_library() {
+            Kind::BadAnswer
+        } else if error.is_reset() && !error.is_remote() {
+            // By the upload, whose client broke off.
+            Kind::ClientGone
+        } else {
+            Kind::BrokenOff
+        };
+        // A GOAWAY ends those streams alone that came too late for it (RFC 9113 section 8.7).
+        let turned_away = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        let retry = if error.is_remote() && (turned_away || error.is_go_away()) {
+            Retry::Unprocessed
+        } else if reused && error.is_io() {
+            Retry::DeadConnection
+        } else {
+            Retry::No
+        };
+        Self { kind, cause: chain(error), retry }
+    }
+
+    /// The one retry is decided here and nowhere else: what was never sent may go again, what has no body when the
+    /// upstream says that it did nothing about it, and what is safe, too, when a pooled connection turned out to be dead
+    /// (RFC 9110 section 9.2.2).
     pub(super) fn retry(
         &self,
         unsent: Option<Request<RequestBody>>,
@@ -111,7 +143,8 @@ impl Fault {
     ) -> Option<Request<RequestBody>> {
         match self.retry {
             Retry::Unsent => unsent,
-            Retry::DeadConnection => copy.map(|head| Request::from_parts(head, RequestBody::Empty)),
+            Retry::Unprocessed => copy.map(without_body),
+            Retry::DeadConnection => copy.filter(|head| is_safe(&head.method)).map(without_body),
             Retry::No => None,
         }
     }
@@ -129,7 +162,7 @@ impl Fault {
     /// Whose side failed.
     pub const fn side(&self) -> Side {
         match self.kind {
-            Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => Side::Client,
+            Kind::ClientGone | Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => Side::Client,
             Kind::Connect | Kind::ConnectTimeout | Kind::BrokenOff | Kind::BadAnswer | Kind::HeadTimeout => {
                 Side::Upstream
             }
@@ -144,7 +177,7 @@ impl Fault {
             Kind::BrokenOff => Some(UpstreamError::BrokenOff),
             Kind::BadAnswer => Some(UpstreamError::BadAnswer),
             Kind::HeadTimeout => Some(UpstreamError::HeadTimeout),
-            Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => None,
+            Kind::ClientGone | Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => None,
         }
     }
 
@@ -156,6 +189,9 @@ impl Fault {
             Kind::BadAnswer => Problem::new(Code::BadGateway).detail("The upstream's answer makes no sense."),
             Kind::ConnectTimeout | Kind::HeadTimeout => Problem::new(Code::GatewayTimeout),
             Kind::ClientGone | Kind::Unforwardable => Problem::new(Code::Malformed),
+            Kind::NoTunnel => Problem::new(Code::NotImplemented).detail(
+                "The upstream is spoken to in HTTP/2, over which upgrades (WebSockets) are not forwarded.",
+            ),
             Kind::SessionEnded => Problem::new(Code::InvalidToken),
         }
     }
@@ -163,12 +199,16 @@ impl Fault {
 
 /// Whether a request may be sent a second time without asking: a safe method and no body.
 pub(super) fn may_repeat(head: &Parts, body: &Incoming) -> bool {
-    is_repeatable(&head.method) && body.is_end_stream()
+    is_safe(&head.method) && body.is_end_stream()
 }
 
 /// Whether a method is safe (RFC 9110 section 9.2.1).
-pub(super) fn is_repeatable(method: &Method) -> bool {
+pub(super) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}
+
+fn without_body(head: Parts) -> Request<RequestBody> {
+    Request::from_parts(head, RequestBody::Empty)
 }
 
 /// An error with its causes, for the log.

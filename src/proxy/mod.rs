@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::upgrade::OnUpgrade;
 
-use crate::config::settings::{self, Settings};
+use crate::config::settings::{self, Protocol, Settings};
 use crate::gate::Pass;
 use crate::gate::credential::Credentials;
 use crate::web::Peer;
@@ -22,6 +22,7 @@ mod direct;
 mod fault;
 mod forwarded;
 mod hop;
+mod http2;
 mod pool;
 mod request;
 mod response;
@@ -29,10 +30,11 @@ mod socket;
 mod upgrade;
 mod vigil;
 
-use body::{RequestBody, UpstreamBody};
+use body::{RequestBody, Source, UpstreamBody};
 pub use direct::Answer;
 use direct::Line;
 pub use fault::{Fault, Kind, Side};
+use http2::Http2;
 use pool::{Lease, Pool};
 pub use request::X_REQUEST_ID;
 use request::{RequestEditor, Shape};
@@ -46,6 +48,8 @@ pub struct Proxy {
     credentials: Credentials,
     pool: Rc<Pool<SendRequest<RequestBody>>>,
     lines: Rc<Pool<Line>>,
+    /// Where the upstream speaks HTTP/2.
+    http2: Option<Http2>,
     deadlines: Deadlines,
     tunnels: Tunnels,
 }
@@ -53,15 +57,24 @@ pub struct Proxy {
 impl Proxy {
     /// As the settings have it, with the worker's time limits and its open tunnels.
     pub fn new(settings: &Settings, deadlines: Deadlines, tunnels: Tunnels) -> Self {
+        let upstream = settings.upstream.clone();
+        let http2 = (upstream.target.protocol() == Protocol::Http2)
+            .then(|| Http2::new(upstream.clone(), deadlines.clone()));
         Self {
-            upstream: settings.upstream.clone(),
+            upstream,
             editor: RequestEditor::new(settings),
             credentials: Credentials::new(settings),
             pool: Rc::default(),
             lines: Rc::default(),
+            http2,
             deadlines,
             tunnels,
         }
+    }
+
+    /// Whether [`Self::ask`] can be used: for upstreams that speak HTTP/1.1.
+    pub const fn goes_directly(&self) -> bool {
+        self.http2.is_none()
     }
 
     /// Looks after the connections that wait, for as long as it is polled.
@@ -83,6 +96,10 @@ impl Proxy {
         now: Instant,
     ) -> Result<Response<UpstreamBody>, Fault> {
         let wants_upgrade = upgrade::keep_offered(&mut request);
+        if wants_upgrade && self.http2.is_some() {
+            return Err(Fault::of(Kind::NoTunnel));
+        }
+        let framed = request.version() == Version::HTTP_2;
         let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
         let offered = head.headers.get(UPGRADE).filter(|_| wants_upgrade).cloned();
@@ -90,8 +107,14 @@ impl Proxy {
         self.editor.edit(&mut head, &pass, peer, id, shape)?;
 
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
+        if let Some(http2) = &self.http2 {
+            let body = self.request_body(body, framed, &vigil, now);
+            let answer = http2.exchange(Request::from_parts(head, body), &vigil).await?;
+            vigil.answered(self.upstream.idle_timeout);
+            return self.pass_on(answer.map(Source::Http2), vigil);
+        }
         let copy = fault::may_repeat(&head, &body).then(|| head.clone());
-        let body = self.request_body(body, &vigil, now);
+        let body = self.request_body(body, framed, &vigil, now);
         let first = Request::from_parts(head, body);
         let (response, lease) = match self.attempt(self.pool.take(now), first, &vigil).await {
             Ok(answered) => answered,
@@ -103,13 +126,19 @@ impl Proxy {
         self.answer(response, lease, client.zip(offered), vigil)
     }
 
-    fn request_body(&self, body: Incoming, vigil: &Rc<Vigil>, now: Instant) -> RequestBody {
+    fn request_body(&self, body: Incoming, framed: bool, vigil: &Rc<Vigil>, now: Instant) -> RequestBody {
         if body.is_end_stream() {
             vigil.expect_from(now, self.upstream.response_timeout);
             return RequestBody::Empty;
         }
         vigil.expect_from(now, self.upstream.idle_timeout);
-        RequestBody::stream(body, self.editor.claims(), Rc::clone(vigil), self.upstream.response_timeout)
+        RequestBody::stream(
+            body,
+            framed,
+            self.editor.claims(),
+            Rc::clone(vigil),
+            self.upstream.response_timeout,
+        )
     }
 
     /// Sends a request over `pooled`, or over a new connection, and waits for the answer's head.
@@ -157,11 +186,15 @@ impl Proxy {
                 agreed.ok_or_else(|| Fault::because(Kind::BadAnswer, &"a 101 that was not asked for"))?;
             return Ok(self.tunnels.open(client, response, vigil, &self.credentials));
         }
+        self.pass_on(response.map(|body| Source::Http1(body, lease)), vigil)
+    }
+
+    fn pass_on(&self, response: Response<Source>, vigil: Rc<Vigil>) -> Result<Response<UpstreamBody>, Fault> {
         let (mut head, body) = response.into_parts();
         response::check_framing(&mut head.headers)?;
         // Ours, not the upstream's (RFC 9110 section 6.2).
         head.version = Version::HTTP_11;
         response::edit(&mut head.headers, self.credentials.cookie_names());
-        Ok(Response::from_parts(head, UpstreamBody::stream(body, lease, vigil)))
+        Ok(Response::from_parts(head, UpstreamBody::stream(body, vigil)))
     }
 }

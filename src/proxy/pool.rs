@@ -12,7 +12,7 @@ use super::direct::Line;
 
 /// How long a connection may wait. Below the five seconds after which uvicorn and Node close theirs, so that a
 /// request seldom meets one that is just closing.
-const IDLE: Duration = Duration::from_secs(4);
+pub(super) const IDLE: Duration = Duration::from_secs(4);
 
 /// How many may wait in one worker; more than that were a burst, and are closed.
 const MOST: usize = 256;

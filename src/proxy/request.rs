@@ -7,13 +7,13 @@ use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fault::{Fault, Kind};
 use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
-use crate::config::settings::{HostHeader, Settings, UpstreamTarget};
+use crate::config::settings::{HostHeader, Protocol, Settings, UpstreamTarget};
 use crate::gate::Pass;
 use crate::gate::credential::{Credential, Credentials};
 use crate::gate::identity::IdentityHeaders;
@@ -41,6 +41,7 @@ pub(super) struct RequestEditor {
     host: Option<HeaderValue>,
     /// For requests that name none, as HTTP/1.0 allows: HTTP/1.1 does not.
     fallback_host: HeaderValue,
+    protocol: Protocol,
 }
 
 impl RequestEditor {
@@ -59,6 +60,7 @@ impl RequestEditor {
             credentials: Credentials::new(settings),
             host,
             fallback_host: upstream,
+            protocol: settings.upstream.target.protocol(),
         }
     }
 
@@ -89,6 +91,25 @@ impl RequestEditor {
         self.claims.say(told, pass, peer, id, |name, value| {
             headers.insert(name, value.clone());
         });
+        match self.protocol {
+            Protocol::Http1 => Ok(()),
+            Protocol::Http2 => self.in_http2(head),
+        }
+    }
+
+    /// Says the same as HTTP/2 does: no header is one connection's own, and the authority is the target's (RFC 9113
+    /// sections 8.2.2 and 8.3.1).
+    fn in_http2(&self, head: &mut Parts) -> Result<(), Fault> {
+        head.headers.remove(CONNECTION);
+        head.headers.remove(TRANSFER_ENCODING);
+        // HTTP/1.1 allows an empty one, HTTP/2 does not.
+        let host = head.headers.remove(HOST).filter(|host| !host.is_empty());
+        let authority = Authority::try_from(host.as_ref().unwrap_or(&self.fallback_host).as_bytes());
+        let mut target = std::mem::take(&mut head.uri).into_parts();
+        target.scheme = Some(Scheme::HTTP);
+        target.authority = Some(authority.map_err(|_| Fault::of(Kind::Unforwardable))?);
+        head.uri = Uri::from_parts(target).map_err(|_| Fault::of(Kind::Unforwardable))?;
+        head.version = Version::HTTP_2;
         Ok(())
     }
 
@@ -224,7 +245,7 @@ pub(super) fn clean_trailers(trailers: &mut HeaderMap, claims: &Claims) {
 
 fn authority_of(target: &UpstreamTarget) -> String {
     match target {
-        UpstreamTarget::Http { host, port } => {
+        UpstreamTarget::Http { host, port, .. } => {
             let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
             if *port == 80 { host } else { format!("{host}:{port}") }
         }

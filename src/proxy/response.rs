@@ -12,12 +12,19 @@ use crate::web::cookies;
 pub(super) fn check_framing(headers: &mut HeaderMap) -> Result<(), Fault> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
-        (None, _) => match headers.get(CONTENT_LENGTH) {
-            Some(length) if !length.as_bytes().iter().all(u8::is_ascii_digit) => {
-                Err(Fault::because(Kind::BadAnswer, &"a length that is no number"))
+        (None, _) => {
+            let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+            match lengths.next() {
+                Some(length) if !length.as_bytes().iter().all(u8::is_ascii_digit) => {
+                    Err(Fault::because(Kind::BadAnswer, &"a length that is no number"))
+                }
+                // Over HTTP/1.1 hyper sees to that; h2 looks at the first alone.
+                Some(length) if lengths.any(|other| other != length) => {
+                    Err(Fault::because(Kind::BadAnswer, &"two lengths"))
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
-        },
+        }
         (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
             headers.remove(CONTENT_LENGTH);
             Ok(())

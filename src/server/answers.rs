@@ -33,13 +33,15 @@ pub(super) fn no_connect() -> Answer {
 pub(super) fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
     let id = id.to_str().unwrap_or_default();
     match fault.kind() {
-        Kind::ClientGone | Kind::SessionEnded => {
+        Kind::ClientGone | Kind::NoTunnel | Kind::SessionEnded => {
             tracing::debug!(id, kind = ?fault.kind(), "a request ended early");
         }
         kind => tracing::warn!(id, ?kind, side = ?fault.side(), cause = fault.cause(), "the upstream failed"),
     }
     match fault.kind() {
-        Kind::ClientGone | Kind::Unforwardable | Kind::SessionEnded => closing(&fault.problem()),
+        Kind::ClientGone | Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => {
+            closing(&fault.problem())
+        }
         _ => fault.problem().answer(),
     }
 }

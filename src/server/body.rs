@@ -54,7 +54,13 @@ impl Outgoing {
 
     fn break_off(&mut self, why: &BodyError) {
         match why {
-            BodyError::Upstream(_) | BodyError::BrokenOff(_) | BodyError::Chunks(_) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
+            BodyError::Upstream(_)
+            | BodyError::BrokenOff(_)
+            | BodyError::Chunks(_)
+            | BodyError::Stream(_)
+            | BodyError::Unfinished => {
+                self.tally.upstream_error(UpstreamError::BodyBrokenOff);
+            }
             BodyError::Silent => self.tally.upstream_error(UpstreamError::BodyTimeout),
             BodyError::SessionEnded => {}
         }

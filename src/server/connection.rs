@@ -139,7 +139,8 @@ async fn serve_http1<S>(
     let mut unread = BytesMut::new();
     loop {
         let talk = Talk { dispatch: &dispatch, peer, terms, vital, timer };
-        if let Turn::Over = talk.go_on(&mut io, &mut unread).await {
+        if dispatch.goes_directly()
+            && let Turn::Over = talk.go_on(&mut io, &mut unread).await {
             return;
         }
         io.unread(std::mem::take(&mut unread));
@@ -178,7 +179,8 @@ where
     let way = Cell::new(Way::Unknown);
     let service = service_fn(|request: Request<Incoming>| {
         let plain = request.version() == Version::HTTP_11 && !request.headers().contains_key(UPGRADE);
-        way.set(if plain && way.get() != Way::Hyper { Way::Back } else { Way::Hyper });
+        let goes_back = plain && dispatch.goes_directly() && way.get() != Way::Hyper;
+        way.set(if goes_back { Way::Back } else { Way::Hyper });
         let (dispatch, in_flight, answering) = (Rc::clone(dispatch), vital.request(), &answering);
         async move {
             let answer = dispatch.handle(request, peer, in_flight).await;

@@ -18,6 +18,7 @@ mod demo;
 mod endings;
 mod enumeration;
 mod gate;
+mod h2_upstream;
 mod health;
 mod kept_limits;
 mod keys;

@@ -10,7 +10,7 @@ use crate::config::addresses::{Trusted, fits_socket};
 use crate::config::env::Localhost;
 use crate::config::file::Written;
 use crate::config::finding::Finding;
-use crate::config::settings::{DatabaseUrl, Listen, UpstreamTarget};
+use crate::config::settings::{DatabaseUrl, Listen, Protocol, UpstreamTarget};
 use crate::config::urls::is_loopback;
 
 /// Keeps the rules of `[server]`, `[upstream]` and `[admin]`.
@@ -73,13 +73,14 @@ fn upstream(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>
             url.error("is the gate's own address, it would call itself")
                 .hint("write the backend's address here, or another one in `server.listen`"),
         );
-    } else if let (UpstreamTarget::Http { host, port }, Localhost::Container) = (target, localhost)
+    } else if let (UpstreamTarget::Http { protocol, host, port }, Localhost::Container) = (target, localhost)
         && is_here(host)
     {
+        let scheme = if *protocol == Protocol::Http2 { "h2c" } else { "http" };
         findings.push(
             url.warning(&format!("is `{host}`, which in a container is the container itself")).hint(format!(
-                "name the backend's container or service, like `http://backend:{port}`; for the machine itself write \
-                 `http://host.docker.internal:{port}` and start the container with \
+                "name the backend's container or service, like `{scheme}://backend:{port}`; for the machine itself write \
+                 `{scheme}://host.docker.internal:{port}` and start the container with \
                  `--add-host host.docker.internal:host-gateway`"
             )),
         );
@@ -95,7 +96,7 @@ fn is_here(host: &str) -> bool {
 fn reaches(target: &UpstreamTarget, address: &Listen) -> bool {
     match (target, address) {
         (UpstreamTarget::Unix(target), Listen::Unix(address)) => target == address,
-        (UpstreamTarget::Http { host, port }, Listen::Tcp(address)) => {
+        (UpstreamTarget::Http { host, port, .. }, Listen::Tcp(address)) => {
             let same_host = match host.parse::<IpAddr>() {
                 Ok(ip) if address.ip().is_unspecified() => ip.is_loopback() || ip.is_unspecified(),
                 Ok(ip) => ip == address.ip(),
@@ -170,6 +171,7 @@ mod tests {
             ("http://localhost:8000", "[::1]:8000", true),
             ("http://127.0.0.1:8000", "0.0.0.0:8000", true),
             ("http://127.0.0.1:8000", "[::]:8000", true),
+            ("h2c://localhost:8000", "127.0.0.1:8000", true),
             ("unix:/run/x.sock", "unix:/run/x.sock", true),
             ("http://127.0.0.1:9000", "127.0.0.1:8000", false),
             ("http://backend:8000", "0.0.0.0:8000", false),

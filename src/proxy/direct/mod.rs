@@ -72,7 +72,7 @@ impl Proxy {
         });
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(body);
-        let repeatable = fault::is_repeatable(&head.method) && body.is_empty();
+        let repeatable = fault::is_safe(&head.method) && body.is_empty();
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
         vigil.expect_from(now, self.upstream.response_timeout);
         let question = Question { wire: &wire, method: &head.method, vigil: &vigil };

@@ -55,7 +55,6 @@ impl Dispatch {
     ) -> Looked {
         let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual };
         let is_plain = path::owner(head.uri.path()) == Owner::Upstream
-            && !self.cors.covers_upstream()
             && self.to_loopback(&head, &peer).is_none();
         if !is_plain {
             return Looked::Unusual;

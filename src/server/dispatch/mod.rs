@@ -88,6 +88,11 @@ impl Dispatch {
         self.proxy.tending()
     }
 
+    /// Whether plain requests go the direct way (see `server::direct`).
+    pub(super) const fn goes_directly(&self) -> bool {
+        self.proxy.goes_directly() && !self.cors.covers_upstream()
+    }
+
     /// Answers one request.
     pub(super) async fn handle(
         &self,
@@ -266,7 +271,7 @@ impl Dispatch {
     fn count_fault(&self, fault: &Fault, counted: &mut Counted) {
         counted.outcome(match fault.kind() {
             Kind::ClientGone => Outcome::Abandoned,
-            Kind::Unforwardable | Kind::SessionEnded => Outcome::Refused,
+            Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => Outcome::Refused,
             _ => Outcome::UpstreamFailed,
         });
         if let Some(error) = fault.counted() {

@@ -1,9 +1,11 @@
-//! The gate before programs that no one here wrote: a person signs up, in and out in Chromium and uses them in between.
+//! The gate before programs that no one here wrote: a person signs up, in and out in Chromium and uses them in between;
+//! gRPC's own client calls its own server.
 //!
 //! `scripts/real-programs` installs what this needs and runs it; `docs/real-programs.md` says what each program has to
 //! be told. The result is a table; the exit code is 0 when every program worked.
 
 mod datasette;
+mod grpc;
 mod jupyterlab;
 mod ports;
 mod process;
@@ -55,6 +57,11 @@ fn main() -> ExitCode {
         rows.extend(row(streamlit::Streamlit, &tools, &wanted).await);
         rows.extend(row(datasette::Datasette, &tools, &wanted).await);
         rows.extend(row(prometheus::Prometheus, &tools, &wanted).await);
+        if wanted(grpc::NAME) {
+            let (begun, version) = (Instant::now(), grpc::version(&tools));
+            let outcome = grpc::called(&tools).await;
+            rows.push(Row { name: grpc::NAME, version, seconds: begun.elapsed().as_secs_f64(), outcome });
+        }
         rows
     });
     print(&rows);

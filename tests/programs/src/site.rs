@@ -25,35 +25,52 @@ pub(crate) struct Site {
     _home: tempfile::TempDir,
 }
 
+/// What a program is called, and how it is spoken to.
+pub(crate) struct Plan {
+    /// Good for a host name.
+    pub(crate) name: &'static str,
+    /// Of its URL, as the gate is told it.
+    pub(crate) scheme: &'static str,
+}
+
 impl Site {
     /// Starts both and waits until they listen.
     pub(crate) async fn start(program: &impl Program, tools: &Tools) -> Self {
+        let plan = Plan { name: program.name(), scheme: "http" };
+        Self::of(plan, |folder, port| program.command(tools, folder, port), tools).await
+    }
+
+    /// The same with a program that is no [`Program`]: `command` starts it in a folder, on a port.
+    pub(crate) async fn of(
+        Plan { name, scheme }: Plan,
+        command: impl FnOnce(&Path, u16) -> Command,
+        tools: &Tools,
+    ) -> Self {
         let home = tempfile::tempdir().expect("a folder for the program");
         let folder = home.path().join("work");
         std::fs::create_dir(&folder).expect("a folder for the program's files");
         let own = ports::free();
-        let mut command = program.command(tools, &folder, own);
+        let mut command = command(&folder, own);
         clean(&mut command, home.path()).current_dir(&folder);
-        let mut running =
-            Process::start(program.name(), &mut command, tools.logs.join(format!("{}.log", program.name())));
+        let mut running = Process::start(name, &mut command, tools.logs.join(format!("{name}.log")));
         running.listens(own).await;
 
         let tap = Tap::to(own).await;
         let port = ports::free();
         // A name of its own: cookies know no ports, and what the program makes of the `Host` it sees is part of the test.
-        let host = format!("{}.localhost:{port}", program.name());
+        let host = format!("{name}.localhost:{port}");
         let origin = format!("http://{host}");
         let mut command = Command::new(sidegate_browser_tests::binary());
         clean(&mut command, home.path())
             .current_dir(home.path())
             .arg("serve")
-            .env("SIDEGATE_UPSTREAM_URL", format!("http://127.0.0.1:{}", tap.port))
+            .env("SIDEGATE_UPSTREAM_URL", format!("{scheme}://127.0.0.1:{}", tap.port))
             .env("SIDEGATE_SERVER_LISTEN", format!("127.0.0.1:{port}"))
             .env("SIDEGATE_SERVER_PUBLIC_URL", &origin)
             .env("SIDEGATE_DATABASE_URL", "redb:gate.redb")
             // Another gate of this machine may have the usual port.
             .env("SIDEGATE_ADMIN_LISTEN", "");
-        let log = tools.logs.join(format!("{}-gate.log", program.name()));
+        let log = tools.logs.join(format!("{name}-gate.log"));
         let mut gate = Process::start("sidegate", &mut command, log);
         gate.listens(port).await;
         Self { origin, host, port, folder, tap, _gate: gate, _program: running, _home: home }

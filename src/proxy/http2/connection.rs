@@ -1,0 +1,166 @@
+//! One HTTP/2 connection to the upstream: how it is opened, what may be under way on it, and how it ends.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bytes::Bytes;
+use h2::client::{self, SendRequest};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+
+use crate::config::settings::{Upstream, UpstreamTarget};
+use crate::proxy::connect::{refused, tcp};
+use crate::proxy::fault::{Fault, Kind};
+use crate::proxy::socket::UpstreamSocket;
+use crate::web::deadline::Deadlines;
+
+/// How many streams a connection carries at most, whatever the upstream allows: what RFC 9113 (section 6.5.2) takes for
+/// the least that a server should.
+const MOST: u32 = 100;
+
+/// How much of one answer the upstream may send ahead of its client: as much as is read at once over HTTP/1.1.
+const STREAM_WINDOW: u32 = 128 * 1024;
+
+/// The same for all answers of a connection. Were it less than their sum, a few clients that read nothing would stop
+/// everybody else's answers.
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * MOST;
+
+/// How large an answer's head may be, and its trailers: as over HTTP/1.1.
+const HEAD: u32 = 128 * 1024;
+
+/// The smallest limit there is (RFC 9113 section 6.5.2): streams take turns more often.
+const FRAME: u32 = 16 * 1024;
+
+/// How much of one request's body waits to be written: what is read of a client at once.
+const SEND: usize = 128 * 1024;
+
+/// How many streams that were reset are remembered, for what the upstream sent before it knew.
+const RESET: usize = 1024;
+
+/// A connection, for as long as somebody holds it; then it says goodbye and closes.
+pub(super) struct Connection {
+    sender: SendRequest<Bytes>,
+    /// How many streams the upstream allows at once, as it said last.
+    limit: Rc<Cell<usize>>,
+    pub(super) opened: Instant,
+    /// How many are under way.
+    pub(super) streams: Cell<usize>,
+    /// Since when none is.
+    pub(super) idle_since: Cell<Instant>,
+    /// Whether what runs goes on, and nothing else begins.
+    pub(super) retired: Cell<bool>,
+    // Dropped after the sender: the connection's task then sees that nobody can send any more.
+    _held: oneshot::Sender<()>,
+}
+
+impl Connection {
+    /// Whether one more stream has room on it.
+    pub(super) fn has_room(&self) -> bool {
+        !self.retired.get() && self.streams.get() < self.limit.get().min(MOST as usize)
+    }
+
+    /// What a stream is opened with; `None`: it is closing or closed.
+    pub(super) fn sender(&self) -> Option<SendRequest<Bytes>> {
+        let mut sender = self.sender.clone();
+        // Never pending: each stream has a sender of its own, which waits for no other.
+        match sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(_)) => None,
+            _ => Some(sender),
+        }
+    }
+}
+
+/// A new connection, which the upstream has greeted (RFC 9113 section 3.4): it speaks HTTP/2, and has said how many
+/// streams it takes.
+pub(super) async fn open(upstream: &Upstream, deadlines: &Deadlines) -> Result<Connection, Fault> {
+    let timer = deadlines.timer();
+    timer.set(upstream.connect_timeout);
+    let opened = async {
+        match &upstream.target {
+            UpstreamTarget::Http { host, port, .. } => {
+                let stream = tcp(host, *port, upstream.connect_timeout).await;
+                handshake(stream.map_err(|error| refused(&error))?).await
+            }
+            UpstreamTarget::Unix(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await;
+                handshake(stream.map_err(|error| refused(&error))?).await
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        opened = opened => opened,
+        () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
+    }
+}
+
+async fn handshake<S>(stream: S) -> Result<Connection, Fault>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let (sender, mut connection) = client::Builder::new()
+        .enable_push(false)
+        // None before the upstream has said how many: what it would refuse is not sent.
+        .initial_max_send_streams(0)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
+        .max_header_list_size(HEAD)
+        .max_send_buffer_size(SEND)
+        // These three are against hostile peers, and close a connection with all that is on it. The upstream is none, and
+        // they would let one client that often leaves, or does not read what comes in small pieces, end everybody's requests.
+        .max_concurrent_reset_streams(RESET)
+        .max_local_error_reset_streams(None)
+        .data_frame_budget(usize::MAX)
+        .handshake(UpstreamSocket::new(stream))
+        .await
+        .map_err(|error| Fault::because(Kind::Connect, &error))?;
+    let allowed = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Err(not_greeted(ended.err().as_ref()))),
+        Poll::Pending => match connection.max_concurrent_send_streams() {
+            0 => Poll::Pending,
+            allowed => Poll::Ready(Ok(allowed)),
+        },
+    })
+    .await?;
+
+    let limit = Rc::new(Cell::new(allowed));
+    let (held, mut let_go) = oneshot::channel::<()>();
+    let (told, now) = (Rc::clone(&limit), Instant::now());
+    tokio::task::spawn_local(async move {
+        let mut gone = false;
+        poll_fn(|cx| {
+            // Only wakes this task; that nobody holds it the connection sees by itself.
+            gone = gone || Pin::new(&mut let_go).poll(cx).is_ready();
+            let polled = Pin::new(&mut connection).poll(cx);
+            told.set(connection.max_concurrent_send_streams());
+            // Its failures reach the streams that met them; one that nobody waits for is no news.
+            polled.map(drop)
+        })
+        .await;
+    });
+    Ok(Connection {
+        sender,
+        limit,
+        opened: now,
+        streams: Cell::new(0),
+        idle_since: Cell::new(now),
+        retired: Cell::new(false),
+        _held: held,
+    })
+}
+
+/// Why there is no connection: mostly the upstream speaks HTTP/1.1 alone.
+fn not_greeted(error: Option<&h2::Error>) -> Fault {
+    match error {
+        Some(error) if error.is_library() => {
+            Fault::because(Kind::BadAnswer, &format!("not HTTP/2, as `h2c:` says it speaks: {error}"))
+        }
+        Some(error) => Fault::because(Kind::Connect, error),
+        None => Fault::because(Kind::Connect, &"the upstream closed the connection at once"),
+    }
+}
