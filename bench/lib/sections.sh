@@ -1,0 +1,144 @@
+# The sections of a report: what each measures and prints.
+
+sections=(requests http2 bodies sockets events idle refused users revoked flood figures)
+
+section_requests() {
+  local -a names
+  mapfile -t names < <(present "${all_peers[@]}")
+  measure requests requests bare sidegate silent "${names[@]}"
+  title 'Authenticated GET of 1 KiB' "${names[@]}"
+  table requests request bare bare sidegate silent "${names[@]}"
+  {
+    wanted requests sidegate bare 1.00
+    wanted requests sidegate nginx 1.08
+    wanted requests sidegate nginx-auth 0.70
+    wanted requests sidegate haproxy-hs256 0.78
+    wanted requests sidegate haproxy-es256 0.28
+    wanted requests sidegate envoy-es256 0.45
+    wanted requests sidegate caddy-auth 0.13
+  } | goals
+  absent "${all_peers[@]}"
+}
+all_peers=(nginx nginx-auth haproxy haproxy-hs256 haproxy-es256 envoy envoy-hs256 envoy-es256 caddy caddy-auth)
+
+section_http2() {
+  local -a names
+  needs h2load 'apt-get install nghttp2-client'
+  mapfile -t names < <(present nginx-http2)
+  measure http2 requests_http2 bare-http2 sidegate "${names[@]}"
+  title 'HTTP/2 in, HTTP/1.1 out' "${names[@]}"
+  table http2 request bare-http2 bare-http2 sidegate "${names[@]}"
+  wanted http2 sidegate nginx-http2 0.85 | goals
+  absent nginx-http2
+}
+
+section_bodies() {
+  local -a names
+  local way
+  mapfile -t names < <(present nginx haproxy)
+  title 'Bodies of 64 MiB' "${names[@]}"
+  for way in down up; do
+    measure "bodies_$way" "bodies_$way" bare sidegate "${names[@]}"
+    printf '\nFrom %s:\n\n' "$(if [ $way = down ]; then echo 'the backend to the client'; else echo 'the client to the backend'; fi)"
+    table "bodies_$way" body bare bare sidegate "${names[@]}"
+  done
+  {
+    wanted bodies_down sidegate bare 1.05 'Sidegate ÷ bare hyper, down'
+    wanted bodies_up sidegate bare 1.05 'Sidegate ÷ bare hyper, up'
+  } | goals
+}
+
+section_sockets() {
+  local -a names
+  mapfile -t names < <(present nginx haproxy)
+  measure sockets messages bare-tunnels sidegate "${names[@]}"
+  title 'WebSocket messages, there and back' "${names[@]}"
+  table sockets message bare-tunnels bare-tunnels sidegate "${names[@]}"
+  wanted sockets sidegate bare-tunnels 1.05 | goals
+}
+
+section_events() {
+  local -a names
+  mapfile -t names < <(present nginx haproxy)
+  measure events events bare sidegate "${names[@]}"
+  title '200 event streams, an event every 10 ms on each' "${names[@]}"
+  table events event bare bare sidegate "${names[@]}"
+}
+
+section_refused() {
+  local -a names
+  mapfile -t names < <(present nginx-refuses)
+  # The first is answered by the backend: what letting pass costs.
+  measure refused requests bare
+  measure refused refusals sidegate "${names[@]}"
+  title 'Refused: no cookie' "${names[@]}"
+  table refused request "${names[0]:-sidegate}" sidegate "${names[@]}"
+  wanted refused sidegate nginx-refuses 1.50 | goals
+  absent nginx-refuses
+}
+
+section_users() {
+  measure users requests_of_many online-one online
+  title '10,000 users online'
+  table users request online-one online-one online
+  wanted users online online-one 1.10 'cost of a request, 10,000 tokens in turn ÷ one' | goals
+}
+
+section_revoked() {
+  measure revoked requests sidegate revoked
+  title '100,000 sessions revoked'
+  table revoked request sidegate sidegate revoked
+  wanted revoked revoked sidegate 1.10 'cost of a request, 100,000 revoked ÷ none' | goals
+}
+
+# What a connection costs that has been answered once and waits.
+section_idle() {
+  local -a names
+  local name before after each goal=''
+  mapfile -t names < <(present nginx haproxy)
+  title "Idle connections: $idle of them" "${names[@]}"
+  echo '| system | KiB per connection | MiB before | MiB with them |'
+  echo '|---|---|---|---|'
+  for name in bare sidegate "${names[@]}"; do
+    progress "idle, $name"
+    up "$name"
+    # What is allocated once for all is not the connections'.
+    sample requests "$name" 1 >"$work/warm"
+    before=$(memory "${pid_of[$name]}")
+    coproc holder { exec taskset -c 1 "$tools/load" idle "${address_of[$name]}" "${cookie_of[$name]}" "$idle" 2>"$work/load"; }
+    read -r <&"${holder[0]}" || fail "$name did not answer everything" "$work/load"
+    after=$(memory "${pid_of[$name]}")
+    exec {holder[1]}>&-
+    wait "$holder_PID" || true
+    each=$(awk -v kib=$((after - before)) -v n="$idle" 'BEGIN { printf "%.1f", kib / n }')
+    awk -v text="${text_of[$name]}" -v each="$each" -v before="$before" -v after="$after" \
+      'BEGIN { printf "| %s | %s | %.1f | %.1f |\n", text, each, before / 1024, after / 1024 }'
+    [ "$name" != sidegate ] || goal="| KiB per idle connection | ≤ 16 | $each | $(if within "$each" 16; then echo yes; else echo no; fi) |"
+  done
+  goals <<<"$goal"
+}
+
+# Sign-ins against what Argon2 allows, and p99 of the others meanwhile.
+section_flood() {
+  title 'A flood of sign-ins'
+  bench/isolation --profile "$profile" ${flags_of_program[@]+"${flags_of_program[@]}"} --rounds "$rounds" --seconds "$seconds" | tail -n +3
+}
+
+section_figures() {
+  title 'Size, memory, start'
+  bench/figures "$program" | tail -n +3
+}
+
+# The head of a section: when, where and how it was measured. The rest: systems whose versions matter.
+title() {
+  local text=$1 peers
+  shift
+  peers=$(versions "$@")
+  echo "### $text"
+  echo
+  echo "$(date -u +%F), $(git describe --always --dirty), $machine, profile \`$profile\`$flavour, $rounds rounds of $seconds s," \
+    "$connections connections, load average $(cut -d' ' -f1 /proc/loadavg) at the end.${peers:+ $peers.}"
+  echo
+}
+
+needs() { type -P "$1" >"$work/where" || fail "$1 is not here: $2"; }
