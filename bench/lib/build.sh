@@ -1,13 +1,18 @@
-# Builds what a run needs; sets `program` (the gate), `tools` (the folder of bare, backend and load), `seed`, `flavour`.
+# Builds what a run needs; sets `program` (the gate), `tools` (the folder of bare, backend and load), `seed`, and what the
+# report says of them: `commit`, `flavour`.
 
 prepare() {
   local folder=${CARGO_TARGET_DIR:-target}
   local -a cargo=(cargo build --locked --quiet) at=(--profile "$profile" ${target:+--target "$target"})
   # Cargo's folder for `dev`, with which the script itself can be tried out.
   tools=$folder/${target:+$target/}${profile/#dev/debug}
-  seed=$folder/release/seed
+  # What it does is nobody's measure: the quicker build will do.
+  local quicker=${profile/#dist/release}
+  seed=$folder/${quicker/#dev/debug}/seed
   flags_of_program=()
   flavour=
+  commit=$(git rev-parse --short HEAD)
+  [ -z "$(git status --porcelain -- src static bench Cargo.toml Cargo.lock)" ] || commit+=', changed'
   if [ $short = yes ]; then
     # Fat LTO takes minutes longer.
     export CARGO_PROFILE_DIST_LTO=thin CARGO_PROFILE_DIST_CODEGEN_UNITS=16
@@ -24,6 +29,5 @@ prepare() {
   program=$(realpath "$program")
   if [ $build = no ]; then return; fi
   "${cargo[@]}" "${at[@]}" --package sidegate-bench
-  # What it does is nobody's measure: the quicker build will do.
-  if [[ " ${chosen[*]} " =~ \ (users|revoked)\  ]]; then "${cargo[@]}" --release --package sidegate-bench-inside; fi
+  if [[ " ${chosen[*]} " =~ \ (users|revoked)\  ]]; then "${cargo[@]}" --profile "$quicker" --package sidegate-bench-inside; fi
 }

@@ -58,8 +58,8 @@ async fn users(services: &Services, name: &str, count: usize) -> Result<Vec<User
         let mut writing = JoinSet::new();
         for number in first..count.min(first + TOGETHER) {
             let user = NewUser {
-                email: Email::parse(&format!("{name}{number}@example.com"))?,
-                username: Username::parse(&format!("{name}{number}"))?,
+                email: Email::parse(&format!("{name}{number}@example.com")).ok_or("no address")?,
+                username: Username::parse(&format!("{name}{number}")).ok_or("no name")?,
                 password: None,
                 roles: Vec::new(),
                 email_verified: false,

@@ -14,7 +14,7 @@ mod live;
 use client::Target;
 
 const USAGE: &str = "usage: load down|up|sockets|events HOST:PORT COOKIE CONNECTIONS SECONDS\n       \
-                     load idle HOST:PORT COOKIE CONNECTIONS";
+                     load idle HOST:PORT COOKIE FIRST MORE";
 
 /// What one connection has done: how long each unit took, or, where units come by themselves, how many there were.
 #[derive(Default)]
@@ -24,14 +24,15 @@ struct Done {
 }
 
 /// Prints the number of units done (bodies, messages there and back, events), and the median and the 99th percentile of
-/// the milliseconds that one took; with `idle` a line once all connections idle, which end with the standard input.
+/// the milliseconds that one took; with `idle` a line at each of its two steps.
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match arguments[..] {
-        ["idle", address, cookie, connections] => {
-            runtime.block_on(idle::hold(&Target::new(address, cookie)?, connections.parse()?))
+        ["idle", address, cookie, first, more] => {
+            let steps = [first.parse()?, more.parse()?];
+            runtime.block_on(idle::hold(&Target::new(address, cookie)?, steps))
         }
         [kind @ ("down" | "up" | "sockets" | "events"), address, cookie, connections, seconds] => {
             let end = Instant::now() + Duration::from_secs(seconds.parse()?);
