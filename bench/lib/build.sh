@@ -16,7 +16,7 @@ prepare() {
   if [ $short = yes ]; then
     # Fat LTO takes minutes longer.
     export CARGO_PROFILE_DIST_LTO=thin CARGO_PROFILE_DIST_CODEGEN_UNITS=16
-    flavour=' with thin LTO'
+    [ "$profile" != dist ] || flavour=' with thin LTO'
   fi
   if [ -n "$program" ]; then
     flags_of_program=(--program "$program" ${target:+--target "$target"})

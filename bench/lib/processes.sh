@@ -8,18 +8,14 @@ started=()
 start() {
   local name=$1 core=$2
   shift 2
-  taskset -c "$core" "$@" >"$work/$name.log" 2>&1 &
+  # There before anybody reads it, and appended to: it is emptied now and then.
+  : >"$work/$name.log"
+  taskset -c "$core" "$@" >>"$work/$name.log" 2>&1 &
   pid_of[$name]=$!
   started+=($!)
 }
 
-# Ends what was started under a name, and waits for it.
-stop() {
-  kill "${pid_of[$1]}"
-  wait "${pid_of[$1]}" || true
-  unset "pid_of[$1]"
-}
-
+# Ends all that was started.
 finish() {
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
   wait
