@@ -132,13 +132,16 @@ idle_row() {
 
 # Sign-ins against what Argon2 allows, and p99 of the others meanwhile.
 section_flood() {
+  bench/isolation --profile "$profile" ${flags_of_program[@]+"${flags_of_program[@]}"} --rounds "$rounds" --seconds "$seconds" \
+    >"$work/flood" || fault='the flood of sign-ins is beyond the bounds of bench/isolation'
   title 'A flood of sign-ins'
-  bench/isolation --profile "$profile" ${flags_of_program[@]+"${flags_of_program[@]}"} --rounds "$rounds" --seconds "$seconds" | tail -n +3
+  tail -n +3 "$work/flood"
 }
 
 section_figures() {
+  bench/figures "$program" >"$work/figures"
   title 'Size, memory, start'
-  bench/figures "$program" | tail -n +3
+  tail -n +3 "$work/figures"
 }
 
 # What is measured has to be authenticated forwarding: with the cookie the backend answers, without it nobody, nor with a
