@@ -15,12 +15,13 @@ present() {
   done
 }
 
-# One line about each peer that these systems need and that isn't here.
+# A paragraph about the peers that these systems need and that aren't here.
 absent() {
-  local peer
+  local peer lines=
   for peer in $(printf '%s\n' "${@%%-*}" | sort -u); do
-    [ -z "${install_of[$peer]:-}" ] || type -P "$peer" >"$work/where" || echo "Not measured: $peer (\`${install_of[$peer]}\`)."
+    [ -z "${install_of[$peer]:-}" ] || type -P "$peer" >"$work/where" || lines+="Not measured: $peer (\`${install_of[$peer]}\`)."$'\n'
   done
+  [ -z "$lines" ] || printf '\n%s' "$lines"
 }
 
 # The versions of the peers that these systems are.

@@ -71,7 +71,8 @@ free_ports() {
 tree() {
   local child
   echo "$1"
-  for child in $(cat "/proc/$1/task/"*/children); do tree "$child"; done
+  # Threads come and go meanwhile.
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do tree "$child"; done
 }
 
 # CPU time of a tree of processes, all threads, in ticks of the clock (10 ms).

@@ -3,9 +3,10 @@
 sections=(requests http2 bodies sockets events idle refused users revoked flood figures)
 
 section_requests() {
-  local -a names
+  local -a names guarding
   mapfile -t names < <(present "${all_peers[@]}")
-  guarded sidegate silent $(present "${guards[@]}")
+  mapfile -t guarding < <(present "${guards[@]}")
+  guarded sidegate silent "${guarding[@]}"
   measure requests requests bare sidegate silent "${names[@]}"
   title 'Authenticated GET of 1 KiB' "${names[@]}"
   table requests request bare bare sidegate silent "${names[@]}"
@@ -49,6 +50,7 @@ section_bodies() {
     wanted bodies_down sidegate bare 1.05 'Sidegate ÷ bare hyper, down'
     wanted bodies_up sidegate bare 1.05 'Sidegate ÷ bare hyper, up'
   } | goals
+  absent nginx haproxy
 }
 
 section_sockets() {
@@ -58,6 +60,7 @@ section_sockets() {
   title 'WebSocket messages, there and back' "${names[@]}"
   table sockets message bare-tunnels bare-tunnels sidegate "${names[@]}"
   wanted sockets sidegate bare-tunnels 1.05 | goals
+  absent nginx haproxy
 }
 
 section_events() {
@@ -66,6 +69,7 @@ section_events() {
   measure events events bare sidegate "${names[@]}"
   title '200 event streams, an event every 10 ms on each' "${names[@]}"
   table events event bare bare sidegate "${names[@]}"
+  absent nginx haproxy
 }
 
 section_refused() {
