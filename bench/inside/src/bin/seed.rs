@@ -83,8 +83,8 @@ async fn tokens(services: &Services, owners: Vec<User>) -> Result<Vec<String>, F
     let mut made = Vec::with_capacity(owners.len());
     for owners in owners.chunks(TOGETHER) {
         let mut writing = JoinSet::new();
-        for owner in owners.iter().cloned() {
-            let sessions = services.sessions.clone();
+        for owner in owners {
+            let (sessions, owner) = (services.sessions.clone(), owner.clone());
             writing.spawn(async move { sessions.start(&owner, Device::default(), None).await });
         }
         while let Some(started) = writing.join_next().await {
