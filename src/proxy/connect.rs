@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::body::RequestBody;
-use super::direct::Socket;
+use super::direct::Line;
 use super::fault::{Fault, Kind};
 use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
@@ -25,22 +25,22 @@ pub(super) async fn open(
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<SendRequest<RequestBody>, Fault> {
-    match socket(upstream, deadlines).await? {
-        Socket::Tcp(stream) => handshake(stream).await,
-        Socket::Unix(stream) => handshake(stream).await,
+    match line(upstream, deadlines).await? {
+        Line::Tcp(stream) => handshake(stream).await,
+        Line::Unix(stream) => handshake(stream).await,
     }
 }
 
 /// A new connection as it is, for the direct way.
-pub(super) async fn socket(upstream: &Upstream, deadlines: &Deadlines) -> Result<Socket, Fault> {
+pub(super) async fn line(upstream: &Upstream, deadlines: &Deadlines) -> Result<Line, Fault> {
     let timer = deadlines.timer();
     timer.set(upstream.connect_timeout);
     let connected = async {
         match &upstream.target {
             UpstreamTarget::Http { host, port, .. } => {
-                tcp(host, *port, upstream.connect_timeout).await.map(Socket::Tcp)
+                tcp(host, *port, upstream.connect_timeout).await.map(Line::Tcp)
             }
-            UpstreamTarget::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+            UpstreamTarget::Unix(path) => UnixStream::connect(path).await.map(Line::Unix),
         }
     };
     tokio::select! {

@@ -9,7 +9,7 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Those that are a connection's own whatever `Connection` says.
-const OWN: [HeaderName; 6] =
+static OWN: [HeaderName; 6] =
     [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
 
 /// Whether it is one of those.
@@ -25,7 +25,7 @@ pub(super) fn remove(headers: &mut HeaderMap) {
     }
     // Few messages have any: to look at each name once costs less than to look for each of these.
     if headers.keys().any(is_own) {
-        for name in OWN {
+        for name in &OWN {
             headers.remove(name);
         }
     }

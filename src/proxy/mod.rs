@@ -32,7 +32,7 @@ mod vigil;
 
 use body::{RequestBody, Source, UpstreamBody};
 pub use direct::Answer;
-use direct::Line;
+use direct::{Buffers, Line};
 pub use fault::{Fault, Kind, Side};
 use http2::Http2;
 use pool::{Lease, Pool};
@@ -48,6 +48,7 @@ pub struct Proxy {
     credentials: Credentials,
     pool: Rc<Pool<SendRequest<RequestBody>>>,
     lines: Rc<Pool<Line>>,
+    buffers: Rc<Buffers>,
     /// Where the upstream speaks HTTP/2.
     http2: Option<Http2>,
     deadlines: Deadlines,
@@ -66,6 +67,7 @@ impl Proxy {
             credentials: Credentials::new(settings),
             pool: Rc::default(),
             lines: Rc::default(),
+            buffers: Rc::default(),
             http2,
             deadlines,
             tunnels,

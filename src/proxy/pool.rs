@@ -110,7 +110,10 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    pub(super) const fn new(sender: SendRequest<RequestBody>, pool: Rc<Pool<SendRequest<RequestBody>>>) -> Self {
+    pub(super) const fn new(
+        sender: SendRequest<RequestBody>,
+        pool: Rc<Pool<SendRequest<RequestBody>>>,
+    ) -> Self {
         Self { sender, pool }
     }
 

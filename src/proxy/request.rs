@@ -25,6 +25,9 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Part of an upgrade that is never forwarded (RFC 7540 section 3.2.1).
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
+/// What a plain request loses besides what is its connection's own and what only the gate may say.
+static OURS: [HeaderName; 2] = [X_REQUEST_ID, HTTP2_SETTINGS];
+
 /// What follows a request's head.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
@@ -132,7 +135,7 @@ impl RequestEditor {
                 CONNECTION | TRANSFER_ENCODING | EXPECT | COOKIE => true,
                 HOST => self.host.is_some(),
                 AUTHORIZATION => hides_bearer,
-                _ => [X_REQUEST_ID, HTTP2_SETTINGS].contains(name) || hop::is_own(name) || self.claims.owns(name),
+                _ => OURS.contains(name) || hop::is_own(name) || self.claims.owns(name),
             };
             if !goes {
                 set(name, value.as_bytes());

@@ -66,9 +66,8 @@ impl Socket for UnixStream {
 /// A client's socket as hyper reads it.
 pub(super) struct ClientIo<S: Socket> {
     stream: S,
+    /// What was read and is to be read again.
     begun: Bytes,
-    /// How many bytes of it the sieve has seen.
-    seen: usize,
     sieve: Option<Sieve>,
     vital: Arc<Vital>,
     /// Whether all that it is told has been said.
@@ -87,18 +86,13 @@ impl<S: Socket> Drop for ClientIo<S> {
 impl<S: Socket> ClientIo<S> {
     /// `begun`: what was read already. HTTP/1 heads go through the sieve.
     pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
-        Self { stream, begun, seen: 0, sieve, vital, closed: false, _slot: slot }
+        Self { stream, begun, sieve, vital, closed: false, _slot: slot }
     }
 
-    /// Gives back what was read of it, to be read again.
+    /// Gives back what was filled in from it, to be read again.
     pub(super) fn unread(&mut self, mut bytes: BytesMut) {
-        self.seen += bytes.len();
-        if self.begun.is_empty() {
-            self.begun = bytes.freeze();
-        } else if !bytes.is_empty() {
-            bytes.extend_from_slice(&self.begun);
-            self.begun = bytes.freeze();
-        }
+        bytes.extend_from_slice(&self.begun);
+        self.begun = bytes.freeze();
     }
 
     /// Ready when there is something to read, or the end.
@@ -106,9 +100,15 @@ impl<S: Socket> ClientIo<S> {
         if self.begun.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
     }
 
-    /// Reads once behind what `buf` holds; 0: the end.
+    /// Reads once behind what `buf` holds, past the sieve: for who refuses by themselves what it would spoil, and gives
+    /// back the rest. Where a request begins has to be known. 0: the end.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
-        pin!(self.read_buf(buf)).poll(cx)
+        if self.begun.is_empty() {
+            return pin!(self.stream.read_buf(buf)).poll(cx);
+        }
+        let begun = std::mem::take(&mut self.begun);
+        buf.extend_from_slice(&begun);
+        Poll::Ready(Ok(begun.len()))
     }
 
     fn look_at(&mut self, bytes: &mut [u8]) {
@@ -134,15 +134,9 @@ impl<S: Socket> AsyncRead for ClientIo<S> {
         if self.begun.is_empty() {
             std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         } else {
-            // What the sieve has seen and what it hasn't are not mixed.
-            let most = if self.seen > 0 { self.seen } else { self.begun.len() };
-            let count = most.min(buf.remaining());
+            let count = self.begun.len().min(buf.remaining());
             buf.put_slice(&self.begun[..count]);
             self.begun.advance(count);
-            if self.seen > 0 {
-                self.seen -= count;
-                return Poll::Ready(Ok(()));
-            }
         }
         self.look_at(&mut buf.filled_mut()[before..]);
         Poll::Ready(Ok(()))

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::client::{ClientIo, Slot, Socket};
-use super::direct::{Talk, Turn};
+use super::direct::{Spares, Talk, Turn};
 use super::dispatch::Dispatch;
 use super::peer::SocketPeer;
 use super::sieve::Sieve;
@@ -64,6 +64,8 @@ pub(super) struct Terms {
     pub(super) closing: tokio::sync::watch::Receiver<bool>,
     /// The same, for who is roused when it changes.
     pub(super) stopping: Rc<Cell<bool>>,
+    /// Where the direct way reads to.
+    pub(super) spares: Rc<Spares>,
 }
 
 impl Terms {
@@ -140,7 +142,8 @@ async fn serve_http1<S>(
     loop {
         let talk = Talk { dispatch: &dispatch, peer, terms, vital, timer };
         if dispatch.goes_directly()
-            && let Turn::Over = talk.go_on(&mut io, &mut unread).await {
+            && let Turn::Over = talk.go_on(&mut io, &mut unread).await
+        {
             return;
         }
         io.unread(std::mem::take(&mut unread));

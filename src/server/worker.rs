@@ -3,8 +3,8 @@
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -81,8 +81,9 @@ impl Crew {
             let (built, is_built) = mpsc::sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 // It can't leave the thread that it is built on.
-                let runtime =
-                    tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build_local(LocalOptions::default());
                 let (runtime, outcome) = match runtime {
                     Ok(runtime) => (Some(runtime), Ok(())),
                     Err(error) => (None, Err(error)),
@@ -145,6 +146,7 @@ impl Worker {
             deadlines,
             closing,
             stopping: Rc::default(),
+            spares: Rc::default(),
         };
         Self {
             dispatch: Rc::new(Dispatch::new(settings, parties)),

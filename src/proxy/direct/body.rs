@@ -10,7 +10,7 @@ use http::StatusCode;
 use super::chunks::{self, Chunks};
 use super::head::Ends;
 use super::line::Line;
-use super::{Began, Pool};
+use super::{Began, Buffers, Pool};
 use crate::proxy::body::BodyError;
 use crate::proxy::vigil::{Vigil, Why};
 
@@ -39,6 +39,14 @@ pub struct Answer {
     carried: u64,
     vigil: Vigil,
     lines: Rc<Pool<Line>>,
+    buffers: Rc<Buffers>,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.buffers.put(std::mem::take(&mut self.input));
+        self.buffers.put(std::mem::take(&mut self.out));
+    }
 }
 
 /// What of a body is still to come.
@@ -50,7 +58,7 @@ enum Rest {
 }
 
 impl Answer {
-    pub(super) fn new(began: Began, vigil: Vigil, lines: Rc<Pool<Line>>) -> Self {
+    pub(super) fn new(began: Began, vigil: Vigil, lines: Rc<Pool<Line>>, buffers: Rc<Buffers>) -> Self {
         let Began { line, said, out, input } = began;
         let rest = match said.ends {
             Ends::AtOnce => Rest::Nothing,
@@ -72,6 +80,7 @@ impl Answer {
             carried: 0,
             vigil,
             lines,
+            buffers,
         }
     }
 
@@ -211,14 +220,10 @@ impl Answer {
 
     /// The connection may serve another request, unless more came than the answer.
     fn give_back(&mut self) {
-        if let Some(mut line) = self.line.take()
+        if let Some(line) = self.line.take()
             && self.reusable
             && self.input.is_empty()
         {
-            // What it took to read a large answer is not kept.
-            if self.input.capacity() <= SOME {
-                line.input = std::mem::take(&mut self.input);
-            }
             self.lines.put(line);
         }
     }

@@ -97,7 +97,7 @@ impl Chunks {
 /// Writes `data`, which is not empty, as one chunk.
 pub(super) fn write(data: &[u8], out: &mut Vec<u8>) {
     // A Vec takes everything.
-    let _ = write!(out, "{:x}\r\n", data.len());
+    let _ = write!(out, "{:X}\r\n", data.len());
     out.extend_from_slice(data);
     out.extend_from_slice(b"\r\n");
 }
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_body_is_written_anew_without_extensions_and_trailers_and_what_follows_it_is_left() {
         let text = "3;x=\"y\"\r\nabc\r\n0A \r\n0123456789\r\n00;z\r\nA: b\r\nC: d\r\n\r\nHTTP/1.1";
-        let whole = "3\r\nabc\r\na\r\n0123456789\r\n0\r\n\r\n".to_owned();
+        let whole = "3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n".to_owned();
         assert_eq!(taken(text, 1000), Ok((whole, "HTTP/1.1".to_owned())));
         for step in 1..8 {
             let (out, left) = taken(text, step).unwrap();
@@ -176,7 +176,9 @@ mod tests {
     #[test]
     fn lines_and_trailers_are_bounded() {
         let long = "a".repeat(LONGEST + 2);
-        for text in [format!("3;{long}"), format!("0\r\n{long}\r\n"), format!("0\r\n{}", "a: b\r\n".repeat(LONGEST))] {
+        for text in
+            [format!("3;{long}"), format!("0\r\n{long}\r\n"), format!("0\r\n{}", "a: b\r\n".repeat(LONGEST))]
+        {
             assert_eq!(Chunks::new().take(text.as_bytes(), &mut Vec::new()), Err(BadChunks));
         }
     }

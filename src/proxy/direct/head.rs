@@ -1,7 +1,6 @@
 //! Heads on the direct way: the request's is written, the answer's is read and written anew without what is not the
 //! client's.
 
-use std::io::Write as _;
 use std::mem::MaybeUninit;
 
 use http::request::Parts;
@@ -15,9 +14,6 @@ use crate::web::cookies;
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
 const FIELDS: usize = 100;
 const LONGEST: usize = 128 * 1024;
-
-/// What is added to an answer's head, in bytes, roughly.
-const SPARE: usize = 256;
 
 /// Where an answer's body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +91,6 @@ pub(super) fn read_answer(
         dated: fields.iter().any(|field| is(field, "date")),
     };
     if !status.is_informational() {
-        // Mostly the whole body is there.
-        out.reserve(input.len() + SPARE);
         write_answer(&said, answer.reason.unwrap_or_default(), &framing, fields, ours, out);
     }
     Ok(Some((length, said)))
@@ -119,7 +113,8 @@ impl<'a> Framing<'a> {
             if is(field, "content-length") {
                 let digits = !field.value.is_empty() && field.value.iter().all(u8::is_ascii_digit);
                 let text = std::str::from_utf8(field.value).ok().filter(|_| digits);
-                let length = text.and_then(|text| text.parse().ok()).ok_or(Bad("a length that is no number"))?;
+                let length =
+                    text.and_then(|text| text.parse().ok()).ok_or(Bad("a length that is no number"))?;
                 if framing.length.replace(length).is_some_and(|other| other != length) {
                     return Err(Bad("two lengths"));
                 }
@@ -142,7 +137,8 @@ impl<'a> Framing<'a> {
     }
 
     fn ends(&self, method: &Method, status: StatusCode, one_one: bool) -> Result<Ends, Bad> {
-        let bare = status.is_informational() || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+        let bare =
+            status.is_informational() || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
         Ok(if bare || method == Method::HEAD {
             Ends::AtOnce
         } else if self.chunked && !one_one {
@@ -158,20 +154,21 @@ impl<'a> Framing<'a> {
         })
     }
 
-    /// Whether a field is the connection's own (RFC 9110 section 7.6.1), or is written anew.
+    /// Whether a field is the connection's own (RFC 9110 section 7.6.1). What frames the answer never is.
     fn takes(&self, field: &Header<'_>) -> bool {
         let own = match field.name.len() {
             2 => is(field, "te"),
             7 => is(field, "upgrade"),
             10 => is(field, "connection") || is(field, "keep-alive"),
-            14 => is(field, "content-length"),
             16 => is(field, "proxy-connection"),
-            17 => is(field, "transfer-encoding"),
             18 => is(field, "proxy-authenticate"),
             19 => is(field, "proxy-authorization"),
             _ => false,
         };
-        own || self.nominated.iter().any(|name| name.eq_ignore_ascii_case(field.name.as_bytes()))
+        own || self.nominated.iter().any(|name| {
+            let frames = is(field, "content-length") || is(field, "transfer-encoding");
+            name.eq_ignore_ascii_case(field.name.as_bytes()) && !frames
+        })
     }
 }
 
@@ -188,21 +185,23 @@ fn write_answer(
     out.push(b' ');
     out.extend_from_slice(reason.as_bytes());
     out.extend_from_slice(b"\r\n");
+    // A length is said once, and not beside chunks; where a body has none, it becomes chunks.
+    let mut says_length = !framing.chunked && said.status != StatusCode::NO_CONTENT;
     for field in fields {
-        // Cookies under the gate's names: with them an upstream could sign its visitors in or out.
-        let kept = !framing.takes(field) && !(is(field, "set-cookie") && cookies::sets_ours(field.value, ours));
-        if kept {
+        let kept = match field.name.len() {
+            // Cookies under the gate's names: with them an upstream could sign its visitors in or out.
+            10 if is(field, "set-cookie") => !cookies::sets_ours(field.value, ours),
+            14 if is(field, "content-length") => std::mem::take(&mut says_length),
+            17 if is(field, "transfer-encoding") => said.ends == Ends::WithLastChunk,
+            _ => true,
+        };
+        if kept && !framing.takes(field) {
             out.extend_from_slice(field.name.as_bytes());
-            field_end(out, field.value);
+            field_end(out, if is(field, "transfer-encoding") { b"chunked" } else { field.value });
         }
     }
-    match (said.ends, framing.length) {
-        (Ends::WithLastChunk | Ends::WithConnection, _) => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-        // A Vec takes everything.
-        (Ends::AtOnce | Ends::After(_), Some(length)) if said.status != StatusCode::NO_CONTENT && !framing.chunked => {
-            let _ = write!(out, "content-length: {length}\r\n");
-        }
-        _ => {}
+    if said.ends == Ends::WithConnection {
+        out.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
 }
 
@@ -233,7 +232,7 @@ mod tests {
     fn names_keep_their_spelling_and_what_is_the_connections_own_goes() {
         let head = "HTTP/1.1 200 Fine\r\nX-oDD: 1\nConnection: X-Own, keep-alive\r\nx-own: 1\r\nKeep-Alive: 1\r\n\
                     SET-COOKIE: access_token=a\r\nset-cookie: b=c\r\nContent-Length: 05\r\n\r\n";
-        let out = "HTTP/1.1 200 Fine\r\nX-oDD: 1\r\nset-cookie: b=c\r\ncontent-length: 5\r\n";
+        let out = "HTTP/1.1 200 Fine\r\nX-oDD: 1\r\nset-cookie: b=c\r\nContent-Length: 05\r\n";
         assert_eq!(read(head), Ok((out.to_owned(), Ends::After(5), true)));
     }
 

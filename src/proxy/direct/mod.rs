@@ -18,23 +18,19 @@ use crate::gate::Pass;
 use crate::web::Peer;
 
 mod body;
+mod buffers;
 mod chunks;
 mod head;
 mod line;
 
 pub use body::Answer;
+pub(super) use buffers::Buffers;
 pub(super) use chunks::BadChunks;
-pub(super) use line::{Line, Socket};
+pub(super) use line::Line;
 
 /// What is wrong with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bad(&'static str);
-
-/// How much is read of an answer at first, in bytes: most are smaller.
-const FIRST: usize = 8 * 1024;
-
-/// Most requests' heads are smaller, in bytes.
-const WIRE: usize = 1536;
 
 /// One request as it is asked, perhaps twice.
 struct Question<'a> {
@@ -65,7 +61,7 @@ impl Proxy {
         id: &HeaderValue,
         now: Instant,
     ) -> Result<Answer, Fault> {
-        let mut wire = Vec::with_capacity(WIRE + body.len());
+        let mut wire = self.buffers.take();
         head::write_request_line(&head, &mut wire);
         self.editor.write(&head, &pass, peer, id, |name, value| {
             head::write_request_field(name, value, &mut wire);
@@ -85,19 +81,18 @@ impl Proxy {
             },
             None => self.exchange(self.line().await?, &question, false).await?,
         };
+        self.buffers.put(wire);
         vigil.answered(self.upstream.idle_timeout);
-        Ok(Answer::new(began, vigil, Rc::clone(&self.lines)))
+        Ok(Answer::new(began, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
     }
 
     async fn line(&self) -> Result<Line, Fault> {
-        Ok(Line::new(connect::socket(&self.upstream, &self.deadlines).await?))
+        connect::line(&self.upstream, &self.deadlines).await
     }
 
     /// Asks over one connection.
     async fn exchange(&self, mut line: Line, question: &Question<'_>, reused: bool) -> Result<Began, Fault> {
-        let mut out = Vec::new();
-        let mut input = std::mem::take(&mut line.input);
-        input.reserve(FIRST);
+        let (mut out, mut input) = (self.buffers.take(), self.buffers.take());
         let mut unsent = question.wire;
         let whole = unsent.len();
         let said = std::future::poll_fn(|cx| {
@@ -177,7 +172,12 @@ impl From<io::Error> for Failed {
 
 /// Writes on. An upstream may answer early and stop listening: what can't be written any more is let go, and reading tells
 /// how it ended.
-fn speak(line: &mut Line, cx: &mut Context<'_>, unsent: &mut &[u8], whole: usize) -> Poll<Result<(), Failed>> {
+fn speak(
+    line: &mut Line,
+    cx: &mut Context<'_>,
+    unsent: &mut &[u8],
+    whole: usize,
+) -> Poll<Result<(), Failed>> {
     match ready!(line.poll_write(cx, unsent)) {
         Ok(written @ 1..) => unsent.advance(written),
         Ok(_) => return Poll::Ready(Err(Failed::Io(io::ErrorKind::WriteZero.into()))),

@@ -32,12 +32,12 @@ pub(super) fn read(bytes: &Bytes, most: usize) -> Option<Plain> {
         return None;
     }
     let target = request.path.filter(|target| target.starts_with('/') && !target.contains('#'))?;
-    let mut asks = Asks { stays: true, body: 0 };
+    let mut asks = Asks { hosts: 0, stays: true, body: None };
     for field in &*request.headers {
         asks.take_in(field)?;
     }
-    let Asks { stays, body } = asks;
-    if bytes.len() - length < body {
+    let (stays, body) = (asks.stays, asks.body.unwrap_or(0));
+    if asks.hosts != 1 || bytes.len() - length < body {
         return None;
     }
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 8);
@@ -46,16 +46,18 @@ pub(super) fn read(bytes: &Bytes, most: usize) -> Option<Plain> {
         headers.append(name, HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).ok()?);
     }
     let (mut parts, ()) = http::Request::new(()).into_parts();
-    parts.method = Method::from_bytes(request.method?.as_bytes()).ok().filter(|method| method != Method::CONNECT)?;
+    parts.method =
+        Method::from_bytes(request.method?.as_bytes()).ok().filter(|method| method != Method::CONNECT)?;
     parts.uri = Uri::from(PathAndQuery::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?);
     parts.headers = headers;
     Some(Plain { parts, length, body, stays })
 }
 
-/// What a head asks of the connection.
+/// What a head asks of the connection. Whatever can be read in two ways is not plain: the sieve refuses it.
 struct Asks {
+    hosts: usize,
     stays: bool,
-    body: usize,
+    body: Option<usize>,
 }
 
 impl Asks {
@@ -64,6 +66,7 @@ impl Asks {
         let is = |name: &str| field.name.eq_ignore_ascii_case(name);
         match field.name.len() {
             2 if is("te") => return None,
+            4 if is("host") => self.hosts += 1,
             6 if is("expect") => return None,
             7 if is("upgrade") => return None,
             10 if is("connection") => {
@@ -73,8 +76,13 @@ impl Asks {
                     return None;
                 }
             }
-            // The sieve has refused two lengths, and what is no number.
-            14 if is("content-length") => self.body = std::str::from_utf8(field.value).ok()?.parse().ok()?,
+            14 if is("content-length") => {
+                let digits = field.value.iter().all(u8::is_ascii_digit).then_some(field.value)?;
+                let length = std::str::from_utf8(digits).ok()?.parse().ok()?;
+                if self.body.replace(length).is_some() {
+                    return None;
+                }
+            }
             17 if is("transfer-encoding") => return None,
             _ => {}
         }
@@ -119,6 +127,16 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: c\r\nConnection: x-user-id\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: c\r\nConnection: keep-alive, te\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: c\r\nContent-Length: 2\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: c\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: c\r\nContent-Length: +1\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: c\r\nContent-Length:\r\n\r\na",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nHost: c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nX: a\r\n b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nX: a\rb\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\n X: a\r\n\r\n",
+            "GET / HTTP/1.1\r\n X: a\r\nHost: c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: c\r\nX\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: c\r\nContent-Length: 99999999999999999999\r\n\r\na",
             "POST / HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: c\r\nX : a\r\n\r\n",

@@ -16,17 +16,16 @@ use super::connection::Terms;
 use super::dispatch::{Dispatch, Looked};
 use super::peer::SocketPeer;
 use super::vital::Vital;
-use crate::proxy::body::BodyError;
 use crate::proxy::Answer;
+use crate::proxy::body::BodyError;
 use crate::web::deadline::Timer;
 
 mod head;
 mod own;
+mod spares;
 
 pub(super) use own::Dates;
-
-/// How much is read of a client at once, in bytes.
-const ROOM: usize = 8 * 1024;
+pub(super) use spares::Spares;
 
 /// How much a client may send ahead while it is answered, in bytes; more waits in its socket.
 const AHEAD: usize = 64 * 1024;
@@ -81,7 +80,7 @@ impl Talk<'_> {
 
     async fn answer_all<S: Socket>(&self, mut client: Client<'_, S>) -> Turn {
         loop {
-            if client.unread.is_empty() && !client.hears().await {
+            if client.unread.is_empty() && !client.hears(&self.terms.spares).await {
                 return Turn::Over;
             }
             let started = Instant::now();
@@ -180,15 +179,16 @@ impl<S: Socket> Client<'_, S> {
     }
 
     /// Waits for a client's next words, without holding any memory for them meanwhile; false: there are none.
-    async fn hears(&mut self) -> bool {
-        *self.unread = BytesMut::new();
-        std::future::poll_fn(|cx| {
+    async fn hears(&mut self, spares: &Spares) -> bool {
+        spares.put(std::mem::take(self.unread));
+        let heard = std::future::poll_fn(|cx| {
             ready!(self.io.poll_readable(cx))?;
-            self.unread.reserve(ROOM);
+            if self.unread.capacity() == 0 {
+                *self.unread = spares.take();
+            }
             self.io.poll_fill(cx, self.unread)
-        })
-        .await
-        .is_ok_and(|count| count > 0)
+        });
+        heard.await.is_ok_and(|count| count > 0)
     }
 
     /// Ready when the client has gone. What it sends ahead is kept.
@@ -197,7 +197,7 @@ impl<S: Socket> Client<'_, S> {
             if ready!(self.io.poll_readable(cx)).is_err() {
                 return Poll::Ready(());
             }
-            self.unread.reserve(ROOM);
+            self.unread.reserve(AHEAD / 8);
             if ready!(self.io.poll_fill(cx, self.unread)).map_or(true, |count| count == 0) {
                 return Poll::Ready(());
             }

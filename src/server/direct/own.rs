@@ -51,7 +51,8 @@ impl Dates {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let now = SystemTime::now();
         // Before 1970 a clock is wrong in any case.
-        let second = Duration::from_secs(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs());
+        let second =
+            Duration::from_secs(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs());
         let (of, line) = &mut *self.line.borrow_mut();
         if *of != second || line.is_empty() {
             *of = second;

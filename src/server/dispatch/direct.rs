@@ -54,8 +54,8 @@ impl Dispatch {
         started: Instant,
     ) -> Looked {
         let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual };
-        let is_plain = path::owner(head.uri.path()) == Owner::Upstream
-            && self.to_loopback(&head, &peer).is_none();
+        let is_plain =
+            path::owner(head.uri.path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
         if !is_plain {
             return Looked::Unusual;
         }

@@ -173,11 +173,7 @@ impl Dispatch {
         response
     }
 
-    async fn through_the_gate(
-        &self,
-        request: Request<Incoming>,
-        trail: &mut Trail<'_>,
-    ) -> Response<Source> {
+    async fn through_the_gate(&self, request: Request<Incoming>, trail: &mut Trail<'_>) -> Response<Source> {
         let (head, body) = request.into_parts();
         let verdict = match self.gate.decide(&head, trail.peer) {
             Verdict::Renew(renewal) => {

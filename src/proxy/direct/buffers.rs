@@ -1,0 +1,30 @@
+//! The buffers of one worker's exchanges, used again and again: what is read and written stays warm.
+
+use std::cell::RefCell;
+
+/// How much room a buffer has at least, in bytes: most heads and answers need no more.
+const ROOM: usize = 8 * 1024;
+
+/// Larger ones are not kept, nor more than so many.
+const LARGEST: usize = 16 * 1024;
+const MOST: usize = 64;
+
+/// The buffers that nobody uses just now.
+#[derive(Default)]
+pub(in crate::proxy) struct Buffers(RefCell<Vec<Vec<u8>>>);
+
+impl Buffers {
+    /// An empty buffer.
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.0.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(ROOM))
+    }
+
+    /// Gives it back, whatever it holds.
+    pub(super) fn put(&self, mut buffer: Vec<u8>) {
+        let mut kept = self.0.borrow_mut();
+        if kept.len() < MOST && (ROOM..=LARGEST).contains(&buffer.capacity()) {
+            buffer.clear();
+            kept.push(buffer);
+        }
+    }
+}
