@@ -97,11 +97,22 @@ pub(super) async fn serve<S>(
         let _ = closing.wait_for(|closing| *closing).await;
         tokio::time::sleep(UNNOTICED).await;
     };
-    let begun = tokio::select! {
-        biased;
-        begun = first_bytes(&mut stream) => begun,
-        () = timer.fired() => return,
-        () = nothing_asked => return,
+    let begun = {
+        let (mut first, mut nothing_asked) = (pin!(first_bytes(&mut stream)), pin!(nothing_asked));
+        loop {
+            tokio::select! {
+                biased;
+                begun = first.as_mut() => break begun,
+                () = timer.fired() => {
+                    timer.acknowledge();
+                    // Or it was roused, and the other clock runs.
+                    if !terms.stopping.get() {
+                        return;
+                    }
+                }
+                () = nothing_asked.as_mut() => return,
+            }
+        }
     };
     let Ok(begun) = begun else { return };
     if begun.starts_with(PREFACE) {
