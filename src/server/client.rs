@@ -72,6 +72,8 @@ pub(super) struct ClientIo<S: Socket> {
     vital: Arc<Vital>,
     /// Whether all that it is told has been said.
     closed: bool,
+    /// Whether it sends more than was read of it.
+    sends_more: bool,
     _slot: Slot,
 }
 
@@ -86,13 +88,18 @@ impl<S: Socket> Drop for ClientIo<S> {
 impl<S: Socket> ClientIo<S> {
     /// `begun`: what was read already. HTTP/1 heads go through the sieve.
     pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
-        Self { stream, begun, sieve, vital, closed: false, _slot: slot }
+        Self { stream, begun, sieve, vital, closed: false, sends_more: false, _slot: slot }
     }
 
     /// Gives back what was filled in from it, to be read again.
     pub(super) fn unread(&mut self, mut bytes: BytesMut) {
         bytes.extend_from_slice(&self.begun);
         self.begun = bytes.freeze();
+    }
+
+    /// More may come that nobody will read: that must not reset the connection before its last answer is read.
+    pub(super) const fn expect_more(&mut self) {
+        self.sends_more = true;
     }
 
     /// Ready when there is something to read, or the end.
@@ -175,7 +182,7 @@ impl<S: Socket> AsyncWrite for ClientIo<S> {
             self.vital.last_words();
         }
         // Closing on a client that is still sending would reset the connection, perhaps before it reads its answer.
-        if self.sieve.as_ref().is_none_or(Sieve::is_between_requests) {
+        if !self.sends_more && self.sieve.as_ref().is_none_or(Sieve::is_between_requests) {
             return Poll::Ready(Ok(()));
         }
         let mut scratch = [MaybeUninit::uninit(); 8 * 1024];

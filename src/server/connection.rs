@@ -71,10 +71,9 @@ pub(super) struct Terms {
 impl Terms {
     /// Waits until it has to be seen to a connection: its time may be over, or all connections have to end.
     async fn roused(&self, timer: &Timer, told: bool) {
-        if self.stopping.get() && !told {
-            return;
+        if !self.stopping.get() || told {
+            timer.fired().await;
         }
-        timer.fired().await;
         timer.acknowledge();
     }
 }
@@ -191,10 +190,13 @@ where
     // after its session.
     let answering: RefCell<Option<Watch>> = RefCell::default();
     let way = Cell::new(Way::Unknown);
+    // How many requests came, and how many had come when all of them were answered.
+    let (asked, settled) = (Cell::new(0_u64), Cell::new(0));
     let service = service_fn(|request: Request<Incoming>| {
         let plain = request.version() == Version::HTTP_11 && !request.headers().contains_key(UPGRADE);
         let goes_back = plain && dispatch.goes_directly() && way.get() != Way::Hyper;
         way.set(if goes_back { Way::Back } else { Way::Hyper });
+        asked.set(asked.get() + 1);
         let (dispatch, in_flight, answering) = (Rc::clone(dispatch), vital.request(), &answering);
         async move {
             let answer = dispatch.handle(request, peer, in_flight).await;
@@ -213,7 +215,15 @@ where
         let answered = std::future::poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
             // How it ended is the client's affair; what was not answered is in the access log.
             Poll::Ready(_) => Poll::Ready(false),
-            Poll::Pending if way.get() == Way::Back && vital.is_between() => Poll::Ready(true),
+            Poll::Pending if way.get() == Way::Back && vital.is_between() => {
+                // It rests after some requests though more of them wait: only who finds nothing to do the next time
+                // has none left.
+                if settled.replace(asked.get()) == asked.get() {
+                    return Poll::Ready(true);
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Poll::Pending => Poll::Pending,
         });
         tokio::select! {
@@ -243,8 +253,8 @@ where
         }
     }
     let parts = connection.into_parts()?;
-    // All that came are whole requests, and the last one is answered: what hyper has not read is the rest of a body that
-    // nobody wanted, and no request. An empty line behind a body is some old clients' way.
+    // All that came are whole requests, and the last one is answered. Were anything left, it were the rest of a body that
+    // nobody wanted, and no request; but an empty line behind a body is some old clients' way.
     let rest = parts.read_buf.iter().all(|byte| b"\r\n".contains(byte));
     rest.then(|| parts.io.into_inner())
 }

@@ -1,5 +1,6 @@
 //! Cookies: found in a request (with an eye for doubles), cut out of it, written for an answer.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -70,12 +71,10 @@ fn is_ours(pair: &[u8], names: &[Box<str>]) -> bool {
 /// Cuts the gate's own cookies out of all `Cookie` headers; the others stay as they were. Headers in
 /// which nothing is left go, and several become one (RFC 9113 section 8.2.3).
 pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
-    let mut values = headers.get_all(COOKIE).iter();
-    let (Some(first), more) = (values.next(), values.next().is_some()) else { return };
-    if !more && !pairs(first.as_bytes()).any(|pair| is_ours(pair, names)) {
+    if !headers.contains_key(COOKIE) || untouched(headers, names).is_some() {
         return;
     }
-    let kept = kept(headers, names);
+    let kept = joined_without(headers, names);
     headers.remove(COOKIE);
     if let Some(Ok(value)) = kept.map(|kept| HeaderValue::from_maybe_shared(Bytes::from(kept))) {
         headers.insert(COOKIE, value);
@@ -83,7 +82,21 @@ pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
 }
 
 /// What [`cut`] leaves, without changing what is there; `None`: nothing is left.
-pub fn kept(headers: &HeaderMap, names: &[Box<str>]) -> Option<Vec<u8>> {
+pub fn kept<'a>(headers: &'a HeaderMap, names: &[Box<str>]) -> Option<Cow<'a, [u8]>> {
+    match untouched(headers, names) {
+        Some(value) => Some(Cow::Borrowed(value.as_bytes())),
+        None => joined_without(headers, names).map(Cow::Owned),
+    }
+}
+
+/// The one header, if nothing in it is the gate's.
+fn untouched<'a>(headers: &'a HeaderMap, names: &[Box<str>]) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(COOKIE).iter();
+    let (only, None) = (values.next()?, values.next()) else { return None };
+    (!pairs(only.as_bytes()).any(|pair| is_ours(pair, names))).then_some(only)
+}
+
+fn joined_without(headers: &HeaderMap, names: &[Box<str>]) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     for value in headers.get_all(COOKIE) {
         let mut between: &[u8] = b"; ";

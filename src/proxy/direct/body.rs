@@ -115,11 +115,12 @@ impl Answer {
     /// So many bytes of what was ready have been sent: a sign of life.
     pub fn advance(&mut self, sent: usize) {
         self.sent += sent;
-        if self.sent == self.out.len() {
+        let all = self.sent == self.out.len();
+        if all {
             self.out.clear();
             self.sent = 0;
         }
-        if !self.is_whole() {
+        if !(all && self.is_whole()) {
             self.vigil.progress();
         }
     }

@@ -82,8 +82,20 @@ impl Proxy {
             None => self.exchange(self.line().await?, &question, false).await?,
         };
         self.buffers.put(wire);
+        self.check_chunks(&began)?;
         vigil.answered(self.upstream.idle_timeout);
         Ok(Answer::new(began, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
+    }
+
+    /// Chunks that make no sense and are there already are told as what they are, while nothing has been sent.
+    fn check_chunks(&self, began: &Began) -> Result<(), Fault> {
+        if began.said.ends != head::Ends::WithLastChunk || began.input.is_empty() {
+            return Ok(());
+        }
+        let mut scratch = self.buffers.take();
+        let taken = chunks::Chunks::new().take(&began.input, &mut scratch);
+        self.buffers.put(scratch);
+        taken.map(|_| ()).map_err(|error| Fault::because(Kind::BadAnswer, &error))
     }
 
     async fn line(&self) -> Result<Line, Fault> {

@@ -107,11 +107,17 @@ impl Talk<'_> {
             match stays {
                 Some(true) if !self.terms.stopping.get() => {}
                 Some(_) => {
+                    if !client.unread.is_empty() {
+                        client.io.expect_more();
+                    }
                     // What a client makes of the end is its affair.
                     let _ = std::future::poll_fn(|cx| Pin::new(&mut *client.io).poll_shutdown(cx)).await;
                     return Turn::Over;
                 }
-                None => return Turn::Over,
+                None => {
+                    self.vital.break_off_if_stalled();
+                    return Turn::Over;
+                }
             }
         }
     }
@@ -198,8 +204,11 @@ impl<S: Socket> Client<'_, S> {
                 return Poll::Ready(());
             }
             self.unread.reserve(AHEAD / 8);
-            if ready!(self.io.poll_fill(cx, self.unread)).map_or(true, |count| count == 0) {
-                return Poll::Ready(());
+            match ready!(self.io.poll_fill(cx, self.unread)) {
+                Ok(1..) => {}
+                // It has said all that it wanted to ask: that is not to leave.
+                Ok(0) if !self.unread.is_empty() => return Poll::Pending,
+                _ => return Poll::Ready(()),
             }
         }
         Poll::Pending
@@ -216,6 +225,8 @@ impl<S: Socket> Client<'_, S> {
                         Poll::Ready(_) => return Poll::Ready(Err(Lost::Client)),
                         Poll::Pending => {
                             return match answer.poll_over(cx) {
+                                // It is the client that is silent.
+                                Poll::Ready(BodyError::Silent) => Poll::Ready(Err(Lost::Client)),
                                 Poll::Ready(why) => Poll::Ready(Err(Lost::Upstream(why))),
                                 Poll::Pending => self.poll_gone(cx).map(|()| Err(Lost::Client)),
                             };

@@ -22,10 +22,10 @@ impl Spares {
         buffer
     }
 
-    /// Gives back a buffer that is empty.
+    /// Gives back a buffer that is empty, unless it has grown.
     pub(super) fn put(&self, buffer: BytesMut) {
         let mut spares = self.0.borrow_mut();
-        if spares.len() < MOST {
+        if spares.len() < MOST && (1..=2 * ROOM).contains(&buffer.capacity()) {
             spares.push(buffer);
         }
     }

@@ -19,4 +19,5 @@ mod requests;
 mod stage;
 mod stopping;
 mod targets;
+mod ways;
 mod websocket;
