@@ -10,8 +10,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::UPGRADE;
-use http::{Request, Version};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, Request, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -170,8 +170,15 @@ enum Way {
     /// Nothing has been asked yet.
     Unknown,
     Back,
-    /// It was asked for a tunnel, or by an older protocol.
+    /// It was asked for a tunnel, or by an older protocol, or it is to be closed.
     Hyper,
+}
+
+/// Whether a head says that nothing comes after its message.
+fn is_last(head: &HeaderMap) -> bool {
+    let mut said =
+        head.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    said.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// Has hyper answer; gives the connection back once what was asked has been answered, if nothing hinders.
@@ -193,13 +200,18 @@ where
     // How many requests came, and how many had come when all of them were answered.
     let (asked, settled) = (Cell::new(0_u64), Cell::new(0));
     let service = service_fn(|request: Request<Incoming>| {
-        let plain = request.version() == Version::HTTP_11 && !request.headers().contains_key(UPGRADE);
+        let plain = request.version() == Version::HTTP_11
+            && !request.headers().contains_key(UPGRADE)
+            && !is_last(request.headers());
         let goes_back = plain && dispatch.goes_directly() && way.get() != Way::Hyper;
         way.set(if goes_back { Way::Back } else { Way::Hyper });
         asked.set(asked.get() + 1);
-        let (dispatch, in_flight, answering) = (Rc::clone(dispatch), vital.request(), &answering);
+        let (dispatch, in_flight, answering, way) = (Rc::clone(dispatch), vital.request(), &answering, &way);
         async move {
             let answer = dispatch.handle(request, peer, in_flight).await;
+            if is_last(answer.headers()) {
+                way.set(Way::Hyper);
+            }
             answering.replace(answer.body().watch());
             Ok::<_, std::convert::Infallible>(answer)
         }

@@ -138,6 +138,7 @@ impl Worker {
             ids: RequestIds::new(random_prefix()),
             log: settings.log.access.then(|| shared.log.worker(shared.clock.clone())).flatten(),
             tally: Rc::clone(&tally),
+            clock: shared.clock.clone(),
         };
         let terms = Terms {
             limits: Rc::new(settings.limits.clone()),

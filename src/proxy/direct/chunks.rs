@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use memchr::memchr;
 
-/// The longest line of a chunk's size with its extensions, and the longest trailers, in bytes.
+/// How much of extensions and trailers a body may have, and how long a line may be, in bytes.
 const LONGEST: usize = 16 * 1024;
 
 /// The end of a body without trailers.
@@ -20,8 +20,8 @@ pub struct BadChunks;
 #[derive(Debug)]
 pub(super) struct Chunks {
     state: State,
-    /// How many bytes of trailers have come.
-    trailers: usize,
+    /// How many bytes of extensions and trailers have come.
+    extra: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ enum State {
 
 impl Chunks {
     pub(super) const fn new() -> Self {
-        Self { state: State::Size, trailers: 0 }
+        Self { state: State::Size, extra: 0 }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -75,8 +75,16 @@ impl Chunks {
     }
 
     fn after(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<State, BadChunks> {
+        let digits = memchr(b';', line).unwrap_or(line.len());
+        self.extra += match self.state {
+            State::Size => line.len() - digits,
+            _ => line.len(),
+        };
+        if self.extra > LONGEST || memchr(b'\r', line).is_some() {
+            return Err(BadChunks);
+        }
         match self.state {
-            State::Size => match size(line)? {
+            State::Size => match size(line[..digits].trim_ascii_end())? {
                 0 => Ok(State::Trailers),
                 size => Ok(State::Data(size)),
             },
@@ -85,10 +93,7 @@ impl Chunks {
                 out.extend_from_slice(LAST);
                 Ok(State::Done)
             }
-            State::Trailers => {
-                self.trailers += line.len();
-                if self.trailers > LONGEST { Err(BadChunks) } else { Ok(State::Trailers) }
-            }
+            State::Trailers if memchr(b':', line).is_some() => Ok(State::Trailers),
             _ => Err(BadChunks),
         }
     }
@@ -102,10 +107,9 @@ pub(super) fn write(data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// `chunk-size [ chunk-ext ]`.
-fn size(line: &[u8]) -> Result<u64, BadChunks> {
-    let digits = memchr(b';', line).map_or(line, |end| &line[..end]).trim_ascii_end();
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) || line.len() > LONGEST {
+/// A chunk's size.
+fn size(digits: &[u8]) -> Result<u64, BadChunks> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(BadChunks);
     }
     let digits = std::str::from_utf8(digits).map_err(|_| BadChunks)?;
@@ -158,6 +162,9 @@ mod tests {
             " 3\r\nabc\r\n",
             "3 3\r\nabc\r\n",
             "FFFFFFFFFFFFFFFFF\r\na\r\n",
+            "3;a\rb\r\nabc\r\n0\r\n\r\n",
+            "0\r\nno trailer\r\n\r\n",
+            "0\r\nA: b\rc\r\n\r\n",
         ] {
             for step in [1, 2, 1000] {
                 let (mut chunks, mut input, mut refused) = (Chunks::new(), Vec::new(), false);
@@ -176,9 +183,9 @@ mod tests {
     #[test]
     fn lines_and_trailers_are_bounded() {
         let long = "a".repeat(LONGEST + 2);
-        for text in
-            [format!("3;{long}"), format!("0\r\n{long}\r\n"), format!("0\r\n{}", "a: b\r\n".repeat(LONGEST))]
-        {
+        let extensions = format!("1;{}\r\na\r\n", "x".repeat(100)).repeat(200);
+        let trailers = format!("0\r\n{}", "a: b\r\n".repeat(LONGEST));
+        for text in [format!("3;{long}"), format!("0\r\na:{long}\r\n"), extensions, trailers] {
             assert_eq!(Chunks::new().take(text.as_bytes(), &mut Vec::new()), Err(BadChunks));
         }
     }

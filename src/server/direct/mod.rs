@@ -13,7 +13,7 @@ use tokio::io::AsyncWrite as _;
 
 use super::client::{ClientIo, Socket};
 use super::connection::Terms;
-use super::dispatch::{Dispatch, Looked};
+use super::dispatch::{Dispatch, Looked, Refused};
 use super::peer::SocketPeer;
 use super::vital::Vital;
 use crate::proxy::Answer;
@@ -132,7 +132,10 @@ impl Talk<'_> {
     ) -> Option<bool> {
         let (answer, mut errand) = match looked {
             Looked::Unusual => return None,
-            Looked::Own(answer, errand) => (Err(answer), errand),
+            Looked::Own(refused) => {
+                let Refused { answer, errand } = *refused;
+                (Err(answer), errand)
+            }
             Looked::Pass(trip) => {
                 let mut asked = pin!(self.dispatch.ask(trip));
                 std::future::poll_fn(|cx| match asked.as_mut().poll(cx) {

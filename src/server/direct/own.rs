@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http_body_util::BodyExt as _;
 
+use crate::types::Clock;
 use crate::web::Answer;
 
 /// Ends a conversation.
@@ -41,22 +42,24 @@ pub(super) async fn write(answer: Answer, is_head: bool, fields: &[u8], out: &mu
 }
 
 /// The line that says when an answer was made (RFC 9110 section 6.6.1), written anew each second. One worker's.
-#[derive(Default)]
 pub(in crate::server) struct Dates {
-    line: RefCell<(Duration, String)>,
+    clock: Clock,
+    line: RefCell<(u64, String)>,
 }
 
 impl Dates {
+    pub(in crate::server) const fn new(clock: Clock) -> Self {
+        Self { clock, line: RefCell::new((0, String::new())) }
+    }
+
     /// Adds the line to `out`.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let now = SystemTime::now();
-        // Before 1970 a clock is wrong in any case.
-        let second =
-            Duration::from_secs(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs());
+        let now = self.clock.now().secs();
         let (of, line) = &mut *self.line.borrow_mut();
-        if *of != second || line.is_empty() {
-            *of = second;
-            *line = format!("date: {}\r\n", httpdate::fmt_http_date(now));
+        if *of != now || line.is_empty() {
+            *of = now;
+            let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(now));
+            *line = format!("date: {date}\r\n");
         }
         out.extend_from_slice(line.as_bytes());
     }

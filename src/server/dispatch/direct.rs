@@ -22,9 +22,9 @@ pub(in crate::server) enum Looked {
     /// It is not for the direct way.
     Unusual,
     /// It is answered with this.
-    Own(Answer, Errand),
+    Own(Box<Refused>),
     /// It may be forwarded.
-    Pass(Trip),
+    Pass(Box<Trip>),
 }
 
 /// A request that may be forwarded.
@@ -36,6 +36,12 @@ pub(in crate::server) struct Trip {
     id: HeaderValue,
     judged: Instant,
     errand: Errand,
+}
+
+/// A request that is answered by Sidegate itself.
+pub(in crate::server) struct Refused {
+    pub(in crate::server) answer: Answer,
+    pub(in crate::server) errand: Errand,
 }
 
 /// What the access log and the counters learn of a request. Whatever ends it, dropping this tells them.
@@ -68,7 +74,7 @@ impl Dispatch {
                 if let Some(record) = &mut errand.record {
                     record.user = pass.user();
                 }
-                Looked::Pass(Trip { pass, head, body, peer, id, judged, errand })
+                Looked::Pass(Box::new(Trip { pass, head, body, peer, id, judged, errand }))
             }
             Verdict::Refuse(refusal) if refusal.form == Form::Document => {
                 self.judged(started);
@@ -77,15 +83,15 @@ impl Dispatch {
                 let answer = refusal.answer();
                 errand.counted.outcome(Outcome::Refused);
                 errand.answered(answer.status());
-                Looked::Own(answer, errand)
+                Looked::Own(Box::new(Refused { answer, errand }))
             }
             Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual,
         }
     }
 
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
-    pub(in crate::server) async fn ask(&self, trip: Trip) -> (Result<proxy::Answer, Answer>, Errand) {
-        let Trip { pass, head, body, peer, id, judged, mut errand } = trip;
+    pub(in crate::server) async fn ask(&self, trip: Box<Trip>) -> (Result<proxy::Answer, Answer>, Errand) {
+        let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
         let answer = match self.proxy.ask(pass, head, &body, &peer, &id, judged).await {
             Ok(answer) => {
                 self.tally.upstream(judged.elapsed());

@@ -27,12 +27,13 @@ use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
 use crate::proxy::{Fault, Kind, Proxy};
 use crate::sessions::{RefreshError, Sessions};
+use crate::types::Clock;
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 mod direct;
 
-pub(super) use direct::Looked;
+pub(super) use direct::{Looked, Refused};
 
 /// What a request waits for before it is answered anew.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -63,6 +64,7 @@ pub(super) struct Parties {
     pub(super) ids: RequestIds,
     pub(super) log: Option<Rc<WorkerLog>>,
     pub(super) tally: Rc<Tally>,
+    pub(super) clock: Clock,
 }
 
 impl Dispatch {
@@ -77,7 +79,7 @@ impl Dispatch {
             cors: Cors::new(settings),
             ids: parties.ids,
             tally: parties.tally,
-            dates: Dates::default(),
+            dates: Dates::new(parties.clock),
             log: parties.log,
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
         }

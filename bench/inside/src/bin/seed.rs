@@ -10,6 +10,7 @@ use std::path::Path;
 
 use sidegate::app::{self, Services};
 use sidegate::config::{self, env::System};
+use sidegate::log::AccessLog;
 use sidegate::sessions::Device;
 use sidegate::store::{CreatedUser, MOST_SESSIONS, NewUser, User};
 use sidegate::types::{Clock, Email, Username};
@@ -26,7 +27,7 @@ fn main() -> Result<(), Failure> {
     let (ended, online): (usize, usize) = (ended.parse()?, online.parse()?);
     let loaded = config::load(None, &System, Path::new("."))
         .map_err(|findings| format!("the configuration is wrong: {findings:?}"))?;
-    let running = app::start(loaded.settings, Clock::system())?;
+    let running = app::start(loaded.settings, Clock::system(), AccessLog::Off)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let services = running.services();
