@@ -47,7 +47,8 @@ pub(in crate::server) struct Refused {
 /// What the access log and the counters learn of a request. Whatever ends it, dropping this tells them.
 pub(in crate::server) struct Errand {
     record: Option<Record>,
-    counted: Counted,
+    /// `None`: it is answered. Who has an answer finds it counted.
+    counted: Option<Counted>,
 }
 
 impl Dispatch {
@@ -81,8 +82,7 @@ impl Dispatch {
                 let id = self.ids.of(&head.headers);
                 let mut errand = self.errand(&head, &peer, &id, started);
                 let answer = refusal.answer();
-                errand.counted.outcome(Outcome::Refused);
-                errand.answered(answer.status());
+                errand.answered(answer.status(), |counted| counted.outcome(Outcome::Refused));
                 Looked::Own(Box::new(Refused { answer, errand }))
             }
             Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual,
@@ -95,14 +95,12 @@ impl Dispatch {
         let answer = match self.proxy.ask(pass, head, &body, &peer, &id, judged).await {
             Ok(answer) => {
                 self.tally.upstream(judged.elapsed());
-                errand.counted.outcome(Outcome::Forwarded);
-                errand.answered(answer.status());
+                errand.answered(answer.status(), |counted| counted.outcome(Outcome::Forwarded));
                 Ok(answer)
             }
             Err(fault) => {
-                self.count_fault(&fault, &mut errand.counted);
                 let answer = answers::failed(&fault, &id);
-                errand.answered(answer.status());
+                errand.answered(answer.status(), |counted| self.count_fault(&fault, counted));
                 Err(answer)
             }
         };
@@ -130,13 +128,15 @@ impl Dispatch {
     fn errand(&self, head: &Parts, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
         let open = |log| Record::open(started, head, Some(peer), id.clone(), log);
         let record = self.log.as_ref().map(open);
-        Errand { record, counted: self.tally.request() }
+        Errand { record, counted: Some(self.tally.request()) }
     }
 }
 
 impl Errand {
-    fn answered(&mut self, status: http::StatusCode) {
-        let outcome = self.counted.answered();
+    fn answered(&mut self, status: http::StatusCode, say: impl FnOnce(&mut Counted)) {
+        let Some(mut counted) = self.counted.take() else { return };
+        say(&mut counted);
+        let outcome = counted.answered();
         if let Some(record) = &mut self.record {
             record.status = status;
             record.outcome = outcome;

@@ -48,7 +48,8 @@ fn an_answer_that_is_cut_short_or_garbled_is_never_taken_for_whole() {
         for method in ["GET", "POST"] {
             let mut connection = stage.gate.connect();
             let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
-            connection.write(stage.request(method, &format!("/{number}"), length));
+            let fields = format!("Connection: close\r\n{length}");
+            connection.write(stage.request(method, &format!("/{number}"), &fields));
             let got = connection.rest();
             let text = String::from_utf8_lossy(&got);
             assert!(got.is_empty() || text.starts_with("HTTP/1.1 "), "{name}: {text}");
