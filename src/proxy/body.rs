@@ -14,6 +14,7 @@ use super::http2::Answer;
 use super::pool::Lease;
 use super::request::{self, Claims};
 use super::vigil::{Vigil, Why};
+use crate::metrics::UpstreamError;
 
 /// A request's body, on its way to the upstream.
 pub enum RequestBody {
@@ -179,8 +180,28 @@ pub enum BodyError {
 }
 
 impl BodyError {
+    /// As what it is counted, where the upstream is to blame.
+    pub const fn counted(&self) -> Option<UpstreamError> {
+        match self {
+            Self::Upstream(_) | Self::BrokenOff(_) | Self::Chunks(_) | Self::Stream(_) | Self::Unfinished => {
+                Some(UpstreamError::BodyBrokenOff)
+            }
+            Self::Silent => Some(UpstreamError::BodyTimeout),
+            Self::SessionEnded => None,
+        }
+    }
+
     fn stream(error: h2::Error) -> Self {
         if error.reason() == Some(h2::Reason::NO_ERROR) { Self::Unfinished } else { Self::Stream(error) }
+    }
+}
+
+impl From<Why> for BodyError {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::TooLong => Self::Silent,
+            Why::SessionEnded => Self::SessionEnded,
+        }
     }
 }
 
@@ -261,8 +282,7 @@ impl Body for UpstreamBody {
             }
             Poll::Ready(Some(Err(error))) => body.break_off(error),
             Poll::Pending => match stream.vigil.poll(cx) {
-                Poll::Ready(Why::TooLong) => body.break_off(BodyError::Silent),
-                Poll::Ready(Why::SessionEnded) => body.break_off(BodyError::SessionEnded),
+                Poll::Ready(why) => body.break_off(why.into()),
                 Poll::Pending => Poll::Pending,
             },
         }

@@ -7,6 +7,7 @@ use http::{Method, Request};
 use hyper::body::{Body as _, Incoming};
 
 use super::body::RequestBody;
+use super::vigil::Why;
 use crate::metrics::UpstreamError;
 use crate::web::{Code, Problem};
 
@@ -68,6 +69,14 @@ impl Fault {
 
     pub(super) fn because(kind: Kind, cause: &dyn std::fmt::Display) -> Self {
         Self { kind, cause: cause.to_string(), retry: Retry::No }
+    }
+
+    /// From the watch's word while an answer's head was awaited.
+    pub(super) fn waiting(why: Why) -> Self {
+        Self::of(match why {
+            Why::TooLong => Kind::HeadTimeout,
+            Why::SessionEnded => Kind::SessionEnded,
+        })
     }
 
     /// From hyper's word on a request that it could not exchange.

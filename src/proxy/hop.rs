@@ -9,7 +9,7 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Those that are a connection's own whatever `Connection` says.
-static OWN: [HeaderName; 6] =
+pub(super) static OWN: [HeaderName; 6] =
     [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
 
 /// Whether it is one of those.
@@ -52,7 +52,7 @@ fn remove_nominated(headers: &mut HeaderMap) {
 }
 
 /// Whether a comma separated header names `token`, without case.
-pub(super) fn names(headers: &HeaderMap, header: &HeaderName, token: &str) -> bool {
+pub fn names(headers: &HeaderMap, header: &HeaderName, token: &str) -> bool {
     headers.get_all(header).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b',').any(|item| {
             let item = item.split(|byte| *byte == b';').next().unwrap_or_default();

@@ -21,7 +21,7 @@ mod connect;
 mod direct;
 mod fault;
 mod forwarded;
-mod hop;
+pub mod hop;
 mod http2;
 mod pool;
 mod request;
@@ -39,7 +39,7 @@ use pool::{Lease, Pool};
 pub use request::X_REQUEST_ID;
 use request::{RequestEditor, Shape};
 pub use upgrade::Tunnels;
-use vigil::{Vigil, Why};
+use vigil::Vigil;
 
 /// The forwarding side of one worker: its own upstream connections, its own time limits.
 pub struct Proxy {
@@ -169,8 +169,7 @@ impl Proxy {
                 let unsent = failed.take_message();
                 Err((Fault::sending(failed.error(), reused, unsent.is_some()), unsent))
             }
-            Err(Why::TooLong) => Err((Fault::of(Kind::HeadTimeout), None)),
-            Err(Why::SessionEnded) => Err((Fault::of(Kind::SessionEnded), None)),
+            Err(why) => Err((Fault::waiting(why), None)),
         }
     }
 

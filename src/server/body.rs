@@ -11,7 +11,7 @@ use http_body_util::Full;
 
 use super::observe::Record;
 use super::vital::InFlight;
-use crate::metrics::{Tally, UpstreamError};
+use crate::metrics::Tally;
 use crate::proxy::body::{BodyError, UpstreamBody, Watch};
 
 /// Who wrote it.
@@ -53,16 +53,8 @@ impl Outgoing {
     }
 
     fn break_off(&mut self, why: &BodyError) {
-        match why {
-            BodyError::Upstream(_)
-            | BodyError::BrokenOff(_)
-            | BodyError::Chunks(_)
-            | BodyError::Stream(_)
-            | BodyError::Unfinished => {
-                self.tally.upstream_error(UpstreamError::BodyBrokenOff);
-            }
-            BodyError::Silent => self.tally.upstream_error(UpstreamError::BodyTimeout),
-            BodyError::SessionEnded => {}
+        if let Some(error) = why.counted() {
+            self.tally.upstream_error(error);
         }
         self.broken = true;
         // HTTP/1.0 knows no chunks: there, the end of the connection is the end of the answer.

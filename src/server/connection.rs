@@ -27,6 +27,7 @@ use super::stream::Streams;
 use super::vital::Vital;
 use crate::config::settings;
 use crate::proxy::body::Watch;
+use crate::proxy::hop;
 use crate::web::deadline::{Deadlines, Timer};
 use crate::web::{Code, Problem};
 
@@ -176,9 +177,7 @@ enum Way {
 
 /// Whether a head says that nothing comes after its message.
 fn is_last(head: &HeaderMap) -> bool {
-    let mut said =
-        head.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    said.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    hop::names(head, &CONNECTION, "close")
 }
 
 /// Has hyper answer; gives the connection back once what was asked has been answered, if nothing hinders.

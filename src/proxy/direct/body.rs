@@ -12,7 +12,7 @@ use super::head::Ends;
 use super::line::Line;
 use super::{Began, Buffers, Pool};
 use crate::proxy::body::BodyError;
-use crate::proxy::vigil::{Vigil, Why};
+use crate::proxy::vigil::Vigil;
 
 /// How much is read at once of a body that is large, in bytes: more makes no difference that shows.
 const MOST: usize = 128 * 1024;
@@ -148,10 +148,7 @@ impl Answer {
 
     /// Ready when it must not go on: nothing came or was taken of it for too long, or its session has ended.
     pub fn poll_over(&self, cx: &Context<'_>) -> Poll<BodyError> {
-        self.vigil.poll(cx).map(|why| match why {
-            Why::TooLong => BodyError::Silent,
-            Why::SessionEnded => BodyError::SessionEnded,
-        })
+        self.vigil.poll(cx).map(BodyError::from)
     }
 
     /// Reads once. A body of known length is read to where it is sent from.

@@ -9,6 +9,7 @@ use httparse::{Header, ParserConfig, Status};
 use memchr::memchr_iter;
 
 use super::Bad;
+use crate::proxy::hop;
 use crate::web::cookies;
 
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
@@ -157,15 +158,7 @@ impl<'a> Framing<'a> {
 
     /// Whether a field is the connection's own (RFC 9110 section 7.6.1). What frames the answer never is.
     fn takes(&self, field: &Header<'_>) -> bool {
-        let own = match field.name.len() {
-            2 => is(field, "te"),
-            7 => is(field, "upgrade"),
-            10 => is(field, "connection") || is(field, "keep-alive"),
-            16 => is(field, "proxy-connection"),
-            18 => is(field, "proxy-authenticate"),
-            19 => is(field, "proxy-authorization"),
-            _ => false,
-        };
+        let own = is(field, "connection") || hop::OWN.iter().any(|name| is(field, name.as_str()));
         own || self.nominated.iter().any(|name| {
             let frames = is(field, "content-length") || is(field, "transfer-encoding");
             name.eq_ignore_ascii_case(field.name.as_bytes()) && !frames

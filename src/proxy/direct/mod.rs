@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::fault::{self, Fault, Kind};
 use super::pool::Pool;
-use super::vigil::{Vigil, Why};
+use super::vigil::Vigil;
 use super::{Proxy, connect};
 use crate::gate::Pass;
 use crate::web::Peer;
@@ -127,12 +127,7 @@ impl Proxy {
                 Poll::Ready(Err(Failed::Bad(Bad(why)))) => {
                     Poll::Ready(Err(Fault::because(Kind::BadAnswer, &why)))
                 }
-                Poll::Pending => question.vigil.poll(cx).map(|why| {
-                    Err(Fault::of(match why {
-                        Why::TooLong => Kind::HeadTimeout,
-                        Why::SessionEnded => Kind::SessionEnded,
-                    }))
-                }),
+                Poll::Pending => question.vigil.poll(cx).map(|why| Err(Fault::waiting(why))),
             }
         })
         .await?;

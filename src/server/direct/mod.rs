@@ -1,7 +1,6 @@
 //! The direct way of a client's connection: plain requests, one after the other, without hyper. It ends where a request
 //! is not plain; hyper takes that, and whatever comes with it.
 
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -259,11 +258,5 @@ impl<S: Socket> Client<'_, S> {
             }
         }
         Ok(())
-    }
-}
-
-impl From<io::Error> for Lost {
-    fn from(_: io::Error) -> Self {
-        Self::Client
     }
 }

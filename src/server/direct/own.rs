@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http_body_util::BodyExt as _;
 
+use crate::proxy::hop;
 use crate::types::Clock;
 use crate::web::Answer;
 
@@ -37,7 +38,7 @@ pub(super) async fn write(answer: Answer, is_head: bool, fields: &[u8], out: &mu
     if !is_head {
         out.extend_from_slice(&body);
     }
-    let closes = head.headers.get(CONNECTION).is_some_and(|option| option == "close");
+    let closes = hop::names(&head.headers, &CONNECTION, "close");
     (if is_head { 0 } else { body.len() as u64 }, closes)
 }
 

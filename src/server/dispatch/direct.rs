@@ -10,9 +10,8 @@ use http::request::Parts;
 use super::{Dispatch, Record, SocketPeer, answers};
 use crate::gate::refusal::Form;
 use crate::gate::{Pass, Verdict};
-use crate::metrics::{Counted, Outcome, UpstreamError};
+use crate::metrics::{Counted, Outcome};
 use crate::proxy;
-use crate::proxy::body::BodyError;
 use crate::server::direct::{Dates, Lost};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Peer};
@@ -113,10 +112,10 @@ impl Dispatch {
             record.sent = sent;
             record.complete = carried.is_ok();
         }
-        match carried {
-            Err(Lost::Upstream(BodyError::Silent)) => self.tally.upstream_error(UpstreamError::BodyTimeout),
-            Err(Lost::Upstream(BodyError::SessionEnded) | Lost::Client) | Ok(()) => {}
-            Err(Lost::Upstream(_)) => self.tally.upstream_error(UpstreamError::BodyBrokenOff),
+        if let Err(Lost::Upstream(why)) = carried
+            && let Some(error) = why.counted()
+        {
+            self.tally.upstream_error(error);
         }
     }
 
