@@ -30,7 +30,8 @@ pub(super) enum Sessions {
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false).args(["session", "user", "all"]))]
 pub(super) struct Revoke {
     /// A session's id, as `list` shows it
-    #[arg(value_name = "ID", value_parser = text::<SessionId>)]
+    // One id in 64 begins with a hyphen: that is no flag.
+    #[arg(value_name = "ID", allow_hyphen_values = true, value_parser = text::<SessionId>)]
     session: Option<SessionId>,
     /// All sessions of the user with this number or e-mail address
     #[arg(long, value_name = "REF", value_parser = text::<UserRef>)]
@@ -65,4 +66,39 @@ pub(super) fn run(sessions: Sessions, general: &General) -> ExitCode {
             Ok(show::revoked(revoked, form, &mut io::stdout())?)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(subcommand)]
+        sessions: Sessions,
+        #[arg(long, global = true)]
+        json: bool,
+    }
+
+    fn session_of(id: &str, further: &[&str]) -> Option<SessionId> {
+        let words = ["sidegate", "revoke", id].into_iter().chain(further.iter().copied());
+        match Program::try_parse_from(words).ok()?.sessions {
+            Sessions::Revoke(revoke) => revoke.session,
+            Sessions::List { .. } => None,
+        }
+    }
+
+    #[test]
+    fn an_id_that_begins_with_a_hyphen_is_an_id() {
+        for start in ["-u", "--", "-h", "--json", "A"] {
+            let id = &format!("{start:A<32}");
+            let session = text::<SessionId>(id).unwrap();
+            assert_eq!(session_of(id, &[]), Some(session), "{id}");
+            assert_eq!(session_of(id, &["--json"]), Some(session), "{id}");
+        }
+        assert_eq!(session_of("--user", &["2"]), None);
+        assert!(Program::try_parse_from(["sidegate", "revoke", "--user", "2"]).is_ok());
+    }
 }
