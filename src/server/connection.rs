@@ -29,12 +29,13 @@ use crate::config::settings;
 use crate::proxy::body::Watch;
 use crate::proxy::hop;
 use crate::web::deadline::{Deadlines, Timer};
+use crate::web::large_reads::{LARGE, LargeReads};
 use crate::web::{Code, Problem};
 
 /// RFC 9113 section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What is read from a client at once, in bytes, unless heads may be larger.
+/// What is read from a client at once, in bytes, unless heads may be larger or it has a permit for more.
 const BUFFER: usize = 128 * 1024;
 
 /// What an HTTP/2 connection may cost. These are hyper's and h2's own numbers, said here since they are relied on. What h2
@@ -67,6 +68,8 @@ pub(super) struct Terms {
     pub(super) stopping: Rc<Cell<bool>>,
     /// Where the direct way reads to.
     pub(super) spares: Rc<Spares>,
+    /// What lets hyper read large uploads in large amounts.
+    pub(super) large_reads: LargeReads,
 }
 
 impl Terms {
@@ -215,10 +218,12 @@ where
             Ok::<_, std::convert::Infallible>(answer)
         }
     });
+    let large = terms.large_reads.take();
+    let most = if large.is_some() { LARGE } else { BUFFER };
     let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_header_size(terms.limits.header_bytes)
-        .max_buf_size(terms.limits.header_bytes.max(BUFFER))
+        .max_buf_size(terms.limits.header_bytes.max(most))
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut told = false;

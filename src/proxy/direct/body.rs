@@ -13,12 +13,13 @@ use super::line::Line;
 use super::{Began, Buffers, Pool};
 use crate::proxy::body::BodyError;
 use crate::proxy::vigil::Vigil;
+use crate::web::large_reads::{LARGE, LargeRead};
 
-/// How much is read at once of a body that is large, in bytes: more makes no difference that shows.
-const MOST: usize = 128 * 1024;
-
-/// How much is read at once of a body of unknown length, unless it turns out to be large.
+/// How much is read at once of a body in bytes, unless it is large and may be read in large amounts.
 const SOME: usize = 16 * 1024;
+
+/// The same for chunks, which take their room twice: as they came, and as they go on.
+const MOST_OF_CHUNKS: usize = 128 * 1024;
 
 /// An answer that goes the direct way.
 pub struct Answer {
@@ -37,6 +38,8 @@ pub struct Answer {
     sent: usize,
     /// How many bytes of the body were made ready.
     carried: u64,
+    /// A body that is large has it, if there is one.
+    large: Option<LargeRead>,
     vigil: Vigil,
     lines: Rc<Pool<Line>>,
     buffers: Rc<Buffers>,
@@ -78,6 +81,7 @@ impl Answer {
             out,
             sent: 0,
             carried: 0,
+            large: None,
             vigil,
             lines,
             buffers,
@@ -154,8 +158,16 @@ impl Answer {
     /// Reads once. A body of known length is read to where it is sent from.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(line) = &mut self.line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        let is_large = match self.rest {
+            Rest::Bytes(left) => left > SOME as u64,
+            _ => self.filled,
+        };
+        if is_large && self.large.is_none() {
+            self.large = self.buffers.large_reads.take();
+        }
         if let Rest::Bytes(left) = &mut self.rest {
-            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(MOST);
+            let most = if self.large.is_some() { LARGE } else { SOME };
+            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
             self.out.reserve(most);
             let count = ready!(line.poll_fill(cx, &mut (&mut self.out).limit(most)))?;
             if count == 0 {
@@ -166,7 +178,8 @@ impl Answer {
             return Poll::Ready(Ok(()));
         }
         if self.filled || self.input.len() == self.input.capacity() {
-            self.input.reserve((self.input.capacity() * 2).clamp(SOME, MOST));
+            let most = if self.large.is_some() { MOST_OF_CHUNKS } else { SOME };
+            self.input.reserve((self.input.capacity() * 2).clamp(SOME, most));
         }
         let count = ready!(line.poll_fill(cx, &mut self.input))?;
         self.filled = self.input.len() == self.input.capacity();
