@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use super::client::{ClientIo, Slot, Socket};
 use super::direct::{Spares, Talk, Turn};
 use super::dispatch::Dispatch;
+use super::held_back::HeldBack;
 use super::peer::SocketPeer;
 use super::sieve::Sieve;
 use super::stream::Streams;
@@ -289,6 +290,7 @@ async fn serve_http2<S>(
         let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
         async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
     });
+    let io = HeldBack::new(io);
     let streams = Streams { deadlines: terms.deadlines.clone(), patience: terms.idle_timeout };
     let header_list = u32::try_from(terms.limits.header_bytes).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(streams)
@@ -299,13 +301,19 @@ async fn serve_http2<S>(
         .initial_stream_window_size(http2_limits::WINDOW)
         .initial_connection_window_size(http2_limits::WINDOW)
         .max_send_buf_size(http2_limits::SEND_BUFFER)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(io.clone()), service);
     let mut connection = pin!(connection);
     let mut told = false;
     loop {
+        let ended = std::future::poll_fn(|cx| {
+            let polled = connection.as_mut().poll(cx);
+            io.settle(cx);
+            // How it ended is the client's affair.
+            polled.map(|_| ())
+        });
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return,
+            () = ended => return,
             () = terms.roused(timer, told) => {
                 if terms.stopping.get() && !told {
                     told = true;

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 /// What one read of a large body may give at most, in bytes.
-pub const LARGE: usize = 512 * 1024;
+pub const LARGE: usize = 384 * 1024;
 
 /// How many bodies of one worker and one direction have that much room: together 32 MiB.
 const PERMITS: usize = 64;
