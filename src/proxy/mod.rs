@@ -94,7 +94,7 @@ impl Proxy {
         pass: Pass,
         mut request: Request<Incoming>,
         peer: &Peer,
-        id: &http::HeaderValue,
+        id: &HeaderValue,
         now: Instant,
     ) -> Result<Response<UpstreamBody>, Fault> {
         let wants_upgrade = upgrade::keep_offered(&mut request);
@@ -102,11 +102,6 @@ impl Proxy {
             return Err(Fault::of(Kind::NoTunnel));
         }
         let framed = request.version() == Version::HTTP_2;
-        let (head, body) = request.into_parts();
-        if framed && body.is_end_stream() && self.can_frame(&head) {
-            return self.ask_framed(pass, &head, peer, id, now).await;
-        }
-        let mut request = Request::from_parts(head, body);
         let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
         let offered = head.headers.get(UPGRADE).filter(|_| wants_upgrade).cloned();

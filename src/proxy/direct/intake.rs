@@ -101,7 +101,11 @@ impl Intake {
     }
 
     /// Reads on, until there is something in `out`, which is empty, or the body has ended.
-    pub(super) fn poll_more(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), BodyError>> {
+    pub(super) fn poll_more(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<(), BodyError>> {
         while out.is_empty() && !self.is_whole() {
             ready!(self.poll_read(cx, out)).map_err(BodyError::BrokenOff)?;
             self.digest(out)?;

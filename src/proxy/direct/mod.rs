@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Buf as _;
-use http::request::Parts;
 use http::header::{EXPECT, TE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::body::{Source, UpstreamBody};
@@ -84,7 +84,7 @@ impl Proxy {
     }
 
     /// The same for a client that speaks HTTP/2, and a request without a body that [`Self::can_frame`].
-    pub(super) async fn ask_framed(
+    pub async fn ask_framed(
         &self,
         pass: Pass,
         head: &Parts,
@@ -105,10 +105,12 @@ impl Proxy {
     }
 
     /// Whether a request without a body, made in HTTP/2, asks for nothing unusual.
-    pub(super) fn can_frame(&self, head: &Parts) -> bool {
-        let plain_target = head.uri.path().starts_with('/')
-            && matches!(head.uri.scheme_str(), Some("http" | "https"));
-        self.goes_directly() && plain_target && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
+    pub fn can_frame(&self, head: &Parts) -> bool {
+        let plain_target =
+            head.uri.path().starts_with('/') && matches!(head.uri.scheme_str(), Some("http" | "https"));
+        self.goes_directly()
+            && plain_target
+            && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
     }
 
     /// Asks, and asks again where that is safe; gives the head once it is there, told to what `sink` makes.
