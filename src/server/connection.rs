@@ -288,7 +288,10 @@ async fn serve_http2<S>(
 {
     let service = service_fn(|request| {
         let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
-        async move { Ok::<_, std::convert::Infallible>(dispatch.handle_stream(request, peer, in_flight).await) }
+        // Boxed: hyper and the runtime hand it on some times before it begins.
+        Box::pin(async move {
+            Ok::<_, std::convert::Infallible>(dispatch.handle_stream(request, peer, in_flight).await)
+        })
     });
     let io = HeldBack::new(io);
     let streams = Streams { deadlines: terms.deadlines.clone(), patience: terms.idle_timeout };
