@@ -220,7 +220,8 @@ where
         }
     });
     let large = terms.large_reads.take();
-    let most = if large.is_some() { LARGE } else { BUFFER };
+    // Half: hyper holds on to several reads at once.
+    let most = if large.is_some() { LARGE / 2 } else { BUFFER };
     let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_header_size(terms.limits.header_bytes)

@@ -8,7 +8,7 @@ use std::rc::Rc;
 /// What one read of a large body may give at most, in bytes.
 pub const LARGE: usize = 384 * 1024;
 
-/// How many bodies of one worker and one direction have that much room: together 32 MiB.
+/// How many bodies of one worker and one direction have that much room: together 24 MiB.
 const PERMITS: usize = 64;
 
 /// One worker's permits. Clones share them.
