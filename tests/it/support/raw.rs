@@ -184,7 +184,13 @@ impl Raw {
 
     fn try_fill(&mut self) -> std::io::Result<usize> {
         let mut bytes = [0; 16 * 1024];
-        let got = self.stream.read(&mut bytes)?;
+        let got = loop {
+            match self.stream.read(&mut bytes) {
+                // The whole test may have been stopped for a while.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.buffer.extend_from_slice(&bytes[..got]);
         Ok(got)
     }
