@@ -35,4 +35,5 @@ mod shutdown;
 mod store;
 mod streaming;
 mod token_suite;
+mod verify;
 mod weaknesses;

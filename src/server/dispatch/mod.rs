@@ -22,6 +22,7 @@ use super::vital::InFlight;
 use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
+use crate::gate::subrequest::{self, Subrequests};
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
@@ -32,6 +33,7 @@ use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 mod direct;
+mod verify;
 
 pub(super) use direct::{Looked, Refused};
 
@@ -46,6 +48,8 @@ pub(super) struct Dispatch {
     sessions: Sessions,
     peers: Arc<Peers>,
     cors: Cors,
+    subrequests: Subrequests,
+    has_pages: bool,
     ids: RequestIds,
     tally: Rc<Tally>,
     dates: Dates,
@@ -77,6 +81,8 @@ impl Dispatch {
             sessions: parties.sessions,
             peers: parties.peers,
             cors: Cors::new(settings),
+            subrequests: Subrequests::new(settings),
+            has_pages: settings.pages.enabled,
             ids: parties.ids,
             tally: parties.tally,
             dates: Dates::new(parties.clock),
@@ -139,6 +145,10 @@ impl Dispatch {
             return own(answers::no_connect());
         }
         let (head, body) = request.into_parts();
+        // Before all that answers in its own way: to a front proxy any 2xx says yes, a preflight's 204 included.
+        if head.uri.path() == subrequest::PATH {
+            return own(self.verify(head, trail).await);
+        }
         if let Some(answer) = self.to_loopback(&head, trail.peer) {
             return own(answer);
         }
@@ -194,18 +204,10 @@ impl Dispatch {
                         }
                         Err(renewal) => self.gate.not_renewed(&renewal, &head),
                     },
-                    Err(RefreshError::Store(error)) => {
-                        tracing::error!(%error, "a session could not be renewed");
-                        return own(Problem::new(Code::Unavailable).retry_after(BUSY).answer());
-                    }
-                    Err(RefreshError::Tokens(error)) => {
-                        tracing::error!(%error, "a session could not be renewed");
-                        return own(Problem::new(Code::Internal).answer());
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "a session was not renewed");
-                        self.gate.not_renewed(&renewal, &head)
-                    }
+                    Err(error) => match unrenewable(&error) {
+                        Some(answer) => return own(answer),
+                        None => self.gate.not_renewed(&renewal, &head),
+                    },
                 }
             }
             verdict => verdict,
@@ -324,6 +326,20 @@ impl Trail<'_> {
             record.user = pass.user();
         }
     }
+}
+
+/// The answer where a session could not be renewed by no fault of its token. `None`: the token is no good.
+fn unrenewable(error: &RefreshError) -> Option<Answer> {
+    let problem = match error {
+        RefreshError::Store(_) => Problem::new(Code::Unavailable).retry_after(BUSY),
+        RefreshError::Tokens(_) => Problem::new(Code::Internal),
+        _ => {
+            tracing::debug!(%error, "a session was not renewed");
+            return None;
+        }
+    };
+    tracing::error!(%error, "a session could not be renewed");
+    Some(problem.answer())
 }
 
 /// What carries a session must not be kept by any cache, nor by one that obeys a field of its own before
