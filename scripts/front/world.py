@@ -1,6 +1,7 @@
 """What `scripts/front-proxies` puts around the proxies: a backend that says what it saw, Sidegate, the proxy's own process
 with a file of docs/front-proxies, and a client that sends bytes and mends nothing."""
 
+import contextlib
 import json
 import os
 import signal
@@ -57,7 +58,12 @@ class Backend:
     def accept(self):
         while True:
             connection, _ = self.listener.accept()
-            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+            threading.Thread(target=self.visit, args=[connection], daemon=True).start()
+
+    def visit(self, connection):
+        # A proxy that leaves may break its connection off.
+        with contextlib.suppress(ConnectionError):
+            self.serve(connection)
 
     def serve(self, connection):
         with connection, connection.makefile("rwb") as stream:
@@ -65,7 +71,8 @@ class Backend:
                 headers = fields(lines)
                 self.seen.append((lines, headers, read_body(stream, headers)))
                 if "upgrade" in dict(headers):
-                    stream.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+                    stream.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                 b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
                     stream.flush()
                     while data := connection.recv(1024):
                         connection.sendall(data)
@@ -114,14 +121,13 @@ def ask(port, line, headers=(), body=b"", tunnel=None):
 
 
 class Process:
-    """A program with its output in a file; it ends with the block that it is used in."""
+    """A program with its output in a file and nothing of this environment; it ends with the block that it is used in."""
 
-    def __init__(self, name, folder, command, env=None):
+    def __init__(self, name, folder, command):
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as log:
-            self.child = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})}
-            )
+            env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
+            self.child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
 
     def wait_for(self, port):
         begun = time.monotonic()
@@ -178,8 +184,7 @@ path = "/gone/*"
 allow = "deny"
 """
         (self.folder / "sidegate.toml").write_text(text)
-        environment = {name: "" for name in os.environ if name.startswith("SIDEGATE_")}
-        return Process("sidegate", self.folder, [self.binary, "serve"], environment).wait_for(self.gate)
+        return Process("sidegate", self.folder, [self.binary, "serve"]).wait_for(self.gate)
 
     def configure(self, kind, name):
         """The very file of docs/front-proxies, but for its ports."""
@@ -196,7 +201,7 @@ allow = "deny"
             self.configure(kind, further)
         path = self.configure(kind, file)
         command = [part.format(file=path, folder=self.folder, port=self.front) for part in command]
-        return Process(program, self.folder, command, {"HOME": str(self.folder)}).wait_for(self.front)
+        return Process(program, self.folder, command).wait_for(self.front)
 
     def seen(self):
         """What the backend saw since it was asked last."""

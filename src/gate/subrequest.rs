@@ -4,6 +4,8 @@
 //! Only a trusted proxy's word counts, and only an unambiguous one: it has passed on what its client sent, and a client may
 //! send the same headers.
 
+use std::borrow::Cow;
+
 use http::header::UPGRADE;
 use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery};
@@ -147,12 +149,11 @@ impl<'a> Told<'a> {
         {
             return Err(Misfit::Disagree("path"));
         }
-        let in_front =
-            |target: &Option<Target>| target.as_ref().and_then(|target| target.host.as_ref()).map(bare);
-        let mut hosts =
-            [host.as_ref().map(bare), in_front(&forwarded), in_front(&original)].into_iter().flatten();
+        let in_front = |target: &'_ Option<Target>| target.as_ref().and_then(|target| target.host.clone());
+        let hosts = [host.clone(), in_front(&forwarded), in_front(&original)];
+        let mut hosts = hosts.iter().flatten();
         if let Some(first) = hosts.next()
-            && hosts.any(|other| other != first)
+            && !hosts.all(|other| is_same_host(first, other))
         {
             return Err(Misfit::Disagree("host"));
         }
@@ -161,21 +162,32 @@ impl<'a> Told<'a> {
 }
 
 impl Target {
-    /// `/path?query` or `https://host/path?query`. A fragment is cut, as everywhere before judging.
+    /// `/path?query` or `https://host/path?query`.
     fn read(value: &HeaderValue) -> Result<Self, Misfit> {
-        let bytes = value.as_bytes();
-        let whole = bytes.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let whole = without_fragment(value.as_bytes());
         if whole.starts_with(b"/") {
-            let path_and_query = PathAndQuery::try_from(whole).map_err(|_| Misfit::Unreadable("path"))?;
-            return Ok(Self { host: None, path_and_query });
+            let path = PathAndQuery::try_from(&*whole).map_err(|_| Misfit::Unreadable("path"))?;
+            return Ok(Self { host: None, path_and_query: path });
         }
-        let uri = Uri::try_from(whole).map_err(|_| Misfit::Unreadable("path"))?;
+        let uri = Uri::try_from(&*whole).map_err(|_| Misfit::Unreadable("path"))?;
         let uri::Parts { scheme: Some(_), authority: Some(host), path_and_query: Some(path), .. } =
             uri.into_parts()
         else {
             return Err(Misfit::Unreadable("path"));
         };
         Ok(Self { host: Some(no_user_info(host)?), path_and_query: path })
+    }
+}
+
+/// A fragment is cut, as everywhere before judging. But here nobody sees to it that the front proxy forwards none: one that
+/// might move the path of a backend which does not cut it is judged as an escaped one is, in both readings.
+fn without_fragment(target: &[u8]) -> Cow<'_, [u8]> {
+    let Some(at) = memchr::memchr(b'#', target) else { return Cow::Borrowed(target) };
+    let (path, fragment) = target.split_at(at);
+    if fragment.iter().any(|byte| b"/\\%.;".contains(byte)) {
+        Cow::Owned(target.split(|byte| *byte == b'#').collect::<Vec<_>>().join(&b"%23"[..]))
+    } else {
+        Cow::Borrowed(path)
     }
 }
 
@@ -200,9 +212,10 @@ fn no_user_info(host: Authority) -> Result<Authority, Misfit> {
     if host.as_str().contains('@') { Err(Misfit::Unreadable("host")) } else { Ok(host) }
 }
 
-/// A host as it compares: in small letters, without port and trailing dot.
-fn bare(host: &Authority) -> String {
-    host.host().trim_end_matches('.').to_ascii_lowercase()
+/// Hosts compare without case, port and trailing dot.
+fn is_same_host(one: &Authority, other: &Authority) -> bool {
+    let bare = |host: &'_ Authority| host.host().trim_end_matches('.').len();
+    one.host()[..bare(one)].eq_ignore_ascii_case(&other.host()[..bare(other)])
 }
 
 /// Whether the original asks for a WebSocket. `Upgrade` itself is a field of one connection (RFC 9110 section 7.6.1), so that

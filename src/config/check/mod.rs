@@ -8,7 +8,7 @@ mod signing;
 pub(super) use meaning::here;
 
 use super::env::Localhost;
-use super::file::Written;
+use super::file::{self, Written};
 use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
@@ -179,15 +179,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             workers: passwords.workers.value,
             queue: passwords.queue.value,
         },
-        limits: Limits {
-            signin_failures: limits.signin_failures.value,
-            signup: limits.signup.value,
-            body: bytes(limits.body.value)?,
-            header_bytes: bytes(limits.header_bytes.value)?,
-            header_timeout: limits.header_timeout.value,
-            connections: limits.connections.value,
-            streams: u32::try_from(limits.streams.value).ok()?,
-        },
+        limits: self::limits(&limits)?,
         email: email.smtp.value.zip(email.from.value).map(|(smtp, from)| Mail {
             smtp: smtp.0,
             from,
@@ -201,6 +193,18 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             access: log.access.value,
             audit: log.audit.value,
         },
+    })
+}
+
+fn limits(limits: &file::Limits) -> Option<Limits> {
+    Some(Limits {
+        signin_failures: limits.signin_failures.value,
+        signup: limits.signup.value,
+        body: bytes(limits.body.value)?,
+        header_bytes: bytes(limits.header_bytes.value)?,
+        header_timeout: limits.header_timeout.value,
+        connections: limits.connections.value,
+        streams: u32::try_from(limits.streams.value).ok()?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The road of a request: `/auth/*` to its handlers; everything else to the gate, and what it lets through to the
 //! upstream. Each step may answer early.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::answers;
@@ -33,9 +35,11 @@ use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 mod direct;
+mod unread;
 mod verify;
 
 pub(super) use direct::{Looked, Refused};
+use unread::{Watched, may_be_drained};
 
 /// What a request waits for before it is answered anew.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -119,17 +123,20 @@ impl Dispatch {
         let version = head.version;
         let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
 
+        let (read, drains) = (Cell::new(body.is_end_stream()), may_be_drained(&head));
         let request = Request::from_parts(head, body);
         let response = match &peer {
             Ok(peer) => {
                 let (record, counted) = (record.as_mut(), &mut counted);
-                self.route(request, &mut Trail { peer, id: &id, started, record, counted }).await
+                let mut trail = Trail { peer, id: &id, started, record, counted, read: &read, drains };
+                self.route(request, &mut trail).await
             }
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
         let (mut head, source) = response.into_parts();
         stream::answered(&source);
-        if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
+        let unread = version < Version::HTTP_2 && matches!(source, Source::Own(_)) && !read.get();
+        if unread || last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let outcome = counted.answered();
@@ -147,26 +154,28 @@ impl Dispatch {
         let (head, body) = request.into_parts();
         // Before all that answers in its own way: to a front proxy any 2xx says yes, a preflight's 204 included.
         if head.uri.path() == subrequest::PATH {
-            return own(self.verify(head, trail).await);
+            return own(self.verify(head, body, trail).await);
         }
         if let Some(answer) = self.to_loopback(&head, trail.peer) {
             return own(answer);
         }
         let request = Request::from_parts(head, body);
         match path::owner(request.uri().path()) {
-            Owner::Gate => own(self.own_path(request, trail.peer).await),
+            Owner::Gate => own(self.own_path(request, trail).await),
             Owner::GateInDisguise => own(Problem::new(Code::NotFound).answer()),
             Owner::Upstream => self.upstream_path(request, trail).await,
         }
     }
 
-    async fn own_path(&self, request: Request<Incoming>, peer: &Peer) -> Answer {
-        let (head, body) = request.into_parts();
+    async fn own_path(&self, request: Request<Incoming>, trail: &Trail<'_>) -> Answer {
+        let (head, mut body) = request.into_parts();
         if let Some(answer) = self.cors.preflight(&head) {
             return answer;
         }
         let origin = self.cors.origin(&head.headers);
-        let mut answer = self.auth.answer(Request::from_parts(head, body), peer).await;
+        let asked = Request::from_parts(head, Watched { body: &mut body, read: trail.read });
+        let mut answer = self.auth.answer(asked, trail.peer).await;
+        trail.drain(&mut body).await;
         Cors::allow(origin, answer.headers_mut());
         answer
     }
@@ -233,6 +242,8 @@ impl Dispatch {
         };
         self.judged(trail.started);
         trail.counted.outcome(Outcome::Refused);
+        let (_, mut body) = request.into_parts();
+        trail.drain(&mut body).await;
         own(answer)
     }
 
@@ -318,9 +329,20 @@ struct Trail<'a> {
     started: Instant,
     record: Option<&'a mut Record>,
     counted: &'a mut Counted,
+    /// Whether its body has been read to the end.
+    read: &'a Cell<bool>,
+    /// Whether what is there of it may be taken.
+    drains: bool,
 }
 
 impl Trail<'_> {
+    /// Takes what is there of a body that nobody wants.
+    async fn drain(&self, body: &mut Incoming) {
+        if self.drains && !self.read.get() {
+            Watched { body, read: self.read }.drain().await;
+        }
+    }
+
     fn user(&mut self, pass: &Pass) {
         if let Some(record) = &mut self.record {
             record.user = pass.user();

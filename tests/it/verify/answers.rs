@@ -194,3 +194,50 @@ fn nothing_is_below_it_and_no_other_spelling_of_it() {
     }
     assert_eq!(gate.get("/auth/verify?x=y", &cookie).status, 200);
 }
+
+#[test]
+fn a_sub_request_is_answered_alike_on_both_ways() {
+    let gate = gate("identity.roles = \"X-User-Roles\"\n");
+    let cookie = gate.signed_in();
+    for (original, headers) in [
+        ("GET /private", cookie.as_str()),
+        ("GET /private", ""),
+        ("GET /private", NAVIGATION),
+        ("GET /public/x", ""),
+        ("GET /gone/x", cookie.as_str()),
+        ("GET /auth/login", ""),
+        ("POST /private", "Content-Type: application/grpc\r\n"),
+        ("POST /private", "Content-Type: application/x-www-form-urlencoded\r\nAccept: text/html\r\n"),
+    ] {
+        let fields = |answer: &crate::support::Answer| {
+            let mut fields = answer.headers.clone();
+            fields.retain(|(name, _)| name != "date");
+            fields.sort();
+            (answer.status, fields, answer.body.clone())
+        };
+        let directly = ask(&gate, original, headers);
+        // What asks for trailers is hyper's.
+        let by_hyper = ask(&gate, original, &format!("{headers}TE: trailers\r\n"));
+        assert_eq!(fields(&directly), fields(&by_hyper), "{original} {headers}");
+    }
+}
+
+#[test]
+fn sub_requests_write_nothing_to_the_store_and_are_counted() {
+    let gate = gate("admin.listen = \"127.0.0.1:0\"\n");
+    let cookie = gate.signed_in();
+    let count = |what: &str| {
+        let text = gate.admin("GET /metrics").text();
+        let line = text.lines().find(|line| line.starts_with(what)).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let (own, refused) =
+        ("sidegate_requests_total{outcome=\"own\"}", "sidegate_requests_total{outcome=\"refused\"}");
+    let before = [count("sidegate_store_commits_total"), count(own), count(refused)];
+    for _ in 0..10 {
+        assert_eq!(ask(&gate, "GET /private", &cookie).status, 200);
+        assert_eq!(ask(&gate, "GET /private", "").status, 401);
+    }
+    let after = [count("sidegate_store_commits_total"), count(own), count(refused)];
+    assert_eq!(after, [before[0], before[1] + 10, before[2] + 10]);
+}
