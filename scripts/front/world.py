@@ -105,7 +105,7 @@ def ask(port, line, headers=(), body=b"", tunnel=None):
         head = [f"{line} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers]
         if body:
             head.append(f"Content-Length: {len(body)}")
-        if tunnel is None:
+        if tunnel is None and not any(line.startswith("Connection:") for line in headers):
             head.append("Connection: close")
         connection.sendall("\r\n".join(head + ["", ""]).encode("latin-1") + body)
         with connection.makefile("rb") as stream:
