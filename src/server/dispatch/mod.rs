@@ -154,7 +154,7 @@ impl Dispatch {
         let (head, body) = request.into_parts();
         // Before all that answers in its own way: to a front proxy any 2xx says yes, a preflight's 204 included.
         if head.uri.path() == subrequest::PATH {
-            return own(self.verify(head, body, trail).await);
+            return own(Box::pin(self.verify(head, body, trail)).await);
         }
         if let Some(answer) = self.to_loopback(&head, trail.peer) {
             return own(answer);
