@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::direct::BadChunks;
+use super::direct::{BadChunks, Frames};
 use super::http2::Answer;
 use super::pool::Lease;
 use super::request::{self, Claims};
@@ -121,6 +121,7 @@ struct Download {
 pub(super) enum Source {
     Http1(Incoming, Lease),
     Http2(Answer),
+    Direct(Frames),
 }
 
 impl Source {
@@ -128,6 +129,7 @@ impl Source {
         match self {
             Self::Http1(body, _) => Pin::new(body).poll_frame(cx).map_err(BodyError::Upstream),
             Self::Http2(answer) => answer.poll_frame(cx).map_err(BodyError::stream),
+            Self::Direct(frames) => frames.poll_frame(cx),
         }
     }
 
@@ -135,6 +137,7 @@ impl Source {
         match self {
             Self::Http1(body, _) => body.is_end_stream(),
             Self::Http2(answer) => answer.is_end_stream(),
+            Self::Direct(frames) => frames.is_end_stream(),
         }
     }
 
@@ -142,10 +145,11 @@ impl Source {
         match self {
             Self::Http1(body, _) => body.size_hint(),
             Self::Http2(answer) => answer.size_hint(),
+            Self::Direct(frames) => frames.size_hint(),
         }
     }
 
-    /// It has ended well: a connection may serve another request; a stream knows by itself.
+    /// It has ended well: a connection may serve another request; the others know by themselves.
     fn give_back(self) {
         if let Self::Http1(_, lease) = self {
             lease.give_back();

@@ -94,7 +94,7 @@ impl Proxy {
         pass: Pass,
         mut request: Request<Incoming>,
         peer: &Peer,
-        id: &http::HeaderValue,
+        id: &HeaderValue,
         now: Instant,
     ) -> Result<Response<UpstreamBody>, Fault> {
         let wants_upgrade = upgrade::keep_offered(&mut request);

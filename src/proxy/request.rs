@@ -141,9 +141,12 @@ impl RequestEditor {
                 set(name, value.as_bytes());
             }
         }
-        let fallback = (!headers.contains_key(HOST)).then_some(&self.fallback_host);
-        if let Some(host) = self.host.as_ref().or(fallback) {
+        if let Some(host) = &self.host {
             set(&HOST, host.as_bytes());
+        } else if !headers.contains_key(HOST) {
+            // In HTTP/2 it is the target that names it.
+            let named = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+            set(&HOST, named.unwrap_or(self.fallback_host.as_bytes()));
         }
         if let Some(kept) = cookies::kept(headers, self.credentials.cookie_names()) {
             set(&COOKIE, &kept);

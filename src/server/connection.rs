@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use super::client::{ClientIo, Slot, Socket};
 use super::direct::{Spares, Talk, Turn};
 use super::dispatch::Dispatch;
+use super::held_back::HeldBack;
 use super::peer::SocketPeer;
 use super::sieve::Sieve;
 use super::stream::Streams;
@@ -29,12 +30,13 @@ use crate::config::settings;
 use crate::proxy::body::Watch;
 use crate::proxy::hop;
 use crate::web::deadline::{Deadlines, Timer};
+use crate::web::large_reads::{LARGE, LargeReads};
 use crate::web::{Code, Problem};
 
 /// RFC 9113 section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What is read from a client at once, in bytes, unless heads may be larger.
+/// What is read from a client at once, in bytes, unless heads may be larger or it has a permit for more.
 const BUFFER: usize = 128 * 1024;
 
 /// What an HTTP/2 connection may cost. These are hyper's and h2's own numbers, said here since they are relied on. What h2
@@ -67,6 +69,8 @@ pub(super) struct Terms {
     pub(super) stopping: Rc<Cell<bool>>,
     /// Where the direct way reads to.
     pub(super) spares: Rc<Spares>,
+    /// What lets hyper read large uploads in large amounts.
+    pub(super) large_reads: LargeReads,
 }
 
 impl Terms {
@@ -215,10 +219,12 @@ where
             Ok::<_, std::convert::Infallible>(answer)
         }
     });
+    let large = terms.large_reads.take();
+    let most = if large.is_some() { LARGE } else { BUFFER };
     let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_header_size(terms.limits.header_bytes)
-        .max_buf_size(terms.limits.header_bytes.max(BUFFER))
+        .max_buf_size(terms.limits.header_bytes.max(most))
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut told = false;
@@ -282,8 +288,9 @@ async fn serve_http2<S>(
 {
     let service = service_fn(|request| {
         let (dispatch, in_flight) = (Rc::clone(&dispatch), vital.request());
-        async move { Ok::<_, std::convert::Infallible>(dispatch.handle(request, peer, in_flight).await) }
+        async move { Ok::<_, std::convert::Infallible>(dispatch.handle_stream(request, peer, in_flight).await) }
     });
+    let io = HeldBack::new(io);
     let streams = Streams { deadlines: terms.deadlines.clone(), patience: terms.idle_timeout };
     let header_list = u32::try_from(terms.limits.header_bytes).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(streams)
@@ -294,13 +301,19 @@ async fn serve_http2<S>(
         .initial_stream_window_size(http2_limits::WINDOW)
         .initial_connection_window_size(http2_limits::WINDOW)
         .max_send_buf_size(http2_limits::SEND_BUFFER)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(io.clone()), service);
     let mut connection = pin!(connection);
     let mut told = false;
     loop {
+        let ended = std::future::poll_fn(|cx| {
+            let polled = connection.as_mut().poll(cx);
+            io.settle(cx);
+            // How it ended is the client's affair.
+            polled.map(|_| ())
+        });
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return,
+            () = ended => return,
             () = terms.roused(timer, told) => {
                 if terms.stopping.get() && !told {
                     told = true;

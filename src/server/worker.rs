@@ -29,6 +29,7 @@ use crate::tokens::Tokens;
 use crate::types::Clock;
 use crate::web::counter::Counter;
 use crate::web::deadline::Deadlines;
+use crate::web::large_reads::LargeReads;
 
 /// What all workers read and none changes.
 #[derive(Clone)]
@@ -148,6 +149,7 @@ impl Worker {
             closing,
             stopping: Rc::default(),
             spares: Rc::default(),
+            large_reads: LargeReads::default(),
         };
         Self {
             dispatch: Rc::new(Dispatch::new(settings, parties)),

@@ -1,87 +1,46 @@
-//! An answer on its way back: what is ready to be sent on, and the rest, read only when that has been sent.
+//! An answer on its way back over HTTP/1.1: what is ready to be sent on, and the rest, read only when that has been sent.
 
-use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::BufMut as _;
 use http::StatusCode;
 
-use super::chunks::{self, Chunks};
-use super::head::Ends;
+use super::chunks::Form;
+use super::intake::Intake;
 use super::line::Line;
 use super::{Began, Buffers, Pool};
 use crate::proxy::body::BodyError;
 use crate::proxy::vigil::Vigil;
 
-/// How much is read at once of a body that is large, in bytes: more makes no difference that shows.
-const MOST: usize = 128 * 1024;
-
-/// How much is read at once of a body of unknown length, unless it turns out to be large.
-const SOME: usize = 16 * 1024;
-
 /// An answer that goes the direct way.
 pub struct Answer {
     status: StatusCode,
     dated: bool,
-    /// `None`: the body has ended, and the connection went back to the others.
-    line: Option<Line>,
-    reusable: bool,
-    rest: Rest,
-    /// What was read and is not understood yet.
-    input: Vec<u8>,
-    /// Whether the last read filled it: then there is more to come than it has room for.
-    filled: bool,
+    intake: Intake,
     /// What is ready to be sent on, from `sent` on.
     out: Vec<u8>,
     sent: usize,
-    /// How many bytes of the body were made ready.
-    carried: u64,
     vigil: Vigil,
-    lines: Rc<Pool<Line>>,
     buffers: Rc<Buffers>,
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.buffers.put(std::mem::take(&mut self.input));
         self.buffers.put(std::mem::take(&mut self.out));
     }
 }
 
-/// What of a body is still to come.
-enum Rest {
-    Nothing,
-    Bytes(u64),
-    Chunks(Chunks),
-    UntilTheEnd,
-}
-
 impl Answer {
-    pub(super) fn new(began: Began, vigil: Vigil, lines: Rc<Pool<Line>>, buffers: Rc<Buffers>) -> Self {
+    pub(super) fn new(
+        began: Began<Vec<u8>>,
+        vigil: Vigil,
+        lines: Rc<Pool<Line>>,
+        buffers: Rc<Buffers>,
+    ) -> Self {
         let Began { line, said, out, input } = began;
-        let rest = match said.ends {
-            Ends::AtOnce => Rest::Nothing,
-            Ends::After(length) => Rest::Bytes(length),
-            Ends::WithLastChunk => Rest::Chunks(Chunks::new()),
-            Ends::WithConnection => Rest::UntilTheEnd,
-        };
-        let (line, reusable) = (Some(line), said.reusable);
-        Self {
-            status: said.status,
-            dated: said.dated,
-            line,
-            reusable,
-            rest,
-            input,
-            filled: false,
-            out,
-            sent: 0,
-            carried: 0,
-            vigil,
-            lines,
-            buffers,
-        }
+        let home = (lines, Rc::clone(&buffers));
+        let intake = Intake::new(Form::Chunked, (line, said.reusable), said.ends, input, home);
+        Self { status: said.status, dated: said.dated, intake, out, sent: 0, vigil, buffers }
     }
 
     /// Its status.
@@ -96,7 +55,7 @@ impl Answer {
 
     /// How many bytes of its body went through so far.
     pub const fn carried(&self) -> u64 {
-        self.carried
+        self.intake.carried()
     }
 
     /// Ends its head with `fields`, whole lines, and takes what of the body came with it. To be called once, before
@@ -104,7 +63,7 @@ impl Answer {
     pub fn begin(&mut self, fields: &[u8]) -> Result<(), BodyError> {
         self.out.extend_from_slice(fields);
         self.out.extend_from_slice(b"\r\n");
-        self.digest()
+        self.intake.digest(&mut self.out)
     }
 
     /// What is ready to be sent.
@@ -127,7 +86,7 @@ impl Answer {
 
     /// Whether nothing will become ready any more.
     pub const fn is_whole(&self) -> bool {
-        matches!(self.rest, Rest::Nothing)
+        self.intake.is_whole()
     }
 
     /// Reads on, until more is ready or nothing will be. Only for when all that was ready has been sent.
@@ -136,93 +95,14 @@ impl Answer {
         if self.vigil.is_cut() {
             return Poll::Ready(Err(BodyError::SessionEnded));
         }
-        while self.out.is_empty() && !self.is_whole() {
-            match self.poll_read(cx) {
-                Poll::Ready(Ok(())) => self.digest()?,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(BodyError::BrokenOff(error))),
-                Poll::Pending => return self.poll_over(cx).map(Err),
-            }
+        match self.intake.poll_more(cx, &mut self.out) {
+            Poll::Pending => self.poll_over(cx).map(Err),
+            ready => ready,
         }
-        Poll::Ready(Ok(()))
     }
 
     /// Ready when it must not go on: nothing came or was taken of it for too long, or its session has ended.
     pub fn poll_over(&self, cx: &Context<'_>) -> Poll<BodyError> {
         self.vigil.poll(cx).map(BodyError::from)
-    }
-
-    /// Reads once. A body of known length is read to where it is sent from.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(line) = &mut self.line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
-        if let Rest::Bytes(left) = &mut self.rest {
-            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(MOST);
-            self.out.reserve(most);
-            let count = ready!(line.poll_fill(cx, &mut (&mut self.out).limit(most)))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-            }
-            *left -= count as u64;
-            self.carried += count as u64;
-            return Poll::Ready(Ok(()));
-        }
-        if self.filled || self.input.len() == self.input.capacity() {
-            self.input.reserve((self.input.capacity() * 2).clamp(SOME, MOST));
-        }
-        let count = ready!(line.poll_fill(cx, &mut self.input))?;
-        self.filled = self.input.len() == self.input.capacity();
-        if count > 0 {
-            return Poll::Ready(Ok(()));
-        }
-        if matches!(self.rest, Rest::UntilTheEnd) {
-            self.out.extend_from_slice(chunks::LAST);
-            self.reusable = false;
-            self.rest = Rest::Nothing;
-            return Poll::Ready(Ok(()));
-        }
-        Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
-    }
-
-    /// Makes ready what was read.
-    fn digest(&mut self) -> Result<(), BodyError> {
-        match &mut self.rest {
-            Rest::Bytes(left) if !self.input.is_empty() => {
-                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.len());
-                self.out.extend_from_slice(&self.input[..count]);
-                self.input.drain(..count);
-                *left -= count as u64;
-                self.carried += count as u64;
-            }
-            Rest::Chunks(chunks) => {
-                let (taken, data) = chunks.take(&self.input, &mut self.out).map_err(BodyError::Chunks)?;
-                self.input.drain(..taken);
-                self.carried += data;
-            }
-            Rest::UntilTheEnd if !self.input.is_empty() => {
-                chunks::write(&self.input, &mut self.out);
-                self.carried += self.input.len() as u64;
-                self.input.clear();
-            }
-            _ => {}
-        }
-        let over = match &self.rest {
-            Rest::Nothing | Rest::Bytes(0) => true,
-            Rest::Chunks(chunks) => chunks.is_done(),
-            Rest::Bytes(_) | Rest::UntilTheEnd => false,
-        };
-        if over {
-            self.rest = Rest::Nothing;
-            self.give_back();
-        }
-        Ok(())
-    }
-
-    /// The connection may serve another request, unless more came than the answer.
-    fn give_back(&mut self) {
-        if let Some(line) = self.line.take()
-            && self.reusable
-            && self.input.is_empty()
-        {
-            self.lines.put(line);
-        }
     }
 }

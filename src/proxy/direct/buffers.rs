@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use crate::web::large_reads::LargeReads;
+
 /// How much room a buffer has at least, in bytes: most heads and answers need no more.
 const ROOM: usize = 8 * 1024;
 
@@ -11,17 +13,21 @@ const MOST: usize = 64;
 
 /// The buffers that nobody uses just now.
 #[derive(Default)]
-pub(in crate::proxy) struct Buffers(RefCell<Vec<Vec<u8>>>);
+pub(in crate::proxy) struct Buffers {
+    kept: RefCell<Vec<Vec<u8>>>,
+    /// For bodies that need more room than a buffer has.
+    pub(super) large_reads: LargeReads,
+}
 
 impl Buffers {
     /// An empty buffer.
     pub(super) fn take(&self) -> Vec<u8> {
-        self.0.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(ROOM))
+        self.kept.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(ROOM))
     }
 
     /// Gives it back, whatever it holds.
     pub(super) fn put(&self, mut buffer: Vec<u8>) {
-        let mut kept = self.0.borrow_mut();
+        let mut kept = self.kept.borrow_mut();
         if kept.len() < MOST && (ROOM..=LARGEST).contains(&buffer.capacity()) {
             buffer.clear();
             kept.push(buffer);

@@ -16,9 +16,19 @@ pub(super) const LAST: &[u8] = b"0\r\n\r\n";
 #[error("chunks that make no sense")]
 pub struct BadChunks;
 
+/// What becomes of a body's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// It is written as chunks.
+    Chunked,
+    /// It is written as it is: what comes after it says where it ends.
+    Plain,
+}
+
 /// Follows the chunks of one body.
 #[derive(Debug)]
 pub(super) struct Chunks {
+    form: Form,
     state: State,
     /// How many bytes of extensions and trailers have come.
     extra: usize,
@@ -34,15 +44,15 @@ enum State {
 }
 
 impl Chunks {
-    pub(super) const fn new() -> Self {
-        Self { state: State::Size, extra: 0 }
+    pub(super) const fn new(form: Form) -> Self {
+        Self { form, state: State::Size, extra: 0 }
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
-    /// Takes what it can of `input`, writes what that holds to `out` as chunks, and gives how much it took and how many
+    /// Takes what it can of `input`, writes what that holds to `out`, and gives how much it took and how many
     /// bytes of data were in it. What is left is the beginning of a line, or what follows the body.
     pub(super) fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(usize, u64), BadChunks> {
         let (mut at, mut data) = (0, 0);
@@ -53,7 +63,10 @@ impl Chunks {
                 if piece.is_empty() {
                     break;
                 }
-                write(piece, out);
+                match self.form {
+                    Form::Chunked => write(piece, out),
+                    Form::Plain => out.extend_from_slice(piece),
+                }
                 at += piece.len();
                 data += piece.len() as u64;
                 let left = left - piece.len() as u64;
@@ -90,7 +103,9 @@ impl Chunks {
             },
             State::DataEnd if line.is_empty() => Ok(State::Size),
             State::Trailers if line.is_empty() => {
-                out.extend_from_slice(LAST);
+                if self.form == Form::Chunked {
+                    out.extend_from_slice(LAST);
+                }
                 Ok(State::Done)
             }
             State::Trailers if memchr(b':', line).is_some() => Ok(State::Trailers),
@@ -122,7 +137,7 @@ mod tests {
 
     /// Takes `text` in pieces of `step` bytes; gives what was written and what is left, once it is done.
     fn taken(text: &str, step: usize) -> Result<(String, String), BadChunks> {
-        let (mut chunks, mut input, mut out) = (Chunks::new(), Vec::new(), Vec::new());
+        let (mut chunks, mut input, mut out) = (Chunks::new(Form::Chunked), Vec::new(), Vec::new());
         for piece in text.as_bytes().chunks(step) {
             input.extend_from_slice(piece);
             let (taken, _) = chunks.take(&input, &mut out)?;
@@ -139,9 +154,10 @@ mod tests {
         assert_eq!(taken(text, 1000), Ok((whole, "HTTP/1.1".to_owned())));
         for step in 1..8 {
             let (out, left) = taken(text, step).unwrap();
-            let (mut again, mut data) = (Chunks::new(), Vec::new());
+            let (mut again, mut data) = (Chunks::new(Form::Plain), Vec::new());
             again.take(out.as_bytes(), &mut data).unwrap();
             assert!(again.is_done() && left == "HTTP/1.1", "{step}: {out:?}");
+            assert_eq!(data, b"abc0123456789");
         }
     }
 
@@ -167,7 +183,7 @@ mod tests {
             "0\r\nA: b\rc\r\n\r\n",
         ] {
             for step in [1, 2, 1000] {
-                let (mut chunks, mut input, mut refused) = (Chunks::new(), Vec::new(), false);
+                let (mut chunks, mut input, mut refused) = (Chunks::new(Form::Chunked), Vec::new(), false);
                 for piece in text.as_bytes().chunks(step) {
                     input.extend_from_slice(piece);
                     match chunks.take(&input, &mut Vec::new()) {
@@ -186,7 +202,7 @@ mod tests {
         let extensions = format!("1;{}\r\na\r\n", "x".repeat(100)).repeat(200);
         let trailers = format!("0\r\n{}", "a: b\r\n".repeat(LONGEST));
         for text in [format!("3;{long}"), format!("0\r\na:{long}\r\n"), extensions, trailers] {
-            assert_eq!(Chunks::new().take(text.as_bytes(), &mut Vec::new()), Err(BadChunks));
+            assert_eq!(Chunks::new(Form::Chunked).take(text.as_bytes(), &mut Vec::new()), Err(BadChunks));
         }
     }
 }

@@ -40,6 +40,32 @@ pub(super) struct Said {
     pub(super) dated: bool,
 }
 
+/// What an answer's head is told to, less what is not the client's.
+pub(super) trait Sink {
+    /// Its first line.
+    fn begin(&mut self, said: &Said, reason: &str);
+
+    /// A field.
+    fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Bad>;
+}
+
+/// As HTTP/1.1 writes it, without the empty line that ends it.
+impl Sink for Vec<u8> {
+    fn begin(&mut self, said: &Said, reason: &str) {
+        self.extend_from_slice(b"HTTP/1.1 ");
+        self.extend_from_slice(said.status.as_str().as_bytes());
+        self.push(b' ');
+        self.extend_from_slice(reason.as_bytes());
+        self.extend_from_slice(b"\r\n");
+    }
+
+    fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Bad> {
+        self.extend_from_slice(name.as_bytes());
+        field_end(self, value);
+        Ok(())
+    }
+}
+
 /// Writes a request's first line.
 pub(super) fn write_request_line(head: &Parts, wire: &mut Vec<u8>) {
     wire.extend_from_slice(head.method.as_str().as_bytes());
@@ -63,12 +89,12 @@ pub(super) fn write_request_field(name: &HeaderName, value: &[u8], wire: &mut Ve
 }
 
 /// Reads an answer's head at the beginning of `input`; `None`: it is not whole yet. What the client gets of it is
-/// written to `out` without the empty line that ends it. Gives how long it was.
+/// told to `out`. Gives how long it was.
 pub(super) fn read_answer(
     input: &[u8],
     method: &Method,
     ours: &[Box<str>],
-    out: &mut Vec<u8>,
+    out: &mut impl Sink,
 ) -> Result<Option<(usize, Said)>, Bad> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut answer = httparse::Response::new(&mut []);
@@ -92,7 +118,8 @@ pub(super) fn read_answer(
         dated: fields.iter().any(|field| is(field, "date")),
     };
     if !status.is_informational() {
-        write_answer(&said, answer.reason.unwrap_or_default(), &framing, fields, ours, out);
+        out.begin(&said, answer.reason.unwrap_or_default());
+        tell_fields(&said, &framing, fields, ours, out)?;
     }
     Ok(Some((length, said)))
 }
@@ -166,19 +193,13 @@ impl<'a> Framing<'a> {
     }
 }
 
-fn write_answer(
+fn tell_fields(
     said: &Said,
-    reason: &str,
     framing: &Framing<'_>,
     fields: &[Header<'_>],
     ours: &[Box<str>],
-    out: &mut Vec<u8>,
-) {
-    out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(said.status.as_str().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(reason.as_bytes());
-    out.extend_from_slice(b"\r\n");
+    out: &mut impl Sink,
+) -> Result<(), Bad> {
     // A length is said once, and not beside chunks; where a body has none, it becomes chunks.
     let mut says_length = !framing.chunked && said.status != StatusCode::NO_CONTENT;
     for field in fields {
@@ -190,13 +211,13 @@ fn write_answer(
             _ => true,
         };
         if kept && !framing.takes(field) {
-            out.extend_from_slice(field.name.as_bytes());
-            field_end(out, if is(field, "transfer-encoding") { b"chunked" } else { field.value });
+            out.field(field.name, if is(field, "transfer-encoding") { b"chunked" } else { field.value })?;
         }
     }
     if said.ends == Ends::WithConnection {
-        out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        out.field("transfer-encoding", b"chunked")?;
     }
+    Ok(())
 }
 
 fn field_end(out: &mut Vec<u8>, value: &[u8]) {

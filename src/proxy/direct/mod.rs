@@ -7,9 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Buf as _;
+use http::header::{EXPECT, TE};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
+use super::body::{Source, UpstreamBody};
 use super::fault::{self, Fault, Kind};
 use super::pool::Pool;
 use super::vigil::Vigil;
@@ -20,12 +22,17 @@ use crate::web::Peer;
 mod body;
 mod buffers;
 mod chunks;
+mod frames;
 mod head;
+mod intake;
 mod line;
 
 pub use body::Answer;
 pub(super) use buffers::Buffers;
 pub(super) use chunks::BadChunks;
+use chunks::{Chunks, Form};
+pub(super) use frames::Frames;
+use head::Sink;
 pub(super) use line::Line;
 
 /// What is wrong with an answer.
@@ -39,12 +46,19 @@ struct Question<'a> {
     vigil: &'a Vigil,
 }
 
+/// What is said of a request besides its own words.
+struct Sign<'a> {
+    pass: &'a Pass,
+    peer: &'a Peer,
+    id: &'a HeaderValue,
+}
+
 /// An answer's head, and what came with it.
-struct Began {
+struct Began<K> {
     line: Line,
     said: head::Said,
     /// What the client gets of the head.
-    out: Vec<u8>,
+    out: K,
     /// What came behind it.
     input: Vec<u8>,
 }
@@ -61,39 +75,84 @@ impl Proxy {
         id: &HeaderValue,
         now: Instant,
     ) -> Result<Answer, Fault> {
-        let mut wire = self.buffers.take();
-        head::write_request_line(&head, &mut wire);
-        self.editor.write(&head, &pass, peer, id, |name, value| {
-            head::write_request_field(name, value, &mut wire);
-        });
-        wire.extend_from_slice(b"\r\n");
-        wire.extend_from_slice(body);
-        let repeatable = fault::is_safe(&head.method) && body.is_empty();
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
-        vigil.expect_from(now, self.upstream.response_timeout);
-        let question = Question { wire: &wire, method: &head.method, vigil: &vigil };
-        let began = match self.lines.take(now) {
-            Some(line) => match self.exchange(line, &question, true).await {
-                Err(fault) if fault.goes_again(repeatable) => {
-                    self.exchange(self.line().await?, &question, false).await?
-                }
-                outcome => outcome?,
-            },
-            None => self.exchange(self.line().await?, &question, false).await?,
-        };
-        self.buffers.put(wire);
+        let sign = Sign { pass: &pass, peer, id };
+        let began = self.began(&head, body, &sign, now, &vigil, |buffers| buffers.take()).await?;
         self.check_chunks(&began)?;
         vigil.answered(self.upstream.idle_timeout);
         Ok(Answer::new(began, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
     }
 
+    /// The same for a client that speaks HTTP/2, and a request without a body that [`Self::can_frame`].
+    pub async fn ask_framed(
+        &self,
+        pass: Pass,
+        head: &Parts,
+        peer: &Peer,
+        id: &HeaderValue,
+        now: Instant,
+    ) -> Result<Response<UpstreamBody>, Fault> {
+        let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
+        let sign = Sign { pass: &pass, peer, id };
+        let began = self.began(head, &[], &sign, now, &vigil, |_| HeaderMap::with_capacity(16)).await?;
+        let status = began.said.status;
+        let (fields, frames) = Frames::new(began, Rc::clone(&self.lines), Rc::clone(&self.buffers))
+            .map_err(|error| Fault::because(Kind::BadAnswer, &error))?;
+        vigil.answered(self.upstream.idle_timeout);
+        let mut response = Response::new(UpstreamBody::stream(Source::Direct(frames), vigil));
+        (*response.status_mut(), *response.headers_mut()) = (status, fields);
+        Ok(response)
+    }
+
+    /// Whether a request without a body, made in HTTP/2, asks for nothing unusual.
+    pub fn can_frame(&self, head: &Parts) -> bool {
+        let plain_target =
+            head.uri.path().starts_with('/') && matches!(head.uri.scheme_str(), Some("http" | "https"));
+        self.goes_directly()
+            && plain_target
+            && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
+    }
+
+    /// Asks, and asks again where that is safe; gives the head once it is there, told to what `sink` makes.
+    async fn began<K: Sink>(
+        &self,
+        head: &Parts,
+        body: &[u8],
+        sign: &Sign<'_>,
+        now: Instant,
+        vigil: &Vigil,
+        sink: impl Fn(&Buffers) -> K,
+    ) -> Result<Began<K>, Fault> {
+        let mut wire = self.buffers.take();
+        head::write_request_line(head, &mut wire);
+        self.editor.write(head, sign.pass, sign.peer, sign.id, |name, value| {
+            head::write_request_field(name, value, &mut wire);
+        });
+        wire.extend_from_slice(b"\r\n");
+        wire.extend_from_slice(body);
+        let repeatable = fault::is_safe(&head.method) && body.is_empty();
+        vigil.expect_from(now, self.upstream.response_timeout);
+        let question = Question { wire: &wire, method: &head.method, vigil };
+        let began = match self.lines.take(now) {
+            Some(line) => match self.exchange(line, &question, true, &sink).await {
+                Err(fault) if fault.goes_again(repeatable) => {
+                    self.exchange(self.line().await?, &question, false, &sink).await?
+                }
+                outcome => outcome?,
+            },
+            None => self.exchange(self.line().await?, &question, false, &sink).await?,
+        };
+        self.buffers.put(wire);
+        Ok(began)
+    }
+
     /// Chunks that make no sense and are there already are told as what they are, while nothing has been sent.
-    fn check_chunks(&self, began: &Began) -> Result<(), Fault> {
+    fn check_chunks(&self, began: &Began<Vec<u8>>) -> Result<(), Fault> {
         if began.said.ends != head::Ends::WithLastChunk || began.input.is_empty() {
             return Ok(());
         }
         let mut scratch = self.buffers.take();
-        let taken = chunks::Chunks::new().take(&began.input, &mut scratch);
+        let taken = Chunks::new(Form::Chunked).take(&began.input, &mut scratch);
         self.buffers.put(scratch);
         taken.map(|_| ()).map_err(|error| Fault::because(Kind::BadAnswer, &error))
     }
@@ -103,8 +162,14 @@ impl Proxy {
     }
 
     /// Asks over one connection.
-    async fn exchange(&self, mut line: Line, question: &Question<'_>, reused: bool) -> Result<Began, Fault> {
-        let (mut out, mut input) = (self.buffers.take(), self.buffers.take());
+    async fn exchange<K: Sink>(
+        &self,
+        mut line: Line,
+        question: &Question<'_>,
+        reused: bool,
+        sink: impl Fn(&Buffers) -> K,
+    ) -> Result<Began<K>, Fault> {
+        let (mut out, mut input) = (sink(&self.buffers), self.buffers.take());
         let mut unsent = question.wire;
         let whole = unsent.len();
         let said = std::future::poll_fn(|cx| {
@@ -141,7 +206,7 @@ impl Proxy {
         cx: &mut Context<'_>,
         method: &Method,
         input: &mut Vec<u8>,
-        out: &mut Vec<u8>,
+        out: &mut impl Sink,
     ) -> Poll<Result<Option<head::Said>, Failed>> {
         if input.len() == input.capacity() {
             input.reserve(input.len());

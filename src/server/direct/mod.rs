@@ -92,7 +92,7 @@ impl Talk<'_> {
             let end = plain.length + plain.body;
             let body = bytes.slice(plain.length..end);
             let looked = self.dispatch.look_at(plain.parts, body, self.peer, started);
-            if matches!(looked, Looked::Unusual) {
+            if matches!(looked, Looked::Unusual(_)) {
                 client.take_back(bytes);
                 return Turn::Hyper;
             }
@@ -130,7 +130,7 @@ impl Talk<'_> {
         client: &mut Client<'_, S>,
     ) -> Option<bool> {
         let (answer, mut errand) = match looked {
-            Looked::Unusual => return None,
+            Looked::Unusual(_) => return None,
             Looked::Own(refused) => {
                 let Refused { answer, errand } = *refused;
                 (Err(answer), errand)

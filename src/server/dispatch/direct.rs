@@ -4,11 +4,12 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderValue, Request, Response, Version};
+use hyper::body::{Body as _, Incoming};
 
 use super::verify::Heard;
-use super::{Dispatch, Record, SocketPeer, answers};
+use super::{Dispatch, InFlight, Outgoing, Rc, Record, SocketPeer, Source, answers, own, stream};
 use crate::gate::refusal::Form;
 use crate::gate::{Pass, Verdict, subrequest};
 use crate::metrics::{Counted, Outcome};
@@ -20,7 +21,7 @@ use crate::web::{Answer, Peer};
 /// What becomes of a plain request.
 pub(in crate::server) enum Looked {
     /// It is not for the direct way.
-    Unusual,
+    Unusual(Box<Parts>),
     /// It is answered with this.
     Own(Box<Refused>),
     /// It may be forwarded.
@@ -60,14 +61,14 @@ impl Dispatch {
         socket: SocketPeer,
         started: Instant,
     ) -> Looked {
-        let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual };
+        let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual(Box::new(head)) };
         if head.uri.path() == subrequest::PATH {
             return self.look_at_subrequest(head, &peer, started);
         }
         let is_plain =
             path::owner(head.uri.path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
         if !is_plain {
-            return Looked::Unusual;
+            return Looked::Unusual(Box::new(head));
         }
         match self.gate.decide(&head, &peer) {
             Verdict::Forward(pass) => {
@@ -88,7 +89,7 @@ impl Dispatch {
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Refused));
                 Looked::Own(Box::new(Refused { answer, errand }))
             }
-            Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual,
+            Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual(Box::new(head)),
         }
     }
 
@@ -98,7 +99,7 @@ impl Dispatch {
         let heard = self.hear(&mut head, peer);
         // The log names the sub-request itself, and whoever looks at it next reads it anew.
         (head.method, head.uri) = asked;
-        let Heard::Told(told) = heard else { return Looked::Unusual };
+        let Heard::Told(told) = heard else { return Looked::Unusual(Box::new(head)) };
         self.judged(started);
         let id = self.ids.of(&head.headers);
         let mut errand = self.errand(&head, peer, &id, started);
@@ -125,6 +126,53 @@ impl Dispatch {
             }
         };
         (answer, errand)
+    }
+
+    /// Answers a request of HTTP/2. What is not plain takes the long road, in a future of its own: it is large, and each
+    /// stream would have room for it.
+    pub(in crate::server) async fn handle_stream(
+        &self,
+        request: Request<Incoming>,
+        socket: SocketPeer,
+        in_flight: InFlight,
+    ) -> Response<Outgoing> {
+        let started = Instant::now();
+        let (head, body) = request.into_parts();
+        if !(body.is_end_stream() && self.goes_directly() && self.proxy.can_frame(&head)) {
+            return Box::pin(self.handle(Request::from_parts(head, body), socket, in_flight)).await;
+        }
+        let (response, errand) = match self.look_at(head, Bytes::new(), socket, started) {
+            Looked::Unusual(head) => {
+                return Box::pin(self.handle(Request::from_parts(*head, body), socket, in_flight)).await;
+            }
+            Looked::Own(refused) => {
+                let Refused { answer, errand } = *refused;
+                (own(answer), errand)
+            }
+            Looked::Pass(trip) => self.ask_framed(trip).await,
+        };
+        let (head, source) = response.into_parts();
+        stream::answered(&source);
+        let tally = Rc::clone(&self.tally);
+        let body = Outgoing::new(source, errand.record, tally, in_flight, Version::HTTP_2);
+        Response::from_parts(head, body)
+    }
+
+    async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
+        let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
+        let response = match self.proxy.ask_framed(pass, &head, &peer, &id, judged).await {
+            Ok(response) => {
+                self.tally.upstream(judged.elapsed());
+                errand.answered(response.status(), |counted| counted.outcome(Outcome::Forwarded));
+                response.map(Source::Upstream)
+            }
+            Err(fault) => {
+                let answer = answers::failed(&fault, &id);
+                errand.answered(answer.status(), |counted| self.count_fault(&fault, counted));
+                own(answer)
+            }
+        };
+        (response, errand)
     }
 
     /// An answer has gone its way, or not to its end: `sent` bytes of its body were there to be sent.

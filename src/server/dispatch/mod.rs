@@ -161,7 +161,8 @@ impl Dispatch {
         }
         let request = Request::from_parts(head, body);
         match path::owner(request.uri().path()) {
-            Owner::Gate => own(self.own_path(request, trail).await),
+            // Boxed, as whatever is not a plain request's: each stream of HTTP/2 has room for the largest.
+            Owner::Gate => own(Box::pin(self.own_path(request, trail)).await),
             Owner::GateInDisguise => own(Problem::new(Code::NotFound).answer()),
             Owner::Upstream => self.upstream_path(request, trail).await,
         }
@@ -198,14 +199,14 @@ impl Dispatch {
         let (head, body) = request.into_parts();
         let verdict = match self.gate.decide(&head, trail.peer) {
             Verdict::Renew(renewal) => {
-                match self.sessions.refresh(renewal.token(), trail.peer.address).await {
+                match Box::pin(self.sessions.refresh(renewal.token(), trail.peer.address)).await {
                     Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
                         Ok(verdict) => {
                             let request = Request::from_parts(head, body);
-                            let mut response = self.carry_out(verdict, request, trail).await;
+                            let mut response = Box::pin(self.carry_out(verdict, request, trail)).await;
                             let headers = response.headers_mut();
                             // The answer may have taken an hour, and other answers have been faster.
-                            if let Some(issued) = self.sessions.still_current(issued).await {
+                            if let Some(issued) = Box::pin(self.sessions.still_current(issued)).await {
                                 self.auth.add_tokens(headers, &issued, trail.peer.secure);
                             }
                             keep_from_caches(headers);

@@ -1,0 +1,204 @@
+//! An answer's body as it comes in: read over the upstream's connection, understood, and made ready to go on. The connection
+//! goes back to the others with the last byte.
+
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::BufMut as _;
+
+use super::chunks::{self, Chunks, Form};
+use super::head::Ends;
+use super::line::Line;
+use super::{Buffers, Pool};
+use crate::proxy::body::BodyError;
+use crate::web::large_reads::{LARGE, LargeRead};
+
+/// How much is read at once of a body in bytes, unless it is large and may be read in large amounts.
+const SOME: usize = 16 * 1024;
+
+/// The same for chunks, which take their room twice: as they came, and as they go on.
+const MOST_OF_CHUNKS: usize = 128 * 1024;
+
+/// What is still to come of an answer.
+pub(super) struct Intake {
+    form: Form,
+    /// `None`: the body has ended, and the connection went back to the others.
+    line: Option<Line>,
+    reusable: bool,
+    rest: Rest,
+    /// What was read and is not understood yet.
+    input: Vec<u8>,
+    /// Whether the last read filled it: then there is more to come than it has room for.
+    filled: bool,
+    /// How many bytes of the body were made ready.
+    carried: u64,
+    /// The most that is read at once.
+    most: usize,
+    /// A body that is large has it, if there is one.
+    large: Option<LargeRead>,
+    lines: Rc<Pool<Line>>,
+    buffers: Rc<Buffers>,
+}
+
+/// What of a body is still to come.
+enum Rest {
+    Nothing,
+    Bytes(u64),
+    Chunks(Chunks),
+    UntilTheEnd,
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        self.buffers.put(std::mem::take(&mut self.input));
+    }
+}
+
+impl Intake {
+    /// `input`: what came behind the head.
+    pub(super) fn new(
+        form: Form,
+        (line, reusable): (Line, bool),
+        ends: Ends,
+        input: Vec<u8>,
+        (lines, buffers): (Rc<Pool<Line>>, Rc<Buffers>),
+    ) -> Self {
+        let rest = match ends {
+            Ends::AtOnce => Rest::Nothing,
+            Ends::After(length) => Rest::Bytes(length),
+            Ends::WithLastChunk => Rest::Chunks(Chunks::new(form)),
+            Ends::WithConnection => Rest::UntilTheEnd,
+        };
+        let line = Some(line);
+        let (filled, carried, most, large) = (false, 0, LARGE, None);
+        Self { form, line, reusable, rest, input, filled, carried, most, large, lines, buffers }
+    }
+
+    /// Reads no more than this at once, in bytes.
+    pub(super) const fn at_most(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// How many bytes of the body were made ready so far.
+    pub(super) const fn carried(&self) -> u64 {
+        self.carried
+    }
+
+    /// Whether nothing will become ready any more.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self.rest, Rest::Nothing)
+    }
+
+    /// How many bytes are to come, where that is known.
+    pub(super) const fn left(&self) -> Option<u64> {
+        match self.rest {
+            Rest::Nothing => Some(0),
+            Rest::Bytes(left) => Some(left),
+            Rest::Chunks(_) | Rest::UntilTheEnd => None,
+        }
+    }
+
+    /// Reads on, until there is something in `out`, which is empty, or the body has ended.
+    pub(super) fn poll_more(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<(), BodyError>> {
+        while out.is_empty() && !self.is_whole() {
+            ready!(self.poll_read(cx, out)).map_err(BodyError::BrokenOff)?;
+            self.digest(out)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once. A body of known length is read to where it is sent from.
+    fn poll_read(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<io::Result<()>> {
+        let Some(line) = &mut self.line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        let is_large = match self.rest {
+            Rest::Bytes(left) => left > SOME as u64,
+            _ => self.filled,
+        };
+        if is_large && self.large.is_none() {
+            self.large = self.buffers.large_reads.take();
+        }
+        if let Rest::Bytes(left) = &mut self.rest {
+            let most = if self.large.is_some() { self.most } else { SOME };
+            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
+            out.reserve(most);
+            let count = ready!(line.poll_fill(cx, &mut out.limit(most)))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            *left -= count as u64;
+            self.carried += count as u64;
+            return Poll::Ready(Ok(()));
+        }
+        if self.filled || self.input.len() == self.input.capacity() {
+            let most = if self.large.is_some() { MOST_OF_CHUNKS.min(self.most) } else { SOME };
+            self.input.reserve((self.input.capacity() * 2).clamp(SOME, most));
+        }
+        let count = ready!(line.poll_fill(cx, &mut self.input))?;
+        self.filled = self.input.len() == self.input.capacity();
+        if count > 0 {
+            return Poll::Ready(Ok(()));
+        }
+        if matches!(self.rest, Rest::UntilTheEnd) {
+            if self.form == Form::Chunked {
+                out.extend_from_slice(chunks::LAST);
+            }
+            self.reusable = false;
+            self.rest = Rest::Nothing;
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+    }
+
+    /// Makes ready what was read.
+    pub(super) fn digest(&mut self, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        match &mut self.rest {
+            Rest::Bytes(left) if !self.input.is_empty() => {
+                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.len());
+                out.extend_from_slice(&self.input[..count]);
+                self.input.drain(..count);
+                *left -= count as u64;
+                self.carried += count as u64;
+            }
+            Rest::Chunks(chunks) => {
+                let (taken, data) = chunks.take(&self.input, out).map_err(BodyError::Chunks)?;
+                self.input.drain(..taken);
+                self.carried += data;
+            }
+            Rest::UntilTheEnd if !self.input.is_empty() => {
+                match self.form {
+                    Form::Chunked => chunks::write(&self.input, out),
+                    Form::Plain => out.extend_from_slice(&self.input),
+                }
+                self.carried += self.input.len() as u64;
+                self.input.clear();
+            }
+            _ => {}
+        }
+        let over = match &self.rest {
+            Rest::Nothing | Rest::Bytes(0) => true,
+            Rest::Chunks(chunks) => chunks.is_done(),
+            Rest::Bytes(_) | Rest::UntilTheEnd => false,
+        };
+        if over {
+            self.rest = Rest::Nothing;
+            self.give_back();
+        }
+        Ok(())
+    }
+
+    /// The connection may serve another request, unless more came than the answer.
+    fn give_back(&mut self) {
+        if let Some(line) = self.line.take()
+            && self.reusable
+            && self.input.is_empty()
+        {
+            self.lines.put(line);
+        }
+    }
+}
