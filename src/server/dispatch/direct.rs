@@ -96,10 +96,10 @@ impl Dispatch {
     /// Looks at a front proxy's sub-request, which is answered at once unless its session has to be renewed.
     fn look_at_subrequest(&self, mut head: Parts, peer: &Peer, started: Instant) -> Looked {
         let asked = (head.method.clone(), head.uri.clone());
-        let heard = self.hear(&mut head, peer);
+        let said = self.hear(&mut head, peer);
         // The log names the sub-request itself, and whoever looks at it next reads it anew.
         (head.method, head.uri) = asked;
-        let Heard::Told(told) = heard else { return Looked::Unusual(Box::new(head)) };
+        let Heard::Told(told) = said else { return Looked::Unusual(Box::new(head)) };
         self.judged(started);
         let id = self.ids.of(&head.headers);
         let mut errand = self.errand(&head, peer, &id, started);
