@@ -128,7 +128,8 @@ impl Handler {
     }
 }
 
-/// All that is answered below `/auth/`.
+/// All that is answered below `/auth/`, save `/auth/verify`, which takes any method and needs a worker's gate:
+/// `server::dispatch` answers it.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/auth/signup", who: Who::Anyone, when: When::Always, handler: Handler::SignUp, doc: "Make an account" },

@@ -75,11 +75,16 @@ impl Auth {
     /// refresh token's. `secure`: the request came by TLS.
     pub fn add_tokens(&self, headers: &mut HeaderMap, issued: &Issued, secure: bool) {
         if self.delivery == Delivery::Cookie {
-            let access = &issued.access;
-            headers.append(SET_COOKIE, self.cookies.access(access.token.reveal(), access.lifetime, secure));
+            self.add_access_token(headers, issued, secure);
         }
         let refresh = self.cookies.refresh(issued.refresh.reveal(), issued.refresh_lifetime, secure);
         headers.append(SET_COOKIE, refresh);
+    }
+
+    /// Puts the access token's cookie alone on an answer (cookie delivery; where nothing was rotated).
+    pub fn add_access_token(&self, headers: &mut HeaderMap, issued: &Issued, secure: bool) {
+        let access = &issued.access;
+        headers.append(SET_COOKIE, self.cookies.access(access.token.reveal(), access.lifetime, secure));
     }
 
     /// Makes the browser a known one of who has just proved their password in it, unless it is already: see

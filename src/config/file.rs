@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::addresses::Trusted;
 use super::measures::Size;
-use super::names::{Auto, CookieName, IdentityHeader, VerifySource};
+use super::names::{Auto, CookieName, IdentityHeader};
 use super::raw::Value;
 use super::reader::Reader;
 use super::secrets::SmtpUrl;
 use super::settings::{
     Algorithm, DatabaseUrl, Delivery, HostHeader, Listen, LogFormat, PublicUrl, Rate, SameSite,
-    UpstreamTarget,
+    UpstreamTarget, VerifySource,
 };
 use super::table::{Effective, Given, Key, Later, Section, keys};
 use super::urls::{Domain, Origin};
@@ -123,10 +123,11 @@ keys! {
         token: Option<IdentityHeader> = "" => "X-User-Token";
     }
 
-    /// For a front proxy that asks `/auth/verify` about each request.
+    /// For a front proxy that asks `/auth/verify` about each request (`docs/front-proxies/` has a file for each).
     verify: Verify {
-        /// Which of its headers tell the original request: "forwarded" (X-Forwarded-Method, -Host, -Uri) or
-        /// "original" (X-Original-Method, -URL).
+        /// Which headers of a proxy in `server.trusted_proxies` tell the original request: "forwarded"
+        /// (X-Forwarded-Method, -Host, -Uri: Caddy, Traefik, Envoy, HAProxy) or "original" (X-Original-Method, -URL: nginx,
+        /// which is answered 401 with a Location where others are answered 303). Both kinds at once must agree.
         source: VerifySource = "forwarded";
     }
 

@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::raw::{Fault, Raw, Value, quote};
-use super::settings::{Algorithm, Delivery, HostHeader, LogFormat, SameSite, SecureCookies};
+use super::settings::{Algorithm, Delivery, HostHeader, LogFormat, SameSite, SecureCookies, VerifySource};
 
 /// A type that is one of a few words.
 macro_rules! words {
@@ -45,15 +45,6 @@ words! {
         "debug" => tracing::Level::DEBUG,
         "trace" => tracing::Level::TRACE,
     }
-}
-
-/// Which headers of a front proxy tell the original request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum VerifySource {
-    /// `X-Forwarded-Method`, `-Host`, `-Uri`.
-    Forwarded,
-    /// `X-Original-Method`, `-URL`.
-    Original,
 }
 
 fn unknown_word(text: &str, words: &[&str]) -> Fault {

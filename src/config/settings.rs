@@ -29,6 +29,8 @@ pub struct Settings {
     pub identity: Identity,
     /// `[[rules]]`, in the order in which they are asked.
     pub rules: Vec<Rule>,
+    /// `[verify]`
+    pub verify: Verify,
     /// `[cors]`
     pub cors: Cors,
     /// `[signup]`
@@ -319,6 +321,22 @@ pub enum Allow {
     SignedIn(Vec<Role>),
     /// Nobody.
     Deny,
+}
+
+/// `[verify]`
+#[derive(Clone, Debug)]
+pub struct Verify {
+    /// Which headers tell the original request.
+    pub source: VerifySource,
+}
+
+/// Which headers of a front proxy tell the original request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifySource {
+    /// `X-Forwarded-Method`, `-Host`, `-Uri`.
+    Forwarded,
+    /// `X-Original-Method`, `-URL`.
+    Original,
 }
 
 /// `[cors]`

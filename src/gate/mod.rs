@@ -22,6 +22,7 @@ pub mod origin;
 mod pass;
 pub mod refusal;
 pub mod rules;
+pub mod subrequest;
 
 use cache::{Cache, Known};
 use credential::{Credentials, doubled_authorization};
@@ -136,6 +137,12 @@ impl Gate {
             other => other,
         };
         self.not_signed_in(head, &self.rules.need(&head.method, head.uri.path()), because)
+    }
+
+    /// A 401 as programs read it, for whoever was not let through: where a front proxy leads browsers to the sign-in page by
+    /// itself, and takes only a 401 for "not signed in" (nginx).
+    pub fn unauthorized(&self, head: &Parts, because: Code) -> Refusal {
+        Refusal::unauthorized(because, self.credentials.challenge(), head, false)
     }
 
     fn admit(&self, head: &Parts, peer: &Peer, need: &Need<'_>, known: &Rc<Known>, fresh: bool) -> Verdict {

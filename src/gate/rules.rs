@@ -64,6 +64,10 @@ impl Need<'_> {
     }
 }
 
+/// Stands for the method of a request of which nobody told the method. No rule that names methods is about it: they can't be
+/// written with this sign (`config::rules`). And it is no safe one, nor a navigation's.
+pub const NO_METHOD: &str = "_";
+
 /// The rules of the settings.
 #[derive(Clone, Debug)]
 pub struct Rules(Vec<Rule>);

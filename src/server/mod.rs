@@ -3,6 +3,7 @@
 mod answers;
 mod body;
 mod client;
+mod complaints;
 mod connection;
 mod cors;
 mod direct;

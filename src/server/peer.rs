@@ -9,8 +9,10 @@ use http::uri::Authority;
 use http::{HeaderMap, Version};
 use ipnet::IpNet;
 
+use super::complaints::Complaints;
 use super::forwarded;
 use crate::config::settings;
+use crate::gate::subrequest;
 use crate::web::Peer;
 
 /// The headers by which a proxy tells of its client.
@@ -34,6 +36,8 @@ pub(super) struct Peers {
     trusted: Vec<IpNet>,
     trust_unix: bool,
     warned: AtomicBool,
+    /// What was said of sub-requests.
+    pub(super) complaints: Complaints,
 }
 
 impl Peers {
@@ -42,6 +46,7 @@ impl Peers {
             trusted: settings.trusted_proxies.clone(),
             trust_unix: settings.trust_unix,
             warned: AtomicBool::new(false),
+            complaints: Complaints::default(),
         }
     }
 
@@ -53,7 +58,10 @@ impl Peers {
             SocketPeer::Unix => (None, self.trust_unix),
         };
         if !trusted {
-            self.warn_of_untrusted(&head.headers, address);
+            // Of a sub-request more is said where it is refused.
+            if head.uri.path() != subrequest::PATH {
+                self.warn_of_untrusted(&head.headers, address);
+            }
             return Ok(Peer { address, socket: address, trusted, secure: false, host });
         }
         let headers = &head.headers;
@@ -137,6 +145,7 @@ mod tests {
             trusted: trusted.iter().map(|net| net.parse().unwrap()).collect(),
             trust_unix: false,
             warned: AtomicBool::new(false),
+            complaints: Complaints::default(),
         };
         let mut request = http::Request::builder().uri("/");
         for (name, value) in headers {

@@ -6,8 +6,8 @@ use super::rotation::{self, Step};
 use super::{Issued, Sessions};
 use crate::audit::Event;
 use crate::store::{Generation, Rotated, Session, StoreError, User};
-use crate::tokens::{TokenFault, TokensError};
-use crate::types::{SessionId, Timestamp, UserId};
+use crate::tokens::{RefreshClaims, TokenFault, TokensError};
+use crate::types::{Secret, SessionId, Timestamp, UserId};
 
 /// After losing a race the token is an older one and is answered without a write, so that the second round
 /// is the last; a third says that the store contradicts itself.
@@ -41,6 +41,14 @@ pub enum RefreshError {
     Tokens(#[from] TokensError),
 }
 
+/// A session, by the refresh token that was presented.
+enum Held {
+    /// It is the current one.
+    Current(Session, User),
+    /// It was rotated, and is still answered.
+    Older(Session, User),
+}
+
 impl From<TokenFault> for RefreshError {
     fn from(fault: TokenFault) -> Self {
         match fault {
@@ -57,24 +65,60 @@ impl Sessions {
         let now = self.0.clock.now();
         let claims = self.0.tokens.verify_refresh(refresh_token, now)?;
         for _ in 0..ROUNDS {
-            let Some((record, user)) = self.0.store.session(claims.session).await? else {
-                return Err(RefreshError::Gone);
-            };
-            if !user.active || record.user != claims.user || record.expires <= now {
-                return Err(RefreshError::Gone);
-            }
-            match rotation::decide(&record, claims.generation, now) {
-                Step::Rotate => {
+            match self.held(&claims, from, now).await? {
+                Held::Current(record, _) => {
                     if let Some(issued) = self.rotate(&record, now).await? {
                         return Ok(issued);
                     }
                 }
-                Step::Repeat => return Ok(self.issue(record, user, now)?),
-                Step::Replay => return Err(self.replayed(claims.session, claims.user, from).await?),
-                Step::Unknown => return Err(RefreshError::Invalid("the session never came this far")),
+                Held::Older(record, user) => return Ok(self.issue(record, user, now)?),
             }
         }
         Err(StoreError::Damaged("a session that changes whenever it is read".to_owned()).into())
+    }
+
+    /// A new access token alone, for the holder of a session's refresh token, whom no new one may reach. Nothing rotates:
+    /// the refresh token in what is given back is the one that was presented, and the access token belongs to its pair. Were
+    /// it the current pair's, its first use would make a replay of a refresh token that is all its holder has.
+    pub async fn renew_access(
+        &self,
+        refresh_token: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Issued, RefreshError> {
+        let now = self.0.clock.now();
+        let claims = self.0.tokens.verify_refresh(refresh_token, now)?;
+        let (Held::Current(record, user) | Held::Older(record, user)) = self.held(&claims, from, now).await?;
+        // From now on the refresh token before this one is a stolen one (contract section 5).
+        if let Err(error) = self.note_presented(claims.session, claims.generation).await {
+            tracing::warn!(%error, "the use of a refresh token could not be noted");
+        }
+        let session = Session { generation: claims.generation, ..record };
+        let access = self.0.tokens.mint_access(&session, &user, now)?;
+        let refresh_lifetime = session.expires.since(now);
+        let refresh = Secret::new(refresh_token.to_owned());
+        Ok(Issued { user, session, at: now, access, refresh, refresh_lifetime })
+    }
+
+    /// The session of a genuine refresh token that may be renewed by it, with all that a sign-in checks. A replay ends
+    /// the session.
+    async fn held(
+        &self,
+        claims: &RefreshClaims,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Held, RefreshError> {
+        let Some((record, user)) = self.0.store.session(claims.session).await? else {
+            return Err(RefreshError::Gone);
+        };
+        if !user.active || record.user != claims.user || record.expires <= now {
+            return Err(RefreshError::Gone);
+        }
+        match rotation::decide(&record, claims.generation, now) {
+            Step::Rotate => Ok(Held::Current(record, user)),
+            Step::Repeat => Ok(Held::Older(record, user)),
+            Step::Replay => Err(self.replayed(claims.session, claims.user, from).await?),
+            Step::Unknown => Err(RefreshError::Invalid("the session never came this far")),
+        }
     }
 
     /// The pair for an answer whose head comes now, though the session was renewed when its request came: the same pair,

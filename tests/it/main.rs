@@ -35,4 +35,6 @@ mod shutdown;
 mod store;
 mod streaming;
 mod token_suite;
+mod unread_bodies;
+mod verify;
 mod weaknesses;

@@ -8,13 +8,13 @@ mod signing;
 pub(super) use meaning::here;
 
 use super::env::Localhost;
-use super::file::Written;
+use super::file::{self, Written};
 use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
     Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Rule, Server, Settings,
-    Signup, Tokens, Upstream,
+    Signup, Tokens, Upstream, Verify,
 };
 use super::table::Given;
 use crate::types::Secret;
@@ -101,7 +101,7 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
 
 /// The settings; `None` only where [`rules`] has found an error.
 pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
-    let Written { server, upstream, database, tokens, cookies, identity, verify: _, cors, .. } = written;
+    let Written { server, upstream, database, tokens, cookies, identity, verify, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
     let https = server.public_url.value.https;
     let header = |given: Given<Option<IdentityHeader>>| given.value.map(|header| header.name);
@@ -157,6 +157,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             token: header(identity.token),
         },
         rules,
+        verify: Verify { source: verify.source.value },
         cors: Cors {
             origins: cors.origins.value.into_iter().map(|origin| origin.0).collect(),
             proxied: cors.proxied.value,
@@ -178,15 +179,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             workers: passwords.workers.value,
             queue: passwords.queue.value,
         },
-        limits: Limits {
-            signin_failures: limits.signin_failures.value,
-            signup: limits.signup.value,
-            body: bytes(limits.body.value)?,
-            header_bytes: bytes(limits.header_bytes.value)?,
-            header_timeout: limits.header_timeout.value,
-            connections: limits.connections.value,
-            streams: u32::try_from(limits.streams.value).ok()?,
-        },
+        limits: self::limits(&limits)?,
         email: email.smtp.value.zip(email.from.value).map(|(smtp, from)| Mail {
             smtp: smtp.0,
             from,
@@ -200,6 +193,18 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             access: log.access.value,
             audit: log.audit.value,
         },
+    })
+}
+
+fn limits(limits: &file::Limits) -> Option<Limits> {
+    Some(Limits {
+        signin_failures: limits.signin_failures.value,
+        signup: limits.signup.value,
+        body: bytes(limits.body.value)?,
+        header_bytes: bytes(limits.header_bytes.value)?,
+        header_timeout: limits.header_timeout.value,
+        connections: limits.connections.value,
+        streams: u32::try_from(limits.streams.value).ok()?,
     })
 }
 

@@ -8,9 +8,10 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 
+use super::verify::Heard;
 use super::{Dispatch, InFlight, Outgoing, Rc, Record, SocketPeer, Source, answers, own, stream};
 use crate::gate::refusal::Form;
-use crate::gate::{Pass, Verdict};
+use crate::gate::{Pass, Verdict, subrequest};
 use crate::metrics::{Counted, Outcome};
 use crate::proxy;
 use crate::server::direct::{Dates, Lost};
@@ -61,6 +62,9 @@ impl Dispatch {
         started: Instant,
     ) -> Looked {
         let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual(Box::new(head)) };
+        if head.uri.path() == subrequest::PATH {
+            return self.look_at_subrequest(head, &peer, started);
+        }
         let is_plain =
             path::owner(head.uri.path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
         if !is_plain {
@@ -87,6 +91,23 @@ impl Dispatch {
             }
             Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual(Box::new(head)),
         }
+    }
+
+    /// Looks at a front proxy's sub-request, which is answered at once unless its session has to be renewed.
+    fn look_at_subrequest(&self, mut head: Parts, peer: &Peer, started: Instant) -> Looked {
+        let asked = (head.method.clone(), head.uri.clone());
+        let said = self.hear(&mut head, peer);
+        // The log names the sub-request itself, and whoever looks at it next reads it anew.
+        (head.method, head.uri) = asked;
+        let Heard::Told(told) = said else { return Looked::Unusual(Box::new(head)) };
+        self.judged(started);
+        let id = self.ids.of(&head.headers);
+        let mut errand = self.errand(&head, peer, &id, started);
+        if let Some(record) = &mut errand.record {
+            record.user = told.user;
+        }
+        errand.answered(told.answer.status(), |counted| counted.outcome(told.outcome));
+        Looked::Own(Box::new(Refused { answer: told.answer, errand }))
     }
 
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.

@@ -1,6 +1,7 @@
 //! The road of a request: `/auth/*` to its handlers; everything else to the gate, and what it lets through to the
 //! upstream. Each step may answer early.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::answers;
@@ -22,6 +24,7 @@ use super::vital::InFlight;
 use crate::auth::Auth;
 use crate::config::settings::Settings;
 use crate::gate::refusal::Form;
+use crate::gate::subrequest::{self, Subrequests};
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
@@ -32,8 +35,11 @@ use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 mod direct;
+mod unread;
+mod verify;
 
 pub(super) use direct::{Looked, Refused};
+use unread::{Watched, may_be_drained};
 
 /// What a request waits for before it is answered anew.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -46,6 +52,8 @@ pub(super) struct Dispatch {
     sessions: Sessions,
     peers: Arc<Peers>,
     cors: Cors,
+    subrequests: Subrequests,
+    has_pages: bool,
     ids: RequestIds,
     tally: Rc<Tally>,
     dates: Dates,
@@ -77,6 +85,8 @@ impl Dispatch {
             sessions: parties.sessions,
             peers: parties.peers,
             cors: Cors::new(settings),
+            subrequests: Subrequests::new(settings),
+            has_pages: settings.pages.enabled,
             ids: parties.ids,
             tally: parties.tally,
             dates: Dates::new(parties.clock),
@@ -113,17 +123,20 @@ impl Dispatch {
         let version = head.version;
         let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
 
+        let (read, drains) = (Cell::new(body.is_end_stream()), may_be_drained(&head));
         let request = Request::from_parts(head, body);
         let response = match &peer {
             Ok(peer) => {
                 let (record, counted) = (record.as_mut(), &mut counted);
-                self.route(request, &mut Trail { peer, id: &id, started, record, counted }).await
+                let mut trail = Trail { peer, id: &id, started, record, counted, read: &read, drains };
+                self.route(request, &mut trail).await
             }
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
         let (mut head, source) = response.into_parts();
         stream::answered(&source);
-        if last && head.status != StatusCode::SWITCHING_PROTOCOLS {
+        let unread = version < Version::HTTP_2 && matches!(source, Source::Own(_)) && !read.get();
+        if unread || last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let outcome = counted.answered();
@@ -139,25 +152,31 @@ impl Dispatch {
             return own(answers::no_connect());
         }
         let (head, body) = request.into_parts();
+        // Before all that answers in its own way: to a front proxy any 2xx says yes, a preflight's 204 included.
+        if head.uri.path() == subrequest::PATH {
+            return own(Box::pin(self.verify(head, body, trail)).await);
+        }
         if let Some(answer) = self.to_loopback(&head, trail.peer) {
             return own(answer);
         }
         let request = Request::from_parts(head, body);
         match path::owner(request.uri().path()) {
             // Boxed, as whatever is not a plain request's: each stream of HTTP/2 has room for the largest.
-            Owner::Gate => own(Box::pin(self.own_path(request, trail.peer)).await),
+            Owner::Gate => own(Box::pin(self.own_path(request, trail)).await),
             Owner::GateInDisguise => own(Problem::new(Code::NotFound).answer()),
             Owner::Upstream => self.upstream_path(request, trail).await,
         }
     }
 
-    async fn own_path(&self, request: Request<Incoming>, peer: &Peer) -> Answer {
-        let (head, body) = request.into_parts();
+    async fn own_path(&self, request: Request<Incoming>, trail: &Trail<'_>) -> Answer {
+        let (head, mut body) = request.into_parts();
         if let Some(answer) = self.cors.preflight(&head) {
             return answer;
         }
         let origin = self.cors.origin(&head.headers);
-        let mut answer = self.auth.answer(Request::from_parts(head, body), peer).await;
+        let asked = Request::from_parts(head, Watched { body: &mut body, read: trail.read });
+        let mut answer = self.auth.answer(asked, trail.peer).await;
+        trail.drain(&mut body).await;
         Cors::allow(origin, answer.headers_mut());
         answer
     }
@@ -195,18 +214,10 @@ impl Dispatch {
                         }
                         Err(renewal) => self.gate.not_renewed(&renewal, &head),
                     },
-                    Err(RefreshError::Store(error)) => {
-                        tracing::error!(%error, "a session could not be renewed");
-                        return own(Problem::new(Code::Unavailable).retry_after(BUSY).answer());
-                    }
-                    Err(RefreshError::Tokens(error)) => {
-                        tracing::error!(%error, "a session could not be renewed");
-                        return own(Problem::new(Code::Internal).answer());
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "a session was not renewed");
-                        self.gate.not_renewed(&renewal, &head)
-                    }
+                    Err(error) => match unrenewable(&error) {
+                        Some(answer) => return own(answer),
+                        None => self.gate.not_renewed(&renewal, &head),
+                    },
                 }
             }
             verdict => verdict,
@@ -232,6 +243,8 @@ impl Dispatch {
         };
         self.judged(trail.started);
         trail.counted.outcome(Outcome::Refused);
+        let (_, mut body) = request.into_parts();
+        trail.drain(&mut body).await;
         own(answer)
     }
 
@@ -317,14 +330,39 @@ struct Trail<'a> {
     started: Instant,
     record: Option<&'a mut Record>,
     counted: &'a mut Counted,
+    /// Whether its body has been read to the end.
+    read: &'a Cell<bool>,
+    /// Whether what is there of it may be taken.
+    drains: bool,
 }
 
 impl Trail<'_> {
+    /// Takes what is there of a body that nobody wants.
+    async fn drain(&self, body: &mut Incoming) {
+        if self.drains && !self.read.get() {
+            Watched { body, read: self.read }.drain().await;
+        }
+    }
+
     fn user(&mut self, pass: &Pass) {
         if let Some(record) = &mut self.record {
             record.user = pass.user();
         }
     }
+}
+
+/// The answer where a session could not be renewed by no fault of its token. `None`: the token is no good.
+fn unrenewable(error: &RefreshError) -> Option<Answer> {
+    let problem = match error {
+        RefreshError::Store(_) => Problem::new(Code::Unavailable).retry_after(BUSY),
+        RefreshError::Tokens(_) => Problem::new(Code::Internal),
+        _ => {
+            tracing::debug!(%error, "a session was not renewed");
+            return None;
+        }
+    };
+    tracing::error!(%error, "a session could not be renewed");
+    Some(problem.answer())
 }
 
 /// What carries a session must not be kept by any cache, nor by one that obeys a field of its own before
