@@ -113,9 +113,10 @@ keys! {
     identity: Identity {
         /// The user's number; always sent.
         user_id: Option<IdentityHeader> = "X-User-Id";
-        /// The user's e-mail address; not in this version.
+        /// The user's e-mail address as they gave it, proven or not: what is not printable ASCII, and `%`, is percent-encoded
+        /// UTF-8. How to read these headers, and when not to believe them: docs/identity.md.
         email: Option<IdentityHeader> = "" => "X-User-Email";
-        /// The user's name; not in this version.
+        /// The user's name, which others may have too; written likewise.
         username: Option<IdentityHeader> = "" => "X-User-Name";
         /// The user's roles, comma separated.
         roles: Option<IdentityHeader> = "" => "X-User-Roles";

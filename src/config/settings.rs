@@ -230,6 +230,17 @@ pub struct Tokens {
     pub issuer: Option<String>,
     /// `aud`; `None`: no such claim.
     pub audience: Option<String>,
+    /// What access tokens say of their users besides the roles, because the upstream is told.
+    pub particulars: Particulars,
+}
+
+/// Which of a user's particulars access tokens say: those that `[identity]` names a header for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Particulars {
+    /// The address, as the claim `email`.
+    pub email: bool,
+    /// The name, as the claim `preferred_username`.
+    pub username: bool,
 }
 
 /// `[cookies]`
@@ -284,6 +295,13 @@ pub struct Identity {
     pub roles: Option<http::HeaderName>,
     /// The access token's header.
     pub token: Option<http::HeaderName>,
+}
+
+impl Identity {
+    /// What access tokens have to say, so that no request has to ask the store for it.
+    pub const fn particulars(&self) -> Particulars {
+        Particulars { email: self.email.is_some(), username: self.username.is_some() }
+    }
 }
 
 /// One of `[[rules]]`.

@@ -6,7 +6,8 @@ use http::{Method, Uri};
 
 use super::rules::{Doubt, Judgement, Need, Roles, Rules, in_capitals};
 use crate::config::settings::{Identity, Settings};
-use crate::types::{Email, Role, UserId};
+use crate::types::{Email, Role, UserId, Username};
+use crate::web::header_text;
 use crate::web::path::{Owner, owner};
 use crate::web::readings::Readings;
 
@@ -43,6 +44,8 @@ pub struct Asker {
     pub roles: Vec<Role>,
     /// Their address.
     pub email: Email,
+    /// Their name.
+    pub username: Username,
     /// Whether they may sign in.
     pub active: bool,
 }
@@ -161,11 +164,16 @@ fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut 
         *text += NOBODY;
         return;
     };
-    let Identity { user_id, email, username: _, roles, token } = &settings.identity;
+    let Identity { user_id, email, username, roles, token } = &settings.identity;
     let mut lines =
         vec![(user_id, asker.map_or_else(|| "(the uid)".to_owned(), |asker| asker.user.to_string()))];
     if let Some(name) = email {
-        lines.push((name, asker.map_or_else(|| "(the address)".to_owned(), |asker| asker.email.to_string())));
+        let text = asker.map(|asker| asker.email.as_str());
+        lines.push((name, text.map_or_else(|| "(the address)".to_owned(), in_header)));
+    }
+    if let Some(name) = username {
+        let text = asker.map(|asker| asker.username.as_str());
+        lines.push((name, text.map_or_else(|| "(the name)".to_owned(), in_header)));
     }
     if let Some(name) = roles {
         let held = |asker: &Asker| asker.roles.iter().map(Role::as_str).collect::<Vec<_>>().join(",");
@@ -178,6 +186,10 @@ fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut 
     for (name, value) in lines {
         let _ = writeln!(text, "  {name}: {value}");
     }
+}
+
+fn in_header(text: &str) -> String {
+    String::from_utf8_lossy(header_text::encoded(text).as_bytes()).into_owned()
 }
 
 /// `rule 2 (sidegate.toml:7:1, `/admin/*`)`

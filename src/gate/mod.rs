@@ -23,7 +23,7 @@ mod pass;
 pub mod refusal;
 pub mod rules;
 
-use cache::{Cache, Known};
+use cache::{Cache, Known, Tells};
 use credential::{Credentials, doubled_authorization};
 pub use lifeline::Lifeline;
 use origin::{Origins, Site};
@@ -62,7 +62,7 @@ pub struct Gate {
     origins: Origins,
     rules: Rules,
     pages: bool,
-    tells_token: bool,
+    tells: Tells,
     tokens: Tokens,
     revocations: Rc<Revocations>,
     clock: Clock,
@@ -77,7 +77,10 @@ impl Gate {
             origins: Origins::new(settings),
             rules: Rules::new(&settings.rules),
             pages: settings.pages.enabled,
-            tells_token: settings.identity.token.is_some(),
+            tells: Tells {
+                particulars: settings.tokens.particulars,
+                token: settings.identity.token.is_some(),
+            },
             tokens,
             revocations: Rc::new(revocations),
             clock,
@@ -121,7 +124,7 @@ impl Gate {
         if self.revocations.is_revoked(issued.session.id) {
             return Err(spent);
         }
-        let known = Known::of_renewed(issued, self.tells_token, epoch);
+        let known = Known::of_renewed(issued, self.tells, epoch);
         Ok(match self.rules.need(&head.method, head.uri.path()) {
             Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
             Need::Denied => self.forbidden(head),
@@ -165,7 +168,7 @@ impl Gate {
             // Read before the keys are: where they change in between, the token is verified once more.
             let keys = self.tokens.keys_version();
             let claims = self.tokens.verify_access(token, now)?;
-            (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token), keys)), true)
+            (Rc::new(Known::of_claims(&claims, self.tells.token.then_some(token), keys)), true)
         };
         if now >= known.expires {
             self.cache.forget(token);
@@ -177,7 +180,7 @@ impl Gate {
                 self.cache.forget(token);
                 return Err(TokenFault::Invalid("its session has ended"));
             }
-            // As good as expired: its renewal says the present roles (contract section 5).
+            // As good as expired: its renewal says how its user is at present (contract section 5).
             if known.is_outdated(&self.revocations) {
                 self.cache.forget(token);
                 return Err(TokenFault::Expired);

@@ -20,6 +20,7 @@ mod enumeration;
 mod gate;
 mod h2_upstream;
 mod health;
+mod identity;
 mod kept_limits;
 mod keys;
 mod known_device;

@@ -8,7 +8,7 @@ mod signing;
 pub(super) use meaning::here;
 
 use super::env::Localhost;
-use super::file::Written;
+use super::file::{self, Written};
 use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
@@ -37,13 +37,6 @@ fn identity(written: &Written, findings: &mut Vec<Finding>) {
         findings.push(identity.user_id.error("can't be turned off").hint("write it like `\"X-User-Id\"`"));
     }
     let named = [&identity.user_id, &identity.email, &identity.username, &identity.roles, &identity.token];
-    for untold in [&identity.email, &identity.username] {
-        if untold.value.is_some() {
-            findings.push(
-                untold.error("is not in this version").hint("remove it; `identity.user_id` is always told"),
-            );
-        }
-    }
     let spelling = |given: &Given<Option<IdentityHeader>>| {
         given.value.as_ref().map(|header| header.name.as_str().replace(['_', '.'], "-"))
     };
@@ -104,7 +97,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
     let Written { server, upstream, database, tokens, cookies, identity, verify: _, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
     let https = server.public_url.value.https;
-    let header = |given: Given<Option<IdentityHeader>>| given.value.map(|header| header.name);
+    let identity = told(identity)?;
     let (access, refresh) = signing::cookie_names(&cookies);
     Some(Settings {
         admin: Admin {
@@ -140,6 +133,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             silent_refresh: tokens.silent_refresh.value,
             issuer: tokens.issuer.value,
             audience: tokens.audience.value,
+            particulars: identity.particulars(),
         },
         cookies: Cookies {
             access,
@@ -149,13 +143,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             same_site: cookies.same_site.value,
             domain: cookies.domain.value.map(|domain| domain.0),
         },
-        identity: Identity {
-            user_id: header(identity.user_id)?,
-            email: header(identity.email),
-            username: header(identity.username),
-            roles: header(identity.roles),
-            token: header(identity.token),
-        },
+        identity,
         rules,
         cors: Cors {
             origins: cors.origins.value.into_iter().map(|origin| origin.0).collect(),
@@ -200,6 +188,17 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             access: log.access.value,
             audit: log.audit.value,
         },
+    })
+}
+
+fn told(written: file::Identity) -> Option<Identity> {
+    let header = |given: Given<Option<IdentityHeader>>| given.value.map(|header| header.name);
+    Some(Identity {
+        user_id: header(written.user_id)?,
+        email: header(written.email),
+        username: header(written.username),
+        roles: header(written.roles),
+        token: header(written.token),
     })
 }
 
