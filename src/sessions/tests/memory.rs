@@ -1,6 +1,6 @@
 //! A store in memory that keeps the promises of `Store` and can be told to fail, or to be slow, at will.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +13,10 @@ use crate::store::{
     Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
+
+mod state;
+
+use state::State;
 
 /// What somebody else does to a user in the middle of an operation.
 type Edit = Box<dyn FnOnce(&mut User) + Send>;
@@ -34,18 +38,6 @@ pub(crate) struct Memory {
     pub(crate) meanwhile: Mutex<VecDeque<Edit>>,
     /// The same for look-ups by number.
     pub(crate) meanwhile_by_number: Mutex<VecDeque<Edit>>,
-}
-
-#[derive(Default)]
-struct State {
-    users: BTreeMap<UserId, User>,
-    sessions: BTreeMap<SessionId, Session>,
-    revoked: BTreeMap<SessionId, Timestamp>,
-    outdated: BTreeMap<UserId, Timestamp>,
-    changes: u64,
-    /// Oldest first.
-    keys: Vec<SigningKey>,
-    limits: BTreeMap<(u8, [u8; KeptLimit::KEY]), KeptLimit>,
 }
 
 impl Memory {
@@ -93,34 +85,6 @@ impl Memory {
             }
             answer
         })
-    }
-}
-
-impl State {
-    fn lives(&self, user: UserId) -> bool {
-        self.sessions.values().any(|session| session.user == user)
-    }
-
-    fn next_order(&mut self) -> Order {
-        self.changes += 1;
-        Order { write: self.changes, place: 0 }
-    }
-
-    fn end(&mut self, id: SessionId, until: Timestamp) -> bool {
-        let ended = self.sessions.remove(&id).is_some();
-        if ended {
-            self.revoked.insert(id, until);
-        }
-        ended
-    }
-
-    fn end_of(&mut self, user: UserId, except: Option<SessionId>, until: Timestamp) -> Vec<SessionId> {
-        let of_user = self.sessions.values().filter(|session| session.user == user).map(|session| session.id);
-        let ended: Vec<_> = of_user.filter(|id| Some(*id) != except).collect();
-        for id in &ended {
-            self.end(*id, until);
-        }
-        ended
     }
 }
 
