@@ -16,7 +16,7 @@ pub(super) fn run(config: Option<&Path>, request: &str, user: Option<UserRef>) -
     let Ok(parsed) = Asked::parse(request) else {
         let written = request.escape_debug();
         super::fail(&format!(
-            "`{written}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`"
+            "`{written}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`, or a URL, where rules name hosts"
         ));
         return ExitCode::from(USAGE);
     };

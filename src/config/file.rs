@@ -247,12 +247,22 @@ pub(super) const LATER: &[Later] = &[
         doc: &[
             " Who may ask for which paths, a `[[rules]]` for each rule: the first that matches decides, and where none does a",
             " request must be signed in. Only in the file, never a variable. Paths are written without escapes and compared with",
-            " their case; `/public/*` is about everything below `/public/`, not about `/public`. `/auth/*` is never a rule's matter.",
+            " their case; `/public/*` is about everything below `/public/`, not about `/public`; `/api/*/public` leaves one segment",
+            " open. `/auth/*` is never a rule's matter.",
             " A path that can be read in several ways (`..`, `//`, `%2F` and the like) matches no rule that opens, and is judged",
             " as strictly as the strictest of its readings. `sidegate check --explain \"GET /path\"` says which rule decides.",
         ],
         keys: &[
-            ("path", "\"/public/*\"", "An exact path, or a prefix that ends in /*."),
+            (
+                "path",
+                "\"/public/*\"",
+                "An exact path, or a prefix that ends in /*; a segment * is any one that is not empty.",
+            ),
+            (
+                "host",
+                "\"app.example.com\"",
+                "Absent: any. One or a list, without port; a trusted proxy's X-Forwarded-Host counts, which it has to set itself.",
+            ),
             ("methods", "[\"GET\"]", "Absent: any. GET covers HEAD."),
             (
                 "allow",

@@ -77,6 +77,9 @@ fn rules(all: &[Rule]) -> String {
     for (index, rule) in all.iter().enumerate() {
         let _ = writeln!(text, "\n{:<40} # rule {}, {}", "[[rules]]", index + 1, rule.place);
         let _ = writeln!(text, "path = {}", quote(rule.path.as_str()));
+        if let Some(hosts) = &rule.hosts {
+            let _ = writeln!(text, "host = {}", hosts.show());
+        }
         if let Some(methods) = &rule.methods {
             let _ = writeln!(text, "methods = {}", methods.show());
         }

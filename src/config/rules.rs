@@ -4,19 +4,16 @@ use http::Method;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Place};
-use super::raw::{Fault, Raw, Value, quote};
+use super::raw::{Raw, Value};
 use super::settings::{Allow, Rule};
-use crate::types::rule_path::RulePathError;
-use crate::types::{Role, RulePath};
+use crate::types::{Role, RuleHost, RulePath};
+
+mod values;
+
+use values::{CHOICES, Word, nearest};
 
 /// A rule's keys.
-const KEYS: [&str; 4] = ["path", "methods", "allow", "roles"];
-
-/// What `allow` chooses from.
-const CHOICES: &str = "`\"anyone\"`, `\"optional\"`, `\"signed-in\"`, `\"deny\"`";
-
-/// How alike two words must be for one to be the other's slip, from 0 to 1.
-const ALIKE: f64 = 0.85;
+const KEYS: [&str; 5] = ["path", "host", "methods", "allow", "roles"];
 
 /// Reads the rules; what is wrong with them are findings. `at`: where the first one begins.
 pub(super) fn read(
@@ -58,10 +55,11 @@ fn rule(
     }
     let mut table = Table { keys, place, findings };
     let path = table.take::<RulePath>("path");
+    let hosts = table.take::<Vec<RuleHost>>("host");
     let methods = table.take::<Vec<Method>>("methods");
     let allow = table.take::<Word>("allow");
     let roles = table.take::<Vec<Role>>("roles");
-    let methods_at = table.at("methods");
+    let (hosts_at, methods_at) = (table.at("host"), table.at("methods"));
     let roles_at = table.at("roles");
 
     for (missing, what, hint) in [
@@ -74,6 +72,14 @@ fn rule(
                     .hint(hint),
             );
         }
+    }
+    if let Key::Given(hosts) = &hosts
+        && hosts.is_empty()
+    {
+        findings.push(
+            Finding::error(hosts_at, "`rules.host` names no host")
+                .hint("leave it out for any, or write it like `\"app.example.com\"`"),
+        );
     }
     if let Key::Given(methods) = &methods
         && methods.is_empty()
@@ -107,7 +113,12 @@ fn rule(
         Key::Given(methods) => Some(methods),
         Key::Bad => return None,
     };
-    Some(Rule { path, methods, allow, place: at })
+    let hosts = match hosts {
+        Key::Absent => None,
+        Key::Given(hosts) => Some(hosts),
+        Key::Bad => return None,
+    };
+    Some(Rule { path, hosts, methods, allow, place: at })
 }
 
 /// A key of one rule.
@@ -149,21 +160,17 @@ impl Table<'_> {
 fn unknown_key(name: &str, at: Place) -> Finding {
     let hint = match nearest(name, &KEYS) {
         Some(key) => format!("did you mean `rules.{key}`?"),
-        None => "a rule has `path`, `methods`, `allow` and `roles`".to_owned(),
+        None => "a rule has `path`, `host`, `methods`, `allow` and `roles`".to_owned(),
     };
     Finding::error(Some(at), format!("unknown key `rules.{name}`")).hint(hint)
-}
-
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let nearest = known.iter().copied().max_by(|one, other| alike(one).total_cmp(&alike(other)));
-    nearest.filter(|nearest| alike(nearest) >= ALIKE)
 }
 
 /// Warns of rules that decide nothing, because earlier ones are about all that they are about.
 fn idle(rules: &[Rule], findings: &mut Vec<Finding>) {
     for (index, rule) in rules.iter().enumerate() {
-        let earlier = || rules[..index].iter().filter(|earlier| earlier.path.covers_all_of(&rule.path));
+        let is_wider =
+            |earlier: &&Rule| earlier.path.covers_all_of(&rule.path) && earlier.is_for_all_of(rule);
+        let earlier = || rules[..index].iter().filter(is_wider);
         let by = match &rule.methods {
             None => earlier().find(|earlier| earlier.methods.is_none()),
             Some(methods) => {
@@ -194,182 +201,4 @@ pub(super) fn word(allow: &Allow) -> String {
         Allow::Deny => Word::Deny,
     };
     word.show()
-}
-
-/// `allow` as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    Anyone,
-    Optional,
-    SignedIn,
-    Deny,
-}
-
-impl Value for Word {
-    const LOOKS: &'static str = "one of `\"anyone\"`, `\"optional\"`, `\"signed-in\"`, `\"deny\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        match text {
-            "anyone" => Ok(Self::Anyone),
-            "optional" => Ok(Self::Optional),
-            "signed-in" => Ok(Self::SignedIn),
-            "deny" => Ok(Self::Deny),
-            other => {
-                let hint = match nearest(other, &["anyone", "optional", "signed-in", "deny"]) {
-                    Some(word) => format!("did you mean `\"{word}\"`?"),
-                    None => format!("write one of {CHOICES}"),
-                };
-                Err(Fault::new(format!("`{other}` is not a choice")).hint(hint))
-            }
-        }
-    }
-
-    fn show(&self) -> String {
-        quote(match self {
-            Self::Anyone => "anyone",
-            Self::Optional => "optional",
-            Self::SignedIn => "signed-in",
-            Self::Deny => "deny",
-        })
-    }
-}
-
-impl Value for RulePath {
-    const LOOKS: &'static str = "a path such as `\"/public/*\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        Self::parse(text).map_err(|error| {
-            let example = "write it like `\"/public\"`, or `\"/public/*\"` for everything below";
-            match error {
-                RulePathError::NoSlash => {
-                    let hint = format!("write `{}`", quote(&format!("/{text}")));
-                    Fault::new(format!("`{text}` does not begin with `/`")).hint(if text.is_empty() {
-                        example.to_owned()
-                    } else {
-                        hint
-                    })
-                }
-                RulePathError::Star => {
-                    Fault::new(format!("`{text}` has a `*` elsewhere than in a last `/*`")).hint(example)
-                }
-                RulePathError::BeyondPath(sign) => {
-                    let what = if sign == '?' { "a query" } else { "a fragment" };
-                    let path = text.split(sign).next().unwrap_or_default();
-                    Fault::new(format!("`{text}` has {what}, and rules see the path alone"))
-                        .hint(format!("write `{}`", quote(path)))
-                }
-                RulePathError::Escape => {
-                    let meant = percent_encoding::percent_decode_str(text).decode_utf8();
-                    // An escaped slash is none.
-                    let same = |meant: &str| meant.matches('/').count() == text.matches('/').count();
-                    let meant = meant.ok().filter(|meant| same(meant) && Self::parse(meant).is_ok());
-                    let hint = meant.map_or_else(
-                        || "write the characters themselves".to_owned(),
-                        |meant| format!("write `{}`", quote(&meant)),
-                    );
-                    Fault::new(format!("`{text}` has an escape, and rules are written without")).hint(hint)
-                }
-                RulePathError::Odd(what) => Fault::new(format!(
-                    "`{}` has {what}: such a path can be read in several ways",
-                    text.escape_debug()
-                ))
-                .hint("write the path that the backend takes it for"),
-                RulePathError::Gates => Fault::new(format!(
-                    "`{text}` is the gate's own: rules are about the backend's paths alone"
-                ))
-                .hint("remove the rule; what `/auth/*` does is set by `[signup]`, `[pages]` and `[limits]`"),
-            }
-        })
-    }
-
-    fn show(&self) -> String {
-        quote(self.as_str())
-    }
-}
-
-/// Those that are in use (IANA's registry, less what never reaches a backend), to know a slip from a method of somebody's own.
-const METHODS: [&str; 38] = [
-    "ACL",
-    "BASELINE-CONTROL",
-    "BIND",
-    "CHECKIN",
-    "CHECKOUT",
-    "COPY",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "LABEL",
-    "LINK",
-    "LOCK",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCALENDAR",
-    "MKCOL",
-    "MKREDIRECTREF",
-    "MKWORKSPACE",
-    "MOVE",
-    "OPTIONS",
-    "ORDERPATCH",
-    "PATCH",
-    "POST",
-    "PROPFIND",
-    "PROPPATCH",
-    "PURGE",
-    "PUT",
-    "QUERY",
-    "REBIND",
-    "REPORT",
-    "SEARCH",
-    "TRACE",
-    "UNBIND",
-    "UNCHECKOUT",
-    "UNLINK",
-    "UNLOCK",
-    "UPDATE",
-    "VERSION-CONTROL",
-];
-
-impl Value for Method {
-    const LOOKS: &'static str = "a method such as `\"GET\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        if METHODS.contains(&text) {
-            return Self::try_from(text).map_err(|_| Fault::new(format!("`{text}` is not a method")));
-        }
-        if text == "CONNECT" {
-            return Err(Fault::new("`CONNECT` is never forwarded").hint("remove it"));
-        }
-        // Methods are compared with their case (RFC 9110 section 9.1).
-        if let Some(near) = nearest(text, &METHODS) {
-            return Err(Fault::new(format!("`{text}` is not a known method"))
-                .hint(format!("did you mean `\"{near}\"`?")));
-        }
-        let own = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
-        match Self::try_from(text) {
-            Ok(method) if own => Ok(method),
-            _ => {
-                Err(Fault::new(format!("`{text}` is not a method"))
-                    .hint("write it in capitals, like `\"GET\"`"))
-            }
-        }
-    }
-
-    fn show(&self) -> String {
-        quote(self.as_str())
-    }
-}
-
-impl Value for Role {
-    const LOOKS: &'static str = "a role's name";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        Self::parse(text).ok_or_else(|| {
-            Fault::new(format!("`{}` is not a role's name", text.escape_debug()))
-                .hint("write 1 to 64 letters, digits, `-`, `_`, `.` or `:`")
-        })
-    }
-
-    fn show(&self) -> String {
-        quote(self.as_str())
-    }
 }

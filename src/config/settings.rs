@@ -10,7 +10,7 @@ use http::uri::Authority;
 use ipnet::IpNet;
 
 use super::finding::Place;
-use crate::types::{Email, Role, RulePath, Secret};
+use crate::types::{AskedHost, Email, Role, RuleHost, RulePath, Secret};
 
 /// All settings of a gate.
 #[derive(Clone, Debug)]
@@ -309,6 +309,8 @@ impl Identity {
 pub struct Rule {
     /// Which paths it is about.
     pub path: RulePath,
+    /// Which hosts it is about; `None`: any, and requests that name none.
+    pub hosts: Option<Vec<RuleHost>>,
     /// Which methods it is about; `None`: any.
     pub methods: Option<Vec<Method>>,
     /// Who may pass.
@@ -318,6 +320,17 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it is about a host.
+    pub fn is_for(&self, host: AskedHost<'_>) -> bool {
+        self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|known| known.is(host)))
+    }
+
+    /// Whether it is about every host that another one is about.
+    pub fn is_for_all_of(&self, other: &Self) -> bool {
+        let Some(hosts) = &self.hosts else { return true };
+        other.hosts.as_ref().is_some_and(|others| others.iter().all(|host| hosts.contains(host)))
+    }
+
     /// Whether it is about a method; GET covers HEAD.
     pub fn is_about(&self, method: &Method) -> bool {
         self.methods.as_ref().is_none_or(|methods| {

@@ -4,9 +4,9 @@ use std::fmt::{self, Display, Write as _};
 
 use http::{Method, Uri};
 
-use super::rules::{Doubt, Judgement, Need, Roles, Rules, in_capitals};
+use super::rules::{self, Doubt, Judgement, Need, Roles, Rules, in_capitals};
 use crate::config::settings::{Identity, Settings};
-use crate::types::{Email, Role, UserId, Username};
+use crate::types::{AskedHost, Email, Role, UserId, Username};
 use crate::web::header_text;
 use crate::web::path::{Owner, owner};
 use crate::web::readings::Readings;
@@ -20,18 +20,21 @@ pub struct Asked {
 
 /// The text is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a request is a method, a space and a path")]
+#[error("a request is a method, a space and a path or a URL")]
 pub struct NotARequest;
 
 impl Asked {
-    /// Reads `GET /path`. A query and a fragment may follow; rules see neither.
+    /// Reads `GET /path` or `GET http://host/path`. A query and a fragment may follow; rules see neither.
     pub fn parse(text: &str) -> Result<Self, NotARequest> {
         let (method, target) = text.trim().split_once(' ').ok_or(NotARequest)?;
         let (method, target) = (method.parse().map_err(|_| NotARequest)?, target.trim());
-        if !target.starts_with('/') && target != "*" {
+        let uri: Uri = target.parse().map_err(|_| NotARequest)?;
+        let is_url = uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        if !target.starts_with('/') && target != "*" && !is_url {
             return Err(NotARequest);
         }
-        Ok(Self { method, uri: target.parse().map_err(|_| NotARequest)? })
+        Ok(Self { method, uri })
     }
 }
 
@@ -55,7 +58,11 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
     let path = request.uri.path();
     let mut text = String::new();
     // Writing to a String can't fail.
-    let _ = writeln!(text, "{} {path}", request.method);
+    let host = request.uri.authority();
+    let _ = match host {
+        Some(host) => writeln!(text, "{} {path} of {host}", request.method),
+        None => writeln!(text, "{} {path}", request.method),
+    };
     if request.uri.query().is_some() {
         let _ = writeln!(text, "query: no rule sees it");
     }
@@ -67,12 +74,22 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
         Owner::Upstream => {}
     }
     let rules = Rules::new(&settings.rules);
-    readings(&rules, &request.method, path, &mut text);
-    if let Some(capitals) = in_capitals(&request.method) {
-        let _ = writeln!(text, "a backend may take the method for {capitals}, and the stricter holds:");
-        readings(&rules, &capitals, path, &mut text);
+    let besides = rules::Besides { method: &request.method, host: rules.asked(host) };
+    let is_odd = besides.host == AskedHost::Odd;
+    if is_odd {
+        text += "host: no honest client sends such a one, and a backend may take it for any → deny\n";
+    } else {
+        if host.is_none() && rules.name_hosts() {
+            text +=
+                "host: none, and no rule for a host matches; write `GET http://host/path` to ask for one\n";
+        }
+        readings(&rules, besides, path, &mut text);
     }
-    let need = rules.need(&request.method, path);
+    if let Some(capitals) = in_capitals(&request.method).filter(|_| !is_odd) {
+        let _ = writeln!(text, "a backend may take the method for {capitals}, and the stricter holds:");
+        readings(&rules, rules::Besides { method: &capitals, ..besides }, path, &mut text);
+    }
+    let need = rules.need(&request.method, host, path);
     if let Some(asker) = asker {
         for_somebody(settings, &need, asker, &mut text);
     } else {
@@ -108,9 +125,9 @@ fn for_anybody(settings: &Settings, need: &Need<'_>, text: &mut String) {
 }
 
 /// Each reading of the path with the rule that decides over it.
-fn readings(rules: &Rules, method: &Method, path: &str, text: &mut String) {
+fn readings(rules: &Rules, besides: rules::Besides<'_>, path: &str, text: &mut String) {
     let say = |reading: &str, doubt| {
-        let judgement = rules.judge(method, reading, doubt);
+        let judgement = rules.judge(&besides, reading, doubt);
         format!("{} → {}", Rule(judgement), Word(&judgement.need()))
     };
     let _ = match Readings::of(path) {

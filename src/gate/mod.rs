@@ -94,7 +94,7 @@ impl Gate {
         if doubled_authorization(headers) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::AmbiguousCredential)));
         }
-        let need = self.rules.need(&head.method, head.uri.path());
+        let need = self.need(head, peer);
         match need {
             Need::Nothing => return Verdict::Forward(Pass::nobodys()),
             Need::Denied => return self.forbidden(head),
@@ -119,13 +119,19 @@ impl Gate {
 
     /// The verdict over a request whose session was renewed in passing; its answer carries the new tokens whatever it is.
     /// The renewal itself where the session was ended meanwhile.
-    pub fn renewed(&self, spent: Renewal, issued: &Issued, head: &Parts) -> Result<Verdict, Renewal> {
+    pub fn renewed(
+        &self,
+        spent: Renewal,
+        issued: &Issued,
+        head: &Parts,
+        peer: &Peer,
+    ) -> Result<Verdict, Renewal> {
         let epoch = self.revocations.epoch();
         if self.revocations.is_revoked(issued.session.id) {
             return Err(spent);
         }
         let known = Known::of_renewed(issued, self.tells, epoch);
-        Ok(match self.rules.need(&head.method, head.uri.path()) {
+        Ok(match self.need(head, peer) {
             Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
             Need::Denied => self.forbidden(head),
             _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations))),
@@ -133,12 +139,16 @@ impl Gate {
     }
 
     /// The verdict over a request whose session could not be renewed.
-    pub fn not_renewed(&self, renewal: &Renewal, head: &Parts) -> Verdict {
+    pub fn not_renewed(&self, renewal: &Renewal, head: &Parts, peer: &Peer) -> Verdict {
         let because = match renewal.because {
             Code::NotAuthenticated => Code::InvalidToken,
             other => other,
         };
-        self.not_signed_in(head, &self.rules.need(&head.method, head.uri.path()), because)
+        self.not_signed_in(head, &self.need(head, peer), because)
+    }
+
+    fn need(&self, head: &Parts, peer: &Peer) -> Need<'_> {
+        self.rules.need(&head.method, peer.host.as_ref(), head.uri.path())
     }
 
     fn admit(&self, head: &Parts, peer: &Peer, need: &Need<'_>, known: &Rc<Known>, fresh: bool) -> Verdict {

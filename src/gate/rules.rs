@@ -2,9 +2,10 @@
 //! that can be read in several ways needs what the strictest reading needs (contract section 6).
 
 use http::Method;
+use http::uri::Authority;
 
 use crate::config::settings::{Allow, Rule};
-use crate::types::Role;
+use crate::types::{AskedHost, Role};
 use crate::web::readings::Readings;
 
 /// What a request needs to pass.
@@ -66,50 +67,81 @@ impl Need<'_> {
 
 /// The rules of the settings.
 #[derive(Clone, Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// Whether any is about a host.
+    name_hosts: bool,
+}
 
 impl Rules {
     /// As the settings have them.
     pub fn new(rules: &[Rule]) -> Self {
-        Self(rules.to_vec())
+        Self { rules: rules.to_vec(), name_hosts: rules.iter().any(|rule| rule.hosts.is_some()) }
     }
 
-    /// What a request for this path needs.
-    pub fn need(&self, method: &Method, path: &str) -> Need<'_> {
+    /// What a request for this path of this host needs.
+    pub fn need(&self, method: &Method, host: Option<&Authority>, path: &str) -> Need<'_> {
         // Most gates have no rules: then no path has to be read.
-        if self.0.is_empty() {
+        if self.rules.is_empty() {
             return Need::SignedIn(Roles::default());
         }
+        let host = self.asked(host);
+        // A backend may take it for any of the hosts that rules name.
+        if host == AskedHost::Odd {
+            return Need::Denied;
+        }
         match in_capitals(method) {
-            None => self.need_of(method, path),
-            Some(capitals) => self.need_of(method, path).and(self.need_of(&capitals, path)),
+            None => self.need_of(&Besides { method, host }, path),
+            Some(capitals) => {
+                let as_written = self.need_of(&Besides { method, host }, path);
+                as_written.and(self.need_of(&Besides { method: &capitals, host }, path))
+            }
         }
     }
 
-    fn need_of(&self, method: &Method, path: &str) -> Need<'_> {
+    /// The host that a request is for, as far as rules ask for hosts.
+    pub(super) fn asked<'a>(&self, host: Option<&'a Authority>) -> AskedHost<'a> {
+        if self.name_hosts { AskedHost::of(host) } else { AskedHost::None }
+    }
+
+    pub(super) const fn name_hosts(&self) -> bool {
+        self.name_hosts
+    }
+
+    fn need_of(&self, asked: &Besides<'_>, path: &str) -> Need<'_> {
         match Readings::of(path) {
-            Readings::One(reading) => self.judge(method, &reading, Doubt::None).need(),
-            Readings::Several(readings) => self.strictest(method, &readings, Doubt::None),
-            Readings::Odd(readings) => self.strictest(method, &readings, Doubt::Odd),
+            Readings::One(reading) => self.judge(asked, &reading, Doubt::None).need(),
+            Readings::Several(readings) => self.strictest(asked, &readings, Doubt::None),
+            Readings::Odd(readings) => self.strictest(asked, &readings, Doubt::Odd),
             Readings::TooMany => Need::Denied,
         }
     }
 
-    fn strictest(&self, method: &Method, readings: &[String], doubt: Doubt) -> Need<'_> {
-        let needs = readings.iter().map(|reading| self.judge(method, reading, doubt).need());
+    fn strictest(&self, asked: &Besides<'_>, readings: &[String], doubt: Doubt) -> Need<'_> {
+        let needs = readings.iter().map(|reading| self.judge(asked, reading, doubt).need());
         // A path has a reading at least; were there none, nobody should pass.
         needs.reduce(Need::and).unwrap_or(Need::Denied)
     }
 
     /// The rule that decides over one reading of a path.
-    pub(super) fn judge(&self, method: &Method, reading: &str, doubt: Doubt) -> Judgement<'_> {
+    pub(super) fn judge(&self, asked: &Besides<'_>, reading: &str, doubt: Doubt) -> Judgement<'_> {
         let opens = |rule: &Rule| matches!(rule.allow, Allow::Anyone | Allow::Optional);
-        let mut rules = self.0.iter().enumerate();
+        let mut rules = self.rules.iter().enumerate();
         let decides = rules.find(|(_, rule)| {
-            rule.path.covers(reading) && rule.is_about(method) && !(doubt == Doubt::Odd && opens(rule))
+            rule.path.covers(reading)
+                && rule.is_about(asked.method)
+                && rule.is_for(asked.host)
+                && !(doubt == Doubt::Odd && opens(rule))
         });
         Judgement(decides)
     }
+}
+
+/// What rules ask of a request besides its path.
+#[derive(Clone, Copy)]
+pub(super) struct Besides<'a> {
+    pub(super) method: &'a Method,
+    pub(super) host: AskedHost<'a>,
 }
 
 /// A method that has small letters, as a backend that takes no notice of case reads it (RFC 9110 section 9.1 says that

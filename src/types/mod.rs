@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod email;
+pub mod host;
 pub mod ids;
 pub mod password;
 pub mod reference;
@@ -11,6 +12,7 @@ pub mod username;
 
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailKey};
+pub use host::{AskedHost, RuleHost};
 pub use ids::{DeviceId, Role, SessionId, UserId};
 pub use password::{Password, PasswordHash};
 pub use reference::UserRef;

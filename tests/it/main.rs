@@ -30,6 +30,7 @@ mod protocol;
 mod proxying;
 mod renewal;
 mod roles;
+mod rule_hosts;
 mod rules;
 mod sessions;
 mod shutdown;

@@ -180,7 +180,7 @@ impl Dispatch {
         let verdict = match self.gate.decide(&head, trail.peer) {
             Verdict::Renew(renewal) => {
                 match self.sessions.refresh(renewal.token(), trail.peer.address).await {
-                    Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
+                    Ok(issued) => match self.gate.renewed(renewal, &issued, &head, trail.peer) {
                         Ok(verdict) => {
                             let request = Request::from_parts(head, body);
                             let mut response = self.carry_out(verdict, request, trail).await;
@@ -192,7 +192,7 @@ impl Dispatch {
                             keep_from_caches(headers);
                             return response;
                         }
-                        Err(renewal) => self.gate.not_renewed(&renewal, &head),
+                        Err(renewal) => self.gate.not_renewed(&renewal, &head, trail.peer),
                     },
                     Err(RefreshError::Store(error)) => {
                         tracing::error!(%error, "a session could not be renewed");
@@ -204,7 +204,7 @@ impl Dispatch {
                     }
                     Err(error) => {
                         tracing::debug!(%error, "a session was not renewed");
-                        self.gate.not_renewed(&renewal, &head)
+                        self.gate.not_renewed(&renewal, &head, trail.peer)
                     }
                 }
             }
