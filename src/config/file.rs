@@ -241,6 +241,20 @@ pub(super) const LATER: &[Later] = &[
         ],
     },
     Later {
+        path: "upstreams",
+        header: "[upstreams.api]",
+        after: "upstream",
+        doc: &[
+            " Further backends, a section for each, with a name of its own: a rule with `upstream = \"api\"` sends there what it lets",
+            " pass. The keys and defaults are those of `[upstream]`, which gets everything else. Only in the file, never a variable.",
+        ],
+        keys: &[(
+            "url",
+            "\"http://127.0.0.1:9001\"",
+            "Required; every other key of [upstream] may be set here, too.",
+        )],
+    },
+    Later {
         path: "rules",
         header: "[[rules]]",
         after: "identity",
@@ -270,6 +284,16 @@ pub(super) const LATER: &[Later] = &[
                 "\"anyone\", \"optional\" (everybody, and the backend is told who is signed in), \"signed-in\" or \"deny\".",
             ),
             ("roles", "[]", "With \"signed-in\": any one of these; empty: whoever is signed in."),
+            (
+                "upstream",
+                "\"api\"",
+                "The name of an [upstreams.NAME] that gets what passes; absent: [upstream] does.",
+            ),
+            (
+                "strip_prefix",
+                "\"/api\"",
+                "What the backend doesn't see of the path's beginning; absent: nothing. A path that can be read in several ways is refused.",
+            ),
         ],
     },
 ];

@@ -6,20 +6,21 @@ use toml::de::{DeTable, DeValue};
 use super::finding::{Finding, Place};
 use super::raw::{Raw, Value};
 use super::settings::{Allow, Rule};
-use crate::types::{Role, RuleHost, RulePath};
+use crate::types::{PathPrefix, Role, RuleHost, RulePath};
 
 mod values;
 
-use values::{CHOICES, Word, nearest};
+use values::{CHOICES, UpstreamName, Word, nearest};
 
 /// A rule's keys.
-const KEYS: [&str; 5] = ["path", "host", "methods", "allow", "roles"];
+const KEYS: [&str; 7] = ["path", "host", "methods", "allow", "roles", "upstream", "strip_prefix"];
 
 /// Reads the rules; what is wrong with them are findings. `at`: where the first one begins.
 pub(super) fn read(
     value: &DeValue<'_>,
     at: Place,
     place: &dyn Fn(usize) -> Place,
+    upstreams: &[String],
     findings: &mut Vec<Finding>,
 ) -> Vec<Rule> {
     let DeValue::Array(elements) = value else {
@@ -31,7 +32,7 @@ pub(super) fn read(
     for element in elements {
         let at = place(element.span().start);
         match element.get_ref() {
-            DeValue::Table(keys) => rules.extend(rule(keys, at, place, findings)),
+            DeValue::Table(keys) => rules.extend(rule(keys, at, place, upstreams, findings)),
             other => {
                 let text = format!("a rule is a table, found {}", Raw::from_toml(other, place).kind());
                 findings.push(
@@ -48,6 +49,7 @@ fn rule(
     keys: &DeTable<'_>,
     at: Place,
     place: &dyn Fn(usize) -> Place,
+    upstreams: &[String],
     findings: &mut Vec<Finding>,
 ) -> Option<Rule> {
     for (key, _) in keys.iter().filter(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
@@ -59,6 +61,8 @@ fn rule(
     let methods = table.take::<Vec<Method>>("methods");
     let allow = table.take::<Word>("allow");
     let roles = table.take::<Vec<Role>>("roles");
+    let route = route(&mut table, upstreams, matches!(allow, Key::Given(Word::Deny)));
+    let strip_at = table.at("strip_prefix");
     let (hosts_at, methods_at) = (table.at("host"), table.at("methods"));
     let roles_at = table.at("roles");
 
@@ -118,7 +122,48 @@ fn rule(
         Key::Given(hosts) => Some(hosts),
         Key::Bad => return None,
     };
-    Some(Rule { path, hosts, methods, allow, place: at })
+    let (upstream, strip_prefix) = route?;
+    if let Some(prefix) = strip_prefix.as_ref().filter(|prefix| !path.is_below(prefix)) {
+        let text =
+            format!("`rules.strip_prefix` (`{prefix}`) is not the beginning of the rule's path `{path}`");
+        findings.push(
+            Finding::error(strip_at, text).hint("write whole segments with which the rule's path begins"),
+        );
+        return None;
+    }
+    Some(Rule { path, hosts, methods, allow, upstream, strip_prefix, place: at })
+}
+
+/// Where a rule sends what it lets pass. `None`: a finding says what is wrong with that.
+fn route(table: &mut Table<'_>, upstreams: &[String], denies: bool) -> Option<(usize, Option<PathPrefix>)> {
+    let (name, prefix) = (table.take::<UpstreamName>("upstream"), table.take::<PathPrefix>("strip_prefix"));
+    for key in ["upstream", "strip_prefix"] {
+        let Some(at) = table.at(key).filter(|_| denies) else { continue };
+        let text = format!("`rules.{key}` is for what is forwarded, but `allow` is `\"deny\"`");
+        table.findings.push(Finding::error(Some(at), text).hint("remove it"));
+    }
+    let upstream = match name {
+        Key::Absent => 0,
+        Key::Given(UpstreamName(name)) => {
+            let found = upstreams.iter().position(|known| *known == name);
+            if found.is_none() {
+                let known: Vec<_> = upstreams.iter().map(String::as_str).collect();
+                let hint = match nearest(&name, &known) {
+                    Some(near) => format!("did you mean `\"{near}\"`?"),
+                    None => format!("add a section `[upstreams.{name}]`, or leave it out for `[upstream]`"),
+                };
+                let text = format!("`rules.upstream` names `{name}`, and there is no `[upstreams.{name}]`");
+                table.findings.push(Finding::error(table.at("upstream"), text).hint(hint));
+            }
+            found? + 1
+        }
+        Key::Bad => return None,
+    };
+    match prefix {
+        Key::Absent => Some((upstream, None)),
+        Key::Given(prefix) => Some((upstream, Some(prefix))),
+        Key::Bad => None,
+    }
 }
 
 /// A key of one rule.
@@ -160,7 +205,9 @@ impl Table<'_> {
 fn unknown_key(name: &str, at: Place) -> Finding {
     let hint = match nearest(name, &KEYS) {
         Some(key) => format!("did you mean `rules.{key}`?"),
-        None => "a rule has `path`, `host`, `methods`, `allow` and `roles`".to_owned(),
+        None => {
+            "a rule has `path`, `host`, `methods`, `allow`, `roles`, `upstream` and `strip_prefix`".to_owned()
+        }
     };
     Finding::error(Some(at), format!("unknown key `rules.{name}`")).hint(hint)
 }

@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Method;
 use http::uri::Authority;
 use ipnet::IpNet;
 
 use super::finding::Place;
-use crate::types::{AskedHost, Email, Role, RuleHost, RulePath, Secret};
+use crate::types::{Email, Secret};
+
+mod rule;
+
+pub use rule::{Allow, Rule};
 
 /// All settings of a gate.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct Settings {
     pub server: Server,
     /// `[upstream]`
     pub upstream: Upstream,
+    /// `[upstreams.NAME]`; the number n of a rule is the one at n - 1, and 0 is `upstream`.
+    pub upstreams: Vec<NamedUpstream>,
     /// `[database]`
     pub database: Database,
     /// `[tokens]`
@@ -113,6 +118,17 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// How long a body or a tunnel may be silent.
     pub idle_timeout: Duration,
+}
+
+/// `[upstreams.NAME]`
+#[derive(Clone, Debug)]
+pub struct NamedUpstream {
+    /// What rules call it.
+    pub name: String,
+    /// The backend.
+    pub upstream: Upstream,
+    /// Where it stands in the file.
+    pub place: Place,
 }
 
 /// An upstream's address.
@@ -302,54 +318,6 @@ impl Identity {
     pub const fn particulars(&self) -> Particulars {
         Particulars { email: self.email.is_some(), username: self.username.is_some() }
     }
-}
-
-/// One of `[[rules]]`.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Which paths it is about.
-    pub path: RulePath,
-    /// Which hosts it is about; `None`: any, and requests that name none.
-    pub hosts: Option<Vec<RuleHost>>,
-    /// Which methods it is about; `None`: any.
-    pub methods: Option<Vec<Method>>,
-    /// Who may pass.
-    pub allow: Allow,
-    /// Where it stands in the file.
-    pub place: Place,
-}
-
-impl Rule {
-    /// Whether it is about a host.
-    pub fn is_for(&self, host: AskedHost<'_>) -> bool {
-        self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|known| known.is(host)))
-    }
-
-    /// Whether it is about every host that another one is about.
-    pub fn is_for_all_of(&self, other: &Self) -> bool {
-        let Some(hosts) = &self.hosts else { return true };
-        other.hosts.as_ref().is_some_and(|others| others.iter().all(|host| hosts.contains(host)))
-    }
-
-    /// Whether it is about a method; GET covers HEAD.
-    pub fn is_about(&self, method: &Method) -> bool {
-        self.methods.as_ref().is_none_or(|methods| {
-            methods.contains(method) || *method == Method::HEAD && methods.contains(&Method::GET)
-        })
-    }
-}
-
-/// Who may pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Allow {
-    /// Everybody, and nobody is looked at.
-    Anyone,
-    /// Everybody; who is signed in is told to the upstream.
-    Optional,
-    /// Who is signed in and has one of these roles; empty: any or none.
-    SignedIn(Vec<Role>),
-    /// Nobody.
-    Deny,
 }
 
 /// `[cors]`

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Write as _};
 
 use http::{Method, Uri};
 
-use super::rules::{self, Doubt, Judgement, Need, Roles, Rules, in_capitals};
+use super::Way;
+use super::rules::{self, Doubt, Judged, Judgement, Need, Roles, Rules, in_capitals};
 use crate::config::settings::{Identity, Settings};
 use crate::types::{AskedHost, Email, Role, UserId, Username};
 use crate::web::header_text;
@@ -89,13 +90,31 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
         let _ = writeln!(text, "a backend may take the method for {capitals}, and the stricter holds:");
         readings(&rules, rules::Besides { method: &capitals, ..besides }, path, &mut text);
     }
-    let need = rules.need(&request.method, host, path);
+    let Judged { need, way } = rules.judge(&request.method, host, path);
+    if rules.route() {
+        route(settings, &need, way, &request.uri, &mut text);
+    }
     if let Some(asker) = asker {
         for_somebody(settings, &need, asker, &mut text);
     } else {
         for_anybody(settings, &need, &mut text);
     }
     text
+}
+
+/// Where what passes goes, and what is asked for there.
+fn route(settings: &Settings, need: &Need<'_>, way: Way, asked: &Uri, text: &mut String) {
+    if *need == Need::Denied {
+        *text += "upstream: none; what is denied goes nowhere, nor what could go several ways, nor a path whose prefix \
+                  can't be taken away\n";
+        return;
+    }
+    let name = way.upstream.checked_sub(1).and_then(|index| settings.upstreams.get(index));
+    let name = name.map_or_else(|| "[upstream]".to_owned(), |named| format!("[upstreams.{}]", named.name));
+    let target = asked.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let rest = target.get(way.stripped..).unwrap_or_default();
+    let slash = if rest.starts_with(['/', '*']) { "" } else { "/" };
+    let _ = writeln!(text, "upstream: {name}, asked for {slash}{rest}");
 }
 
 fn for_somebody(settings: &Settings, need: &Need<'_>, asker: &Asker, text: &mut String) {
@@ -127,7 +146,7 @@ fn for_anybody(settings: &Settings, need: &Need<'_>, text: &mut String) {
 /// Each reading of the path with the rule that decides over it.
 fn readings(rules: &Rules, besides: rules::Besides<'_>, path: &str, text: &mut String) {
     let say = |reading: &str, doubt| {
-        let judgement = rules.judge(&besides, reading, doubt);
+        let judgement = rules.decides(&besides, reading, doubt);
         format!("{} → {}", Rule(judgement), Word(&judgement.need()))
     };
     let _ = match Readings::of(path) {

@@ -27,9 +27,9 @@ use cache::{Cache, Known, Tells};
 use credential::{Credentials, doubled_authorization};
 pub use lifeline::Lifeline;
 use origin::{Origins, Site};
-pub use pass::Pass;
+pub use pass::{Pass, Way};
 pub use refusal::Refusal;
-use rules::{Need, Rules};
+use rules::{Judged, Need, Rules};
 
 /// What the gate may decide. Each arm is the caller's to carry out.
 pub enum Verdict {
@@ -94,16 +94,16 @@ impl Gate {
         if doubled_authorization(headers) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::AmbiguousCredential)));
         }
-        let need = self.need(head, peer);
-        match need {
-            Need::Nothing => return Verdict::Forward(Pass::nobodys()),
+        let judged = self.judge(head, peer);
+        match judged.need {
+            Need::Nothing => return Verdict::Forward(Pass::nobodys(judged.way)),
             Need::Denied => return self.forbidden(head),
             Need::Optional | Need::SignedIn(_) => {}
         }
         let now = self.clock.now();
         let access = self.credentials.access(headers);
         let because = match access.token().map(|token| self.known(token, now)) {
-            Some(Ok((known, fresh))) => return self.admit(head, peer, &need, &known, fresh),
+            Some(Ok((known, fresh))) => return self.admit(head, peer, &judged, &known, fresh),
             Some(Err(TokenFault::Expired)) => Code::TokenExpired,
             Some(Err(TokenFault::Invalid(_))) => Code::InvalidToken,
             None => Code::NotAuthenticated,
@@ -113,7 +113,7 @@ impl Gate {
                 Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)))
             }
             Some(token) => Verdict::Renew(Renewal { token: Secret::new(token.to_owned()), because }),
-            None => self.not_signed_in(head, &need, because),
+            None => self.not_signed_in(head, &judged, because),
         }
     }
 
@@ -131,10 +131,11 @@ impl Gate {
             return Err(spent);
         }
         let known = Known::of_renewed(issued, self.tells, epoch);
-        Ok(match self.need(head, peer) {
+        let judged = self.judge(head, peer);
+        Ok(match judged.need {
             Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
             Need::Denied => self.forbidden(head),
-            _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations))),
+            _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations), judged.way)),
         })
     }
 
@@ -144,26 +145,33 @@ impl Gate {
             Code::NotAuthenticated => Code::InvalidToken,
             other => other,
         };
-        self.not_signed_in(head, &self.need(head, peer), because)
+        self.not_signed_in(head, &self.judge(head, peer), because)
     }
 
-    fn need(&self, head: &Parts, peer: &Peer) -> Need<'_> {
-        self.rules.need(&head.method, peer.host.as_ref(), head.uri.path())
+    fn judge(&self, head: &Parts, peer: &Peer) -> Judged<'_> {
+        self.rules.judge(&head.method, peer.host.as_ref(), head.uri.path())
     }
 
-    fn admit(&self, head: &Parts, peer: &Peer, need: &Need<'_>, known: &Rc<Known>, fresh: bool) -> Verdict {
+    fn admit(
+        &self,
+        head: &Parts,
+        peer: &Peer,
+        judged: &Judged<'_>,
+        known: &Rc<Known>,
+        fresh: bool,
+    ) -> Verdict {
         // A bearer is set by a script of a page that may read it; no other site's page can make a browser send it.
         if !self.credentials.owns_authorization() && self.is_foreign_write(head, peer) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
         }
         // Each time, and not when the token is verified: the same token is asked for other paths.
-        if let Need::SignedIn(roles) = need
+        if let Need::SignedIn(roles) = &judged.need
             && !known.meets(roles)
         {
             return self.forbidden(head);
         }
         let first_seen = fresh.then_some(known.generation);
-        Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations)))
+        Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations), judged.way))
     }
 
     /// What is known of a token: a saved signature check, and every reason to refuse it that may have come up
@@ -228,9 +236,9 @@ impl Gate {
         Verdict::Refuse(Refusal::forbidden(head, self.pages))
     }
 
-    fn not_signed_in(&self, head: &Parts, need: &Need<'_>, because: Code) -> Verdict {
-        if *need == Need::Optional {
-            return Verdict::Forward(Pass::nobodys());
+    fn not_signed_in(&self, head: &Parts, judged: &Judged<'_>, because: Code) -> Verdict {
+        if judged.need == Need::Optional {
+            return Verdict::Forward(Pass::nobodys(judged.way));
         }
         if self.pages
             && !refusal::is_grpc(&head.headers)

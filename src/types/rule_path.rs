@@ -4,6 +4,8 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
+use super::path_prefix::{PathPrefix, is_below};
+
 /// What a path can't hold as it is (RFC 3986 section 3.3), and `%`, which begins an escape. In the common spelling these
 /// are escapes with capital digits, and so is what is not ASCII; everything else stands for itself.
 const ESCAPED: &AsciiSet = &CONTROLS
@@ -109,6 +111,16 @@ impl RulePath {
             segment.is_some_and(|segment| own == segment || own == "*" && !segment.is_empty())
         });
         covered && segments.next().is_some() == self.prefix
+    }
+
+    /// Its one path, in the common spelling. `None`: it is about several.
+    pub fn into_exact(self) -> Option<Box<str>> {
+        (!self.prefix && !self.wild).then_some(self.start)
+    }
+
+    /// Whether every path that it is about begins with these whole segments.
+    pub fn is_below(&self, prefix: &PathPrefix) -> bool {
+        is_below(&self.start, prefix.as_str())
     }
 
     /// As the operator wrote it.

@@ -37,4 +37,5 @@ mod shutdown;
 mod store;
 mod streaming;
 mod token_suite;
+mod upstreams;
 mod weaknesses;

@@ -13,8 +13,8 @@ use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
-    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Rule, Server, Settings,
-    Signup, Tokens, Upstream,
+    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, NamedUpstream, Pages, Passwords, Rule,
+    Server, Settings, Signup, Tokens, Upstream,
 };
 use super::table::Given;
 use crate::types::Secret;
@@ -28,6 +28,12 @@ pub(super) fn rules(written: &mut Written, localhost: Localhost, findings: &mut 
     bounds::rules(written, findings);
     identity(written, findings);
     mail(written, findings);
+}
+
+/// Keeps the rules of `[upstream]` alone, for each further one in its place.
+pub(super) fn upstream_rules(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>) {
+    network::upstream(written, localhost, findings);
+    bounds::upstream(written, findings);
 }
 
 /// Headers that a backend could mix up: CGI and its kin see `-` and `_` as one.
@@ -93,7 +99,11 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
 }
 
 /// The settings; `None` only where [`rules`] has found an error.
-pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
+pub(super) fn settings(
+    written: Written,
+    rules: Vec<Rule>,
+    upstreams: Vec<NamedUpstream>,
+) -> Option<Settings> {
     let Written { server, upstream, database, tokens, cookies, identity, verify: _, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
     let https = server.public_url.value.https;
@@ -114,13 +124,8 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             keep_alive: server.keep_alive.value,
             shutdown_grace: server.shutdown_grace.value,
         },
-        upstream: Upstream {
-            target: upstream.url.value?,
-            host_header: upstream.host_header.value,
-            connect_timeout: upstream.connect_timeout.value,
-            response_timeout: upstream.response_timeout.value,
-            idle_timeout: upstream.idle_timeout.value,
-        },
+        upstream: self::upstream(upstream)?,
+        upstreams,
         database: Database { url: database.url.value },
         tokens: Tokens {
             algorithm: tokens.algorithm.value,
@@ -188,6 +193,16 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             access: log.access.value,
             audit: log.audit.value,
         },
+    })
+}
+
+pub(super) fn upstream(written: file::Upstream) -> Option<Upstream> {
+    Some(Upstream {
+        target: written.url.value?,
+        host_header: written.host_header.value,
+        connect_timeout: written.connect_timeout.value,
+        response_timeout: written.response_timeout.value,
+        idle_timeout: written.idle_timeout.value,
     })
 }
 

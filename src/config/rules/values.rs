@@ -5,7 +5,7 @@ use http::Method;
 use crate::config::raw::{Fault, Value, quote};
 use crate::types::host::RuleHostError;
 use crate::types::rule_path::RulePathError;
-use crate::types::{Role, RuleHost, RulePath};
+use crate::types::{PathPrefix, Role, RuleHost, RulePath};
 
 /// What `allow` chooses from.
 pub(super) const CHOICES: &str = "`\"anyone\"`, `\"optional\"`, `\"signed-in\"`, `\"deny\"`";
@@ -106,6 +106,36 @@ impl Value for RulePath {
 
     fn show(&self) -> String {
         quote(self.as_str())
+    }
+}
+
+/// The name of an `[upstreams.NAME]`.
+pub(super) struct UpstreamName(pub(super) String);
+
+impl Value for UpstreamName {
+    const LOOKS: &'static str = "an upstream's name";
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        quote(&self.0)
+    }
+}
+
+impl Value for PathPrefix {
+    const LOOKS: &'static str = "a path such as `\"/api\"`";
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        Self::parse(text).map_err(|_| {
+            Fault::new(format!("`{}` is not the beginning of a path", text.escape_debug()))
+                .hint("write whole segments without `*`, escapes and a slash at the end, like `\"/api\"`")
+        })
+    }
+
+    fn show(&self) -> String {
+        quote(self.written())
     }
 }
 

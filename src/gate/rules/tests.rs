@@ -6,6 +6,7 @@ use super::*;
 use crate::config;
 
 mod hosts;
+mod routes;
 mod segments;
 
 fn rules(text: &str) -> Rules {

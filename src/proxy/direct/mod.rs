@@ -62,7 +62,7 @@ impl Proxy {
         now: Instant,
     ) -> Result<Answer, Fault> {
         let mut wire = self.buffers.take();
-        head::write_request_line(&head, &mut wire);
+        head::write_request_line(&head, pass.way().stripped, &mut wire);
         self.editor.write(&head, &pass, peer, id, |name, value| {
             head::write_request_field(name, value, &mut wire);
         });

@@ -68,6 +68,9 @@ impl Dispatch {
         match self.gate.decide(&head, &peer) {
             Verdict::Forward(pass) => {
                 self.note_first_sight(&pass);
+                if !self.upstreams.of(&pass).goes_directly() {
+                    return Looked::Unusual;
+                }
                 let judged = self.judged(started);
                 let id = self.ids.of(&head.headers);
                 let mut errand = self.errand(&head, &peer, &id, started);
@@ -91,7 +94,7 @@ impl Dispatch {
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
     pub(in crate::server) async fn ask(&self, trip: Box<Trip>) -> (Result<proxy::Answer, Answer>, Errand) {
         let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
-        let answer = match self.proxy.ask(pass, head, &body, &peer, &id, judged).await {
+        let answer = match self.upstreams.of(&pass).ask(pass, head, &body, &peer, &id, judged).await {
             Ok(answer) => {
                 self.tally.upstream(judged.elapsed());
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Forwarded));

@@ -25,7 +25,7 @@ use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
-use crate::proxy::{Fault, Kind, Proxy};
+use crate::proxy::{Fault, Kind, Upstreams};
 use crate::sessions::{RefreshError, Sessions};
 use crate::types::Clock;
 use crate::web::path::{self, Owner};
@@ -41,7 +41,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
 /// One worker's road.
 pub(super) struct Dispatch {
     gate: Gate,
-    proxy: Proxy,
+    upstreams: Upstreams,
     auth: Arc<Auth>,
     sessions: Sessions,
     peers: Arc<Peers>,
@@ -57,7 +57,7 @@ pub(super) struct Dispatch {
 /// What a worker gets for its road.
 pub(super) struct Parties {
     pub(super) gate: Gate,
-    pub(super) proxy: Proxy,
+    pub(super) upstreams: Upstreams,
     pub(super) auth: Arc<Auth>,
     pub(super) sessions: Sessions,
     pub(super) peers: Arc<Peers>,
@@ -72,7 +72,7 @@ impl Dispatch {
         let public = &settings.server.public_url;
         Self {
             gate: parties.gate,
-            proxy: parties.proxy,
+            upstreams: parties.upstreams,
             auth: parties.auth,
             sessions: parties.sessions,
             peers: parties.peers,
@@ -87,12 +87,12 @@ impl Dispatch {
 
     /// Looks after the upstream connections that wait, for as long as it is polled.
     pub(super) fn tending(&self) -> impl Future<Output = ()> + use<> {
-        self.proxy.tending()
+        self.upstreams.tending()
     }
 
     /// Whether plain requests go the direct way (see `server::direct`).
-    pub(super) const fn goes_directly(&self) -> bool {
-        self.proxy.goes_directly() && !self.cors.covers_upstream()
+    pub(super) fn goes_directly(&self) -> bool {
+        self.upstreams.go_directly() && !self.cors.covers_upstream()
     }
 
     /// Answers one request.
@@ -253,7 +253,7 @@ impl Dispatch {
     ) -> Response<Source> {
         trail.user(&pass);
         let judged = self.judged(trail.started);
-        match self.proxy.forward(pass, request, trail.peer, trail.id, judged).await {
+        match self.upstreams.of(&pass).forward(pass, request, trail.peer, trail.id, judged).await {
             Ok(response) => {
                 self.tally.upstream(judged.elapsed());
                 trail.counted.outcome(Outcome::Forwarded);
