@@ -9,14 +9,14 @@ use crate::admin::command::{Command, Text};
 use crate::admin::views::UserView;
 use crate::config::{self, env::System};
 use crate::gate::explain::{Asked, Asker, explain};
-use crate::types::{Email, Role, UserId, UserRef};
+use crate::types::{Email, Role, UserId, UserRef, Username};
 
 /// Explains what the gate does with `request`, asked for by `user` where one is named.
 pub(super) fn run(config: Option<&Path>, request: &str, user: Option<UserRef>) -> ExitCode {
     let Ok(parsed) = Asked::parse(request) else {
         let written = request.escape_debug();
         super::fail(&format!(
-            "`{written}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`"
+            "`{written}` is not a request\nhint: write a method and a path, like `--explain \"GET /path\"`, or a URL, where rules name hosts"
         ));
         return ExitCode::from(USAGE);
     };
@@ -46,6 +46,7 @@ fn asker_of(view: &UserView) -> Option<Asker> {
         user: UserId::new(view.uid)?,
         roles: view.roles.iter().filter_map(|role| Role::parse(role)).collect(),
         email: Email::parse(&view.email)?,
+        username: Username::parse(&view.username)?,
         active: view.is_active,
     })
 }

@@ -12,23 +12,41 @@ use super::reader::{Entry, Layer};
 use super::rules;
 use super::settings::Rule;
 use super::syntax;
+use super::upstreams::{self, Draft};
+
+/// What a file says.
+pub(super) struct Document {
+    pub(super) layer: Layer,
+    pub(super) rules: Vec<Rule>,
+    pub(super) upstreams: Vec<Draft>,
+    /// Whether it was TOML.
+    pub(super) well_formed: bool,
+}
+
+impl Document {
+    /// One that says nothing.
+    pub(super) fn empty(well_formed: bool) -> Self {
+        Self { layer: Layer::new(), rules: Vec::new(), upstreams: Vec::new(), well_formed }
+    }
+}
 
 /// Reads a file's text. A text that is no TOML gives only that as findings: what could be rescued of it would mislead.
-/// Whether it was TOML is the last answer.
-pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> (Layer, Vec<Rule>, bool) {
+pub(super) fn read(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> Document {
     let place = |offset: usize| Place::at(file, text, offset);
-    let (mut layer, mut rules) = (Layer::new(), Vec::new());
+    let (mut layer, mut rules, mut drafts) = (Layer::new(), Vec::new(), Vec::new());
     let (table, errors) = DeTable::parse_recoverable(text);
     let well_formed = errors.is_empty();
     if !well_formed {
         findings.extend(syntax::findings(file, text, errors));
-        return (layer, rules, false);
+        return Document::empty(false);
     }
+    let named = upstreams::names(table.get_ref().get("upstreams").map(toml::Spanned::get_ref));
     for (key, value) in table.get_ref() {
         let (name, at) = (key.get_ref().as_ref(), place(key.span().start));
         let known = SECTIONS.iter().find(|section| section.name == name);
         match (known, value.get_ref()) {
-            (_, value) if name == "rules" => rules = rules::read(value, at, &place, findings),
+            (_, value) if name == "rules" => rules = rules::read(value, at, &place, &named, findings),
+            (_, value) if name == "upstreams" => drafts = upstreams::read(value, at, &place, findings),
             _ if is_later(name) => findings.push(not_built(name, at)),
             (Some(_), DeValue::Table(keys)) => section(name, keys, &place, &mut layer, findings),
             (Some(_), other) => {
@@ -47,7 +65,7 @@ pub(super) fn layer(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) ->
             (None, _) => findings.push(unknown_key(name, at)),
         }
     }
-    (layer, rules, true)
+    Document { layer, rules, upstreams: drafts, well_formed }
 }
 
 fn section(

@@ -113,9 +113,10 @@ keys! {
     identity: Identity {
         /// The user's number; always sent.
         user_id: Option<IdentityHeader> = "X-User-Id";
-        /// The user's e-mail address; not in this version.
+        /// The user's e-mail address as they gave it, proven or not: what is not printable ASCII, and `%`, is percent-encoded
+        /// UTF-8. How to read these headers, and when not to believe them: docs/identity.md.
         email: Option<IdentityHeader> = "" => "X-User-Email";
-        /// The user's name; not in this version.
+        /// The user's name, which others may have too; written likewise.
         username: Option<IdentityHeader> = "" => "X-User-Name";
         /// The user's roles, comma separated.
         roles: Option<IdentityHeader> = "" => "X-User-Roles";
@@ -241,18 +242,42 @@ pub(super) const LATER: &[Later] = &[
         ],
     },
     Later {
+        path: "upstreams",
+        header: "[upstreams.api]",
+        after: "upstream",
+        doc: &[
+            " Further backends, a section for each, with a name of its own: a rule with `upstream = \"api\"` sends there what it lets",
+            " pass. The keys and defaults are those of `[upstream]`, which gets everything else. Only in the file, never a variable.",
+        ],
+        keys: &[(
+            "url",
+            "\"http://127.0.0.1:9001\"",
+            "Required; every other key of [upstream] may be set here, too.",
+        )],
+    },
+    Later {
         path: "rules",
         header: "[[rules]]",
         after: "identity",
         doc: &[
             " Who may ask for which paths, a `[[rules]]` for each rule: the first that matches decides, and where none does a",
             " request must be signed in. Only in the file, never a variable. Paths are written without escapes and compared with",
-            " their case; `/public/*` is about everything below `/public/`, not about `/public`. `/auth/*` is never a rule's matter.",
+            " their case; `/public/*` is about everything below `/public/`, not about `/public`; `/api/*/public` leaves one segment",
+            " open. `/auth/*` is never a rule's matter.",
             " A path that can be read in several ways (`..`, `//`, `%2F` and the like) matches no rule that opens, and is judged",
             " as strictly as the strictest of its readings. `sidegate check --explain \"GET /path\"` says which rule decides.",
         ],
         keys: &[
-            ("path", "\"/public/*\"", "An exact path, or a prefix that ends in /*."),
+            (
+                "path",
+                "\"/public/*\"",
+                "An exact path, or a prefix that ends in /*; a segment * is any one that is not empty.",
+            ),
+            (
+                "host",
+                "\"app.example.com\"",
+                "Absent: any. One or a list, without port; a trusted proxy's X-Forwarded-Host counts, which it has to set itself.",
+            ),
             ("methods", "[\"GET\"]", "Absent: any. GET covers HEAD."),
             (
                 "allow",
@@ -260,6 +285,16 @@ pub(super) const LATER: &[Later] = &[
                 "\"anyone\", \"optional\" (everybody, and the backend is told who is signed in), \"signed-in\" or \"deny\".",
             ),
             ("roles", "[]", "With \"signed-in\": any one of these; empty: whoever is signed in."),
+            (
+                "upstream",
+                "\"api\"",
+                "The name of an [upstreams.NAME] that gets what passes; absent: [upstream] does.",
+            ),
+            (
+                "strip_prefix",
+                "\"/api\"",
+                "What the backend doesn't see of the path's beginning; absent: nothing. A path that can be read in several ways is refused.",
+            ),
         ],
     },
 ];

@@ -24,6 +24,7 @@ mod secrets;
 pub mod settings;
 mod syntax;
 mod table;
+mod upstreams;
 mod urls;
 mod values;
 
@@ -34,8 +35,9 @@ pub use finding::{Finding, Place, Severity};
 pub use settings::Settings;
 pub use table::{Effective, Source};
 
+use document::Document;
 use file::Written;
-use reader::{Layer, Reader};
+use reader::Reader;
 
 /// Settings that hold, and what their operator should know of them.
 #[derive(Debug)]
@@ -113,14 +115,12 @@ fn build(
     mut findings: Vec<Finding>,
 ) -> Result<Loaded, Vec<Finding>> {
     let unread = findings.iter().any(Finding::is_error);
-    let (from_file, rules, well_formed) = match &file {
-        Some((path, text)) => document::layer(
-            &path.display().to_string().into(),
-            text.trim_start_matches('\u{feff}'),
-            &mut findings,
-        ),
-        None => (Layer::new(), Vec::new(), !unread),
-    };
+    let document = file.as_ref().map(|(path, text)| {
+        let text = text.trim_start_matches('\u{feff}');
+        document::read(&path.display().to_string().into(), text, &mut findings)
+    });
+    let Document { layer: from_file, rules, upstreams, well_formed } =
+        document.unwrap_or_else(|| Document::empty(!unread));
     let own = env::layer(&mut variables, &mut findings);
     let mut last = fastapi::layer(&variables, &mut findings);
     if purpose == Purpose::Administration {
@@ -139,6 +139,10 @@ fn build(
     if well_formed {
         check::rules(&mut written, localhost, &mut findings);
     }
+    let upstreams = upstreams::checked(upstreams, &mut written, localhost, &mut findings);
+    if !findings.iter().any(Finding::is_error) {
+        upstreams::unused(&upstreams, &rules, &mut findings);
+    }
     let mut findings: Vec<_> = findings.into_iter().map(Finding::unquoted).collect();
     findings
         .sort_by(|one, other| (one.place.is_none(), &one.place).cmp(&(other.place.is_none(), &other.place)));
@@ -146,7 +150,7 @@ fn build(
         return Err(findings);
     }
     let mut effective = written.effective();
-    match check::settings(written, rules) {
+    match check::settings(written, rules, upstreams) {
         Some(settings) => {
             for key in &mut effective {
                 key.here = check::here(key, &settings);

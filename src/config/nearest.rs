@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::file::{LATER, SECTIONS};
-use super::table::variable;
+use super::table::{Later, variable};
 
 /// How alike two names must be to ask "did you mean", from 0 to 1: a slip of a few letters, or a common beginning.
 const ALIKE: f64 = 0.85;
@@ -22,7 +22,9 @@ pub(super) fn paths() -> Vec<String> {
 
 /// Every variable's name with the path it stands for.
 pub(super) fn variables() -> BTreeMap<String, String> {
-    let later = LATER.iter().filter(|later| !later.header.starts_with("[["));
+    // What is repeated has no variables.
+    let once = |later: &&Later| !later.header.starts_with("[[") && later.path != "upstreams";
+    let later = LATER.iter().filter(once);
     let later =
         later.flat_map(|later| later.keys.iter().map(|(name, _, _)| format!("{}.{name}", later.path)));
     paths().into_iter().chain(later).map(|path| (variable(&path), path)).collect()

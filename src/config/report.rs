@@ -6,7 +6,7 @@ use super::Loaded;
 use super::finding::{Finding, Severity};
 use super::raw::{Value as _, quote};
 use super::rules::word;
-use super::settings::{Allow, Rule};
+use super::settings::{Allow, NamedUpstream, Rule, Upstream};
 use super::table::{Effective, Source};
 
 /// Findings one after the other, and how many there are.
@@ -41,7 +41,9 @@ pub fn loaded(loaded: &Loaded) -> String {
         Some(file) => format!("read from {}", file.display()),
         None => "no configuration file".to_owned(),
     };
-    let settings = effective(&loaded.effective) + &rules(&loaded.settings.rules);
+    let settings = effective(&loaded.effective)
+        + &named(&loaded.settings.upstreams)
+        + &rules(&loaded.settings.rules, &loaded.settings.upstreams);
     format!(
         "{odd}# What is in force ({file}), and where each value comes from. Secrets are hidden.\n{settings}"
     )
@@ -71,16 +73,40 @@ pub fn effective(effective: &[Effective]) -> String {
     text
 }
 
+/// The further backends as TOML.
+fn named(all: &[NamedUpstream]) -> String {
+    let mut text = String::new();
+    for NamedUpstream { name, upstream, place } in all {
+        let Upstream { target, host_header, connect_timeout, response_timeout, idle_timeout } = upstream;
+        let _ = writeln!(text, "\n{:<40} # {place}", format!("[upstreams.{name}]"));
+        let _ = writeln!(text, "url = {}", target.show());
+        let _ = writeln!(text, "host_header = {}", host_header.show());
+        let _ = writeln!(text, "connect_timeout = {}", connect_timeout.show());
+        let _ = writeln!(text, "response_timeout = {}", response_timeout.show());
+        let _ = writeln!(text, "idle_timeout = {}", idle_timeout.show());
+    }
+    text
+}
+
 /// The rules as TOML, in the order in which they are asked.
-fn rules(all: &[Rule]) -> String {
+fn rules(all: &[Rule], upstreams: &[NamedUpstream]) -> String {
     let mut text = String::new();
     for (index, rule) in all.iter().enumerate() {
         let _ = writeln!(text, "\n{:<40} # rule {}, {}", "[[rules]]", index + 1, rule.place);
         let _ = writeln!(text, "path = {}", quote(rule.path.as_str()));
+        if let Some(hosts) = &rule.hosts {
+            let _ = writeln!(text, "host = {}", hosts.show());
+        }
         if let Some(methods) = &rule.methods {
             let _ = writeln!(text, "methods = {}", methods.show());
         }
         let _ = writeln!(text, "allow = {}", word(&rule.allow));
+        if let Some(upstream) = rule.upstream.checked_sub(1).and_then(|index| upstreams.get(index)) {
+            let _ = writeln!(text, "upstream = {}", quote(&upstream.name));
+        }
+        if let Some(prefix) = &rule.strip_prefix {
+            let _ = writeln!(text, "strip_prefix = {}", prefix.show());
+        }
         match &rule.allow {
             Allow::SignedIn(roles) if !roles.is_empty() => {
                 let _ = writeln!(text, "roles = {}", roles.show());

@@ -4,25 +4,23 @@ use http::Method;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Place};
-use super::raw::{Fault, Raw, Value, quote};
+use super::raw::{Raw, Value};
 use super::settings::{Allow, Rule};
-use crate::types::rule_path::RulePathError;
-use crate::types::{Role, RulePath};
+use crate::types::{PathPrefix, Role, RuleHost, RulePath};
+
+mod values;
+
+use values::{CHOICES, UpstreamName, Word, nearest};
 
 /// A rule's keys.
-const KEYS: [&str; 4] = ["path", "methods", "allow", "roles"];
-
-/// What `allow` chooses from.
-const CHOICES: &str = "`\"anyone\"`, `\"optional\"`, `\"signed-in\"`, `\"deny\"`";
-
-/// How alike two words must be for one to be the other's slip, from 0 to 1.
-const ALIKE: f64 = 0.85;
+const KEYS: [&str; 7] = ["path", "host", "methods", "allow", "roles", "upstream", "strip_prefix"];
 
 /// Reads the rules; what is wrong with them are findings. `at`: where the first one begins.
 pub(super) fn read(
     value: &DeValue<'_>,
     at: Place,
     place: &dyn Fn(usize) -> Place,
+    upstreams: &[String],
     findings: &mut Vec<Finding>,
 ) -> Vec<Rule> {
     let DeValue::Array(elements) = value else {
@@ -34,7 +32,7 @@ pub(super) fn read(
     for element in elements {
         let at = place(element.span().start);
         match element.get_ref() {
-            DeValue::Table(keys) => rules.extend(rule(keys, at, place, findings)),
+            DeValue::Table(keys) => rules.extend(rule(keys, at, place, upstreams, findings)),
             other => {
                 let text = format!("a rule is a table, found {}", Raw::from_toml(other, place).kind());
                 findings.push(
@@ -51,6 +49,7 @@ fn rule(
     keys: &DeTable<'_>,
     at: Place,
     place: &dyn Fn(usize) -> Place,
+    upstreams: &[String],
     findings: &mut Vec<Finding>,
 ) -> Option<Rule> {
     for (key, _) in keys.iter().filter(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
@@ -58,10 +57,13 @@ fn rule(
     }
     let mut table = Table { keys, place, findings };
     let path = table.take::<RulePath>("path");
+    let hosts = table.take::<Vec<RuleHost>>("host");
     let methods = table.take::<Vec<Method>>("methods");
     let allow = table.take::<Word>("allow");
     let roles = table.take::<Vec<Role>>("roles");
-    let methods_at = table.at("methods");
+    let route = route(&mut table, upstreams, matches!(allow, Key::Given(Word::Deny)));
+    let strip_at = table.at("strip_prefix");
+    let (hosts_at, methods_at) = (table.at("host"), table.at("methods"));
     let roles_at = table.at("roles");
 
     for (missing, what, hint) in [
@@ -74,6 +76,14 @@ fn rule(
                     .hint(hint),
             );
         }
+    }
+    if let Key::Given(hosts) = &hosts
+        && hosts.is_empty()
+    {
+        findings.push(
+            Finding::error(hosts_at, "`rules.host` names no host")
+                .hint("leave it out for any, or write it like `\"app.example.com\"`"),
+        );
     }
     if let Key::Given(methods) = &methods
         && methods.is_empty()
@@ -107,7 +117,53 @@ fn rule(
         Key::Given(methods) => Some(methods),
         Key::Bad => return None,
     };
-    Some(Rule { path, methods, allow, place: at })
+    let hosts = match hosts {
+        Key::Absent => None,
+        Key::Given(hosts) => Some(hosts),
+        Key::Bad => return None,
+    };
+    let (upstream, strip_prefix) = route?;
+    if let Some(prefix) = strip_prefix.as_ref().filter(|prefix| !path.is_below(prefix)) {
+        let text =
+            format!("`rules.strip_prefix` (`{prefix}`) is not the beginning of the rule's path `{path}`");
+        findings.push(
+            Finding::error(strip_at, text).hint("write whole segments with which the rule's path begins"),
+        );
+        return None;
+    }
+    Some(Rule { path, hosts, methods, allow, upstream, strip_prefix, place: at })
+}
+
+/// Where a rule sends what it lets pass. `None`: a finding says what is wrong with that.
+fn route(table: &mut Table<'_>, upstreams: &[String], denies: bool) -> Option<(usize, Option<PathPrefix>)> {
+    let (name, prefix) = (table.take::<UpstreamName>("upstream"), table.take::<PathPrefix>("strip_prefix"));
+    for key in ["upstream", "strip_prefix"] {
+        let Some(at) = table.at(key).filter(|_| denies) else { continue };
+        let text = format!("`rules.{key}` is for what is forwarded, but `allow` is `\"deny\"`");
+        table.findings.push(Finding::error(Some(at), text).hint("remove it"));
+    }
+    let upstream = match name {
+        Key::Absent => 0,
+        Key::Given(UpstreamName(name)) => {
+            let found = upstreams.iter().position(|known| *known == name);
+            if found.is_none() {
+                let known: Vec<_> = upstreams.iter().map(String::as_str).collect();
+                let hint = match nearest(&name, &known) {
+                    Some(near) => format!("did you mean `\"{near}\"`?"),
+                    None => format!("add a section `[upstreams.{name}]`, or leave it out for `[upstream]`"),
+                };
+                let text = format!("`rules.upstream` names `{name}`, and there is no `[upstreams.{name}]`");
+                table.findings.push(Finding::error(table.at("upstream"), text).hint(hint));
+            }
+            found? + 1
+        }
+        Key::Bad => return None,
+    };
+    match prefix {
+        Key::Absent => Some((upstream, None)),
+        Key::Given(prefix) => Some((upstream, Some(prefix))),
+        Key::Bad => None,
+    }
 }
 
 /// A key of one rule.
@@ -149,21 +205,19 @@ impl Table<'_> {
 fn unknown_key(name: &str, at: Place) -> Finding {
     let hint = match nearest(name, &KEYS) {
         Some(key) => format!("did you mean `rules.{key}`?"),
-        None => "a rule has `path`, `methods`, `allow` and `roles`".to_owned(),
+        None => {
+            "a rule has `path`, `host`, `methods`, `allow`, `roles`, `upstream` and `strip_prefix`".to_owned()
+        }
     };
     Finding::error(Some(at), format!("unknown key `rules.{name}`")).hint(hint)
-}
-
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let nearest = known.iter().copied().max_by(|one, other| alike(one).total_cmp(&alike(other)));
-    nearest.filter(|nearest| alike(nearest) >= ALIKE)
 }
 
 /// Warns of rules that decide nothing, because earlier ones are about all that they are about.
 fn idle(rules: &[Rule], findings: &mut Vec<Finding>) {
     for (index, rule) in rules.iter().enumerate() {
-        let earlier = || rules[..index].iter().filter(|earlier| earlier.path.covers_all_of(&rule.path));
+        let is_wider =
+            |earlier: &&Rule| earlier.path.covers_all_of(&rule.path) && earlier.is_for_all_of(rule);
+        let earlier = || rules[..index].iter().filter(is_wider);
         let by = match &rule.methods {
             None => earlier().find(|earlier| earlier.methods.is_none()),
             Some(methods) => {
@@ -194,182 +248,4 @@ pub(super) fn word(allow: &Allow) -> String {
         Allow::Deny => Word::Deny,
     };
     word.show()
-}
-
-/// `allow` as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    Anyone,
-    Optional,
-    SignedIn,
-    Deny,
-}
-
-impl Value for Word {
-    const LOOKS: &'static str = "one of `\"anyone\"`, `\"optional\"`, `\"signed-in\"`, `\"deny\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        match text {
-            "anyone" => Ok(Self::Anyone),
-            "optional" => Ok(Self::Optional),
-            "signed-in" => Ok(Self::SignedIn),
-            "deny" => Ok(Self::Deny),
-            other => {
-                let hint = match nearest(other, &["anyone", "optional", "signed-in", "deny"]) {
-                    Some(word) => format!("did you mean `\"{word}\"`?"),
-                    None => format!("write one of {CHOICES}"),
-                };
-                Err(Fault::new(format!("`{other}` is not a choice")).hint(hint))
-            }
-        }
-    }
-
-    fn show(&self) -> String {
-        quote(match self {
-            Self::Anyone => "anyone",
-            Self::Optional => "optional",
-            Self::SignedIn => "signed-in",
-            Self::Deny => "deny",
-        })
-    }
-}
-
-impl Value for RulePath {
-    const LOOKS: &'static str = "a path such as `\"/public/*\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        Self::parse(text).map_err(|error| {
-            let example = "write it like `\"/public\"`, or `\"/public/*\"` for everything below";
-            match error {
-                RulePathError::NoSlash => {
-                    let hint = format!("write `{}`", quote(&format!("/{text}")));
-                    Fault::new(format!("`{text}` does not begin with `/`")).hint(if text.is_empty() {
-                        example.to_owned()
-                    } else {
-                        hint
-                    })
-                }
-                RulePathError::Star => {
-                    Fault::new(format!("`{text}` has a `*` elsewhere than in a last `/*`")).hint(example)
-                }
-                RulePathError::BeyondPath(sign) => {
-                    let what = if sign == '?' { "a query" } else { "a fragment" };
-                    let path = text.split(sign).next().unwrap_or_default();
-                    Fault::new(format!("`{text}` has {what}, and rules see the path alone"))
-                        .hint(format!("write `{}`", quote(path)))
-                }
-                RulePathError::Escape => {
-                    let meant = percent_encoding::percent_decode_str(text).decode_utf8();
-                    // An escaped slash is none.
-                    let same = |meant: &str| meant.matches('/').count() == text.matches('/').count();
-                    let meant = meant.ok().filter(|meant| same(meant) && Self::parse(meant).is_ok());
-                    let hint = meant.map_or_else(
-                        || "write the characters themselves".to_owned(),
-                        |meant| format!("write `{}`", quote(&meant)),
-                    );
-                    Fault::new(format!("`{text}` has an escape, and rules are written without")).hint(hint)
-                }
-                RulePathError::Odd(what) => Fault::new(format!(
-                    "`{}` has {what}: such a path can be read in several ways",
-                    text.escape_debug()
-                ))
-                .hint("write the path that the backend takes it for"),
-                RulePathError::Gates => Fault::new(format!(
-                    "`{text}` is the gate's own: rules are about the backend's paths alone"
-                ))
-                .hint("remove the rule; what `/auth/*` does is set by `[signup]`, `[pages]` and `[limits]`"),
-            }
-        })
-    }
-
-    fn show(&self) -> String {
-        quote(self.as_str())
-    }
-}
-
-/// Those that are in use (IANA's registry, less what never reaches a backend), to know a slip from a method of somebody's own.
-const METHODS: [&str; 38] = [
-    "ACL",
-    "BASELINE-CONTROL",
-    "BIND",
-    "CHECKIN",
-    "CHECKOUT",
-    "COPY",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "LABEL",
-    "LINK",
-    "LOCK",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCALENDAR",
-    "MKCOL",
-    "MKREDIRECTREF",
-    "MKWORKSPACE",
-    "MOVE",
-    "OPTIONS",
-    "ORDERPATCH",
-    "PATCH",
-    "POST",
-    "PROPFIND",
-    "PROPPATCH",
-    "PURGE",
-    "PUT",
-    "QUERY",
-    "REBIND",
-    "REPORT",
-    "SEARCH",
-    "TRACE",
-    "UNBIND",
-    "UNCHECKOUT",
-    "UNLINK",
-    "UNLOCK",
-    "UPDATE",
-    "VERSION-CONTROL",
-];
-
-impl Value for Method {
-    const LOOKS: &'static str = "a method such as `\"GET\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        if METHODS.contains(&text) {
-            return Self::try_from(text).map_err(|_| Fault::new(format!("`{text}` is not a method")));
-        }
-        if text == "CONNECT" {
-            return Err(Fault::new("`CONNECT` is never forwarded").hint("remove it"));
-        }
-        // Methods are compared with their case (RFC 9110 section 9.1).
-        if let Some(near) = nearest(text, &METHODS) {
-            return Err(Fault::new(format!("`{text}` is not a known method"))
-                .hint(format!("did you mean `\"{near}\"`?")));
-        }
-        let own = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
-        match Self::try_from(text) {
-            Ok(method) if own => Ok(method),
-            _ => {
-                Err(Fault::new(format!("`{text}` is not a method"))
-                    .hint("write it in capitals, like `\"GET\"`"))
-            }
-        }
-    }
-
-    fn show(&self) -> String {
-        quote(self.as_str())
-    }
-}
-
-impl Value for Role {
-    const LOOKS: &'static str = "a role's name";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        Self::parse(text).ok_or_else(|| {
-            Fault::new(format!("`{}` is not a role's name", text.escape_debug()))
-                .hint("write 1 to 64 letters, digits, `-`, `_`, `.` or `:`")
-        })
-    }
-
-    fn show(&self) -> String {
-        quote(self.as_str())
-    }
 }

@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Method;
 use http::uri::Authority;
 use ipnet::IpNet;
 
 use super::finding::Place;
-use crate::types::{Email, Role, RulePath, Secret};
+use crate::types::{Email, Secret};
+
+mod rule;
+
+pub use rule::{Allow, Rule};
 
 /// All settings of a gate.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct Settings {
     pub server: Server,
     /// `[upstream]`
     pub upstream: Upstream,
+    /// `[upstreams.NAME]`; the number n of a rule is the one at n - 1, and 0 is `upstream`.
+    pub upstreams: Vec<NamedUpstream>,
     /// `[database]`
     pub database: Database,
     /// `[tokens]`
@@ -115,6 +120,17 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// How long a body or a tunnel may be silent.
     pub idle_timeout: Duration,
+}
+
+/// `[upstreams.NAME]`
+#[derive(Clone, Debug)]
+pub struct NamedUpstream {
+    /// What rules call it.
+    pub name: String,
+    /// The backend.
+    pub upstream: Upstream,
+    /// Where it stands in the file.
+    pub place: Place,
 }
 
 /// An upstream's address.
@@ -232,6 +248,17 @@ pub struct Tokens {
     pub issuer: Option<String>,
     /// `aud`; `None`: no such claim.
     pub audience: Option<String>,
+    /// What access tokens say of their users besides the roles, because the upstream is told.
+    pub particulars: Particulars,
+}
+
+/// Which of a user's particulars access tokens say: those that `[identity]` names a header for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Particulars {
+    /// The address, as the claim `email`.
+    pub email: bool,
+    /// The name, as the claim `preferred_username`.
+    pub username: bool,
 }
 
 /// `[cookies]`
@@ -288,39 +315,11 @@ pub struct Identity {
     pub token: Option<http::HeaderName>,
 }
 
-/// One of `[[rules]]`.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Which paths it is about.
-    pub path: RulePath,
-    /// Which methods it is about; `None`: any.
-    pub methods: Option<Vec<Method>>,
-    /// Who may pass.
-    pub allow: Allow,
-    /// Where it stands in the file.
-    pub place: Place,
-}
-
-impl Rule {
-    /// Whether it is about a method; GET covers HEAD.
-    pub fn is_about(&self, method: &Method) -> bool {
-        self.methods.as_ref().is_none_or(|methods| {
-            methods.contains(method) || *method == Method::HEAD && methods.contains(&Method::GET)
-        })
+impl Identity {
+    /// What access tokens have to say, so that no request has to ask the store for it.
+    pub const fn particulars(&self) -> Particulars {
+        Particulars { email: self.email.is_some(), username: self.username.is_some() }
     }
-}
-
-/// Who may pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Allow {
-    /// Everybody, and nobody is looked at.
-    Anyone,
-    /// Everybody; who is signed in is told to the upstream.
-    Optional,
-    /// Who is signed in and has one of these roles; empty: any or none.
-    SignedIn(Vec<Role>),
-    /// Nobody.
-    Deny,
 }
 
 /// `[verify]`

@@ -9,6 +9,7 @@ use super::addresses::socket_path;
 use super::fastapi::import_command;
 use super::raw::{Fault, Value, quote};
 use super::settings::{DatabaseUrl, Protocol, PublicUrl, UpstreamTarget};
+use crate::types::host::host_name;
 
 /// A URL's authority: a host and perhaps a port, without user information.
 struct Site {
@@ -49,15 +50,6 @@ impl Site {
             (_, Some(port)) => format!("{host}:{port}"),
         }
     }
-}
-
-/// A host's name as browsers send it: IDNA's ASCII form, lower case. Underscores are left to those who use them.
-fn host_name(text: &str) -> Option<String> {
-    let ascii = idna::domain_to_ascii(text).ok()?;
-    let fits = (1..=253).contains(&ascii.len())
-        && ascii.split('.').all(|label| (1..=63).contains(&label.len()))
-        && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    fits.then_some(ascii)
 }
 
 /// Whether a URL's host is this machine, so that plain http is seen by nobody else.

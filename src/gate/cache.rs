@@ -9,10 +9,19 @@ use quick_cache::UnitWeighter;
 use quick_cache::unsync;
 
 use super::rules::Roles;
-use crate::sessions::{Issued, Revocations};
+use crate::config::settings::Particulars;
+use crate::sessions::{Issued, Revocations, Says};
 use crate::store::Generation;
 use crate::tokens::AccessClaims;
 use crate::types::{Role, SessionId, Timestamp, UserId};
+use crate::web::header_text;
+
+/// What the upstream is told besides the user's number and roles.
+#[derive(Clone, Copy)]
+pub(super) struct Tells {
+    pub(super) particulars: Particulars,
+    pub(super) token: bool,
+}
 
 /// What a verified token says, in the form in which the upstream is told.
 pub(super) struct Known {
@@ -22,12 +31,28 @@ pub(super) struct Known {
     pub(super) expires: Timestamp,
     pub(super) user_id: HeaderValue,
     pub(super) roles: HeaderValue,
+    /// Their address, where the upstream is told that, too.
+    pub(super) email: Option<Told>,
+    /// Their name, likewise.
+    pub(super) username: Option<Told>,
     /// The token itself, where the upstream is told that, too.
     pub(super) token: Option<HeaderValue>,
     /// The state of the revocations that it was last compared with.
     pub(super) epoch: Cell<Option<u64>>,
     /// The version of the keys that it was last verified under.
     pub(super) keys: Cell<u64>,
+}
+
+/// A text that the upstream is told, as the token says it and as it is told.
+pub(super) struct Told {
+    text: Box<str>,
+    pub(super) value: HeaderValue,
+}
+
+impl Told {
+    fn new(text: &str) -> Self {
+        Self { text: text.into(), value: header_text::encoded(text) }
+    }
 }
 
 impl Known {
@@ -39,6 +64,8 @@ impl Known {
             expires: Timestamp::from_secs(claims.expires),
             user_id: HeaderValue::from(claims.user.number()),
             roles: roles_value(&claims.roles),
+            email: claims.email.as_deref().map(Told::new),
+            username: claims.username.as_deref().map(Told::new),
             token: token.and_then(secret_value),
             epoch: Cell::new(None),
             keys: Cell::new(keys),
@@ -51,15 +78,18 @@ impl Known {
         needed.are_met_by(|role| held.split(',').any(|name| name == role.as_str()))
     }
 
-    pub(super) fn of_renewed(issued: &Issued, tells_token: bool, epoch: u64) -> Self {
+    pub(super) fn of_renewed(issued: &Issued, tells: Tells, epoch: u64) -> Self {
+        let user = &issued.user;
         Self {
-            user: issued.user.id,
+            user: user.id,
             session: issued.session.id,
             generation: issued.session.generation,
             expires: issued.session.expires,
-            user_id: HeaderValue::from(issued.user.id.number()),
-            roles: roles_value(&issued.user.roles),
-            token: if tells_token { secret_value(issued.access.token.reveal()) } else { None },
+            user_id: HeaderValue::from(user.id.number()),
+            roles: roles_value(&user.roles),
+            email: tells.particulars.email.then(|| Told::new(user.email.as_str())),
+            username: tells.particulars.username.then(|| Told::new(user.username.as_str())),
+            token: if tells.token { secret_value(issued.access.token.reveal()) } else { None },
             epoch: Cell::new(Some(epoch)),
             // For one request alone: it is never looked up again.
             keys: Cell::new(0),
@@ -68,10 +98,20 @@ impl Known {
 }
 
 impl Known {
-    /// Whether its user's roles changed since the token was made.
+    /// Whether something that the token says of its user is another since it was made.
     pub(super) fn is_outdated(&self, revocations: &Revocations) -> bool {
         // Roles are visible ASCII; were they not, nobody would have these.
-        self.roles.to_str().map_or(true, |roles| revocations.is_outdated(self.user, roles))
+        self.roles.to_str().map_or(true, |roles| {
+            let email = self.email.as_ref().map(|told| &*told.text);
+            let username = self.username.as_ref().map(|told| &*told.text);
+            let says = Says { roles, email, username };
+            revocations.is_outdated(self.user, says)
+        })
+    }
+
+    /// Whether its user's roles changed since the token was made.
+    pub(super) fn has_other_roles(&self, revocations: &Revocations) -> bool {
+        self.roles.to_str().map_or(true, |roles| revocations.has_other_roles(self.user, roles))
     }
 }
 

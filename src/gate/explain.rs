@@ -4,9 +4,11 @@ use std::fmt::{self, Display, Write as _};
 
 use http::{Method, Uri};
 
-use super::rules::{Doubt, Judgement, Need, Roles, Rules, in_capitals};
+use super::Way;
+use super::rules::{self, Doubt, Judged, Judgement, Need, Roles, Rules, in_capitals};
 use crate::config::settings::{Identity, Settings};
-use crate::types::{Email, Role, UserId};
+use crate::types::{AskedHost, Email, Role, UserId, Username};
+use crate::web::header_text;
 use crate::web::path::{Owner, owner};
 use crate::web::readings::Readings;
 
@@ -19,18 +21,21 @@ pub struct Asked {
 
 /// The text is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a request is a method, a space and a path")]
+#[error("a request is a method, a space and a path or a URL")]
 pub struct NotARequest;
 
 impl Asked {
-    /// Reads `GET /path`. A query and a fragment may follow; rules see neither.
+    /// Reads `GET /path` or `GET http://host/path`. A query and a fragment may follow; rules see neither.
     pub fn parse(text: &str) -> Result<Self, NotARequest> {
         let (method, target) = text.trim().split_once(' ').ok_or(NotARequest)?;
         let (method, target) = (method.parse().map_err(|_| NotARequest)?, target.trim());
-        if !target.starts_with('/') && target != "*" {
+        let uri: Uri = target.parse().map_err(|_| NotARequest)?;
+        let is_url = uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        if !target.starts_with('/') && target != "*" && !is_url {
             return Err(NotARequest);
         }
-        Ok(Self { method, uri: target.parse().map_err(|_| NotARequest)? })
+        Ok(Self { method, uri })
     }
 }
 
@@ -43,6 +48,8 @@ pub struct Asker {
     pub roles: Vec<Role>,
     /// Their address.
     pub email: Email,
+    /// Their name.
+    pub username: Username,
     /// Whether they may sign in.
     pub active: bool,
 }
@@ -52,7 +59,11 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
     let path = request.uri.path();
     let mut text = String::new();
     // Writing to a String can't fail.
-    let _ = writeln!(text, "{} {path}", request.method);
+    let host = request.uri.authority();
+    let _ = match host {
+        Some(host) => writeln!(text, "{} {path} of {host}", request.method),
+        None => writeln!(text, "{} {path}", request.method),
+    };
     if request.uri.query().is_some() {
         let _ = writeln!(text, "query: no rule sees it");
     }
@@ -64,18 +75,46 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
         Owner::Upstream => {}
     }
     let rules = Rules::new(&settings.rules);
-    readings(&rules, &request.method, path, &mut text);
-    if let Some(capitals) = in_capitals(&request.method) {
-        let _ = writeln!(text, "a backend may take the method for {capitals}, and the stricter holds:");
-        readings(&rules, &capitals, path, &mut text);
+    let besides = rules::Besides { method: &request.method, host: rules.asked(host) };
+    let is_odd = besides.host == AskedHost::Odd;
+    if is_odd {
+        text += "host: no honest client sends such a one, and a backend may take it for any → deny\n";
+    } else {
+        if host.is_none() && rules.name_hosts() {
+            text +=
+                "host: none, and no rule for a host matches; write `GET http://host/path` to ask for one\n";
+        }
+        readings(&rules, besides, path, &mut text);
     }
-    let need = rules.need(&request.method, path);
+    if let Some(capitals) = in_capitals(&request.method).filter(|_| !is_odd) {
+        let _ = writeln!(text, "a backend may take the method for {capitals}, and the stricter holds:");
+        readings(&rules, rules::Besides { method: &capitals, ..besides }, path, &mut text);
+    }
+    let Judged { need, way } = rules.judge(&request.method, host, path);
+    if rules.route() {
+        route(settings, &need, way, &request.uri, &mut text);
+    }
     if let Some(asker) = asker {
         for_somebody(settings, &need, asker, &mut text);
     } else {
         for_anybody(settings, &need, &mut text);
     }
     text
+}
+
+/// Where what passes goes, and what is asked for there.
+fn route(settings: &Settings, need: &Need<'_>, way: Way, asked: &Uri, text: &mut String) {
+    if *need == Need::Denied {
+        *text += "upstream: none; what is denied goes nowhere, nor what could go several ways, nor a path whose prefix \
+                  can't be taken away\n";
+        return;
+    }
+    let name = way.upstream.checked_sub(1).and_then(|index| settings.upstreams.get(index));
+    let name = name.map_or_else(|| "[upstream]".to_owned(), |named| format!("[upstreams.{}]", named.name));
+    let target = asked.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let rest = target.get(way.stripped..).unwrap_or_default();
+    let slash = if rest.starts_with(['/', '*']) { "" } else { "/" };
+    let _ = writeln!(text, "upstream: {name}, asked for {slash}{rest}");
 }
 
 fn for_somebody(settings: &Settings, need: &Need<'_>, asker: &Asker, text: &mut String) {
@@ -105,9 +144,9 @@ fn for_anybody(settings: &Settings, need: &Need<'_>, text: &mut String) {
 }
 
 /// Each reading of the path with the rule that decides over it.
-fn readings(rules: &Rules, method: &Method, path: &str, text: &mut String) {
+fn readings(rules: &Rules, besides: rules::Besides<'_>, path: &str, text: &mut String) {
     let say = |reading: &str, doubt| {
-        let judgement = rules.judge(method, reading, doubt);
+        let judgement = rules.decides(&besides, reading, doubt);
         format!("{} → {}", Rule(judgement), Word(&judgement.need()))
     };
     let _ = match Readings::of(path) {
@@ -161,11 +200,16 @@ fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut 
         *text += NOBODY;
         return;
     };
-    let Identity { user_id, email, username: _, roles, token } = &settings.identity;
+    let Identity { user_id, email, username, roles, token } = &settings.identity;
     let mut lines =
         vec![(user_id, asker.map_or_else(|| "(the uid)".to_owned(), |asker| asker.user.to_string()))];
     if let Some(name) = email {
-        lines.push((name, asker.map_or_else(|| "(the address)".to_owned(), |asker| asker.email.to_string())));
+        let text = asker.map(|asker| asker.email.as_str());
+        lines.push((name, text.map_or_else(|| "(the address)".to_owned(), in_header)));
+    }
+    if let Some(name) = username {
+        let text = asker.map(|asker| asker.username.as_str());
+        lines.push((name, text.map_or_else(|| "(the name)".to_owned(), in_header)));
     }
     if let Some(name) = roles {
         let held = |asker: &Asker| asker.roles.iter().map(Role::as_str).collect::<Vec<_>>().join(",");
@@ -178,6 +222,10 @@ fn told(settings: &Settings, need: &Need<'_>, asker: Option<&Asker>, text: &mut 
     for (name, value) in lines {
         let _ = writeln!(text, "  {name}: {value}");
     }
+}
+
+fn in_header(text: &str) -> String {
+    String::from_utf8_lossy(header_text::encoded(text).as_bytes()).into_owned()
 }
 
 /// `rule 2 (sidegate.toml:7:1, `/admin/*`)`

@@ -13,6 +13,8 @@ const DEFAULTS: [&str; 5] = ["x-user-id", "x-user-email", "x-user-name", "x-user
 #[derive(Clone, Debug)]
 pub struct IdentityHeaders {
     user_id: HeaderName,
+    email: Option<HeaderName>,
+    username: Option<HeaderName>,
     roles: Option<HeaderName>,
     token: Option<HeaderName>,
     claimed: Spellings,
@@ -25,6 +27,8 @@ impl IdentityHeaders {
         let names = optional.into_iter().flatten().chain([&settings.user_id]).map(HeaderName::as_str);
         Self {
             user_id: settings.user_id.clone(),
+            email: settings.email.clone(),
+            username: settings.username.clone(),
             roles: settings.roles.clone(),
             token: settings.token.clone(),
             claimed: Spellings::of(names.chain(DEFAULTS)),
@@ -46,6 +50,12 @@ impl IdentityHeaders {
     pub fn say(&self, pass: &Pass, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
         let Some(known) = pass.known() else { return };
         set(&self.user_id, &known.user_id);
+        if let (Some(name), Some(email)) = (&self.email, &known.email) {
+            set(name, &email.value);
+        }
+        if let (Some(name), Some(username)) = (&self.username, &known.username) {
+            set(name, &username.value);
+        }
         if let Some(roles) = &self.roles {
             set(roles, &known.roles);
         }

@@ -24,13 +24,13 @@ pub mod refusal;
 pub mod rules;
 pub mod subrequest;
 
-use cache::{Cache, Known};
+use cache::{Cache, Known, Tells};
 use credential::{Credentials, doubled_authorization};
 pub use lifeline::Lifeline;
 use origin::{Origins, Site};
-pub use pass::Pass;
+pub use pass::{Pass, Way};
 pub use refusal::Refusal;
-use rules::{Need, Rules};
+use rules::{Judged, Need, Rules};
 
 /// What the gate may decide. Each arm is the caller's to carry out.
 pub enum Verdict {
@@ -63,7 +63,7 @@ pub struct Gate {
     origins: Origins,
     rules: Rules,
     pages: bool,
-    tells_token: bool,
+    tells: Tells,
     tokens: Tokens,
     revocations: Rc<Revocations>,
     clock: Clock,
@@ -78,7 +78,10 @@ impl Gate {
             origins: Origins::new(settings),
             rules: Rules::new(&settings.rules),
             pages: settings.pages.enabled,
-            tells_token: settings.identity.token.is_some(),
+            tells: Tells {
+                particulars: settings.tokens.particulars,
+                token: settings.identity.token.is_some(),
+            },
             tokens,
             revocations: Rc::new(revocations),
             clock,
@@ -92,16 +95,16 @@ impl Gate {
         if doubled_authorization(headers) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::AmbiguousCredential)));
         }
-        let need = self.rules.need(&head.method, head.uri.path());
-        match need {
-            Need::Nothing => return Verdict::Forward(Pass::nobodys()),
+        let judged = self.judge(head, peer);
+        match judged.need {
+            Need::Nothing => return Verdict::Forward(Pass::nobodys(judged.way)),
             Need::Denied => return self.forbidden(head),
             Need::Optional | Need::SignedIn(_) => {}
         }
         let now = self.clock.now();
         let access = self.credentials.access(headers);
         let because = match access.token().map(|token| self.known(token, now)) {
-            Some(Ok((known, fresh))) => return self.admit(head, peer, &need, &known, fresh),
+            Some(Ok((known, fresh))) => return self.admit(head, peer, &judged, &known, fresh),
             Some(Err(TokenFault::Expired)) => Code::TokenExpired,
             Some(Err(TokenFault::Invalid(_))) => Code::InvalidToken,
             None => Code::NotAuthenticated,
@@ -111,32 +114,39 @@ impl Gate {
                 Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)))
             }
             Some(token) => Verdict::Renew(Renewal { token: Secret::new(token.to_owned()), because }),
-            None => self.not_signed_in(head, &need, because),
+            None => self.not_signed_in(head, &judged, because),
         }
     }
 
     /// The verdict over a request whose session was renewed in passing; its answer carries the new tokens whatever it is.
     /// The renewal itself where the session was ended meanwhile.
-    pub fn renewed(&self, spent: Renewal, issued: &Issued, head: &Parts) -> Result<Verdict, Renewal> {
+    pub fn renewed(
+        &self,
+        spent: Renewal,
+        issued: &Issued,
+        head: &Parts,
+        peer: &Peer,
+    ) -> Result<Verdict, Renewal> {
         let epoch = self.revocations.epoch();
         if self.revocations.is_revoked(issued.session.id) {
             return Err(spent);
         }
-        let known = Known::of_renewed(issued, self.tells_token, epoch);
-        Ok(match self.rules.need(&head.method, head.uri.path()) {
+        let known = Known::of_renewed(issued, self.tells, epoch);
+        let judged = self.judge(head, peer);
+        Ok(match judged.need {
             Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
             Need::Denied => self.forbidden(head),
-            _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations))),
+            _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations), judged.way)),
         })
     }
 
     /// The verdict over a request whose session could not be renewed.
-    pub fn not_renewed(&self, renewal: &Renewal, head: &Parts) -> Verdict {
+    pub fn not_renewed(&self, renewal: &Renewal, head: &Parts, peer: &Peer) -> Verdict {
         let because = match renewal.because {
             Code::NotAuthenticated => Code::InvalidToken,
             other => other,
         };
-        self.not_signed_in(head, &self.rules.need(&head.method, head.uri.path()), because)
+        self.not_signed_in(head, &self.judge(head, peer), because)
     }
 
     /// A 401 as programs read it, for whoever was not let through: where a front proxy leads browsers to the sign-in page by
@@ -145,19 +155,30 @@ impl Gate {
         Refusal::unauthorized(because, self.credentials.challenge(), head, false)
     }
 
-    fn admit(&self, head: &Parts, peer: &Peer, need: &Need<'_>, known: &Rc<Known>, fresh: bool) -> Verdict {
+    fn judge(&self, head: &Parts, peer: &Peer) -> Judged<'_> {
+        self.rules.judge(&head.method, peer.host.as_ref(), head.uri.path())
+    }
+
+    fn admit(
+        &self,
+        head: &Parts,
+        peer: &Peer,
+        judged: &Judged<'_>,
+        known: &Rc<Known>,
+        fresh: bool,
+    ) -> Verdict {
         // A bearer is set by a script of a page that may read it; no other site's page can make a browser send it.
         if !self.credentials.owns_authorization() && self.is_foreign_write(head, peer) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
         }
         // Each time, and not when the token is verified: the same token is asked for other paths.
-        if let Need::SignedIn(roles) = need
+        if let Need::SignedIn(roles) = &judged.need
             && !known.meets(roles)
         {
             return self.forbidden(head);
         }
         let first_seen = fresh.then_some(known.generation);
-        Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations)))
+        Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations), judged.way))
     }
 
     /// What is known of a token: a saved signature check, and every reason to refuse it that may have come up
@@ -172,7 +193,7 @@ impl Gate {
             // Read before the keys are: where they change in between, the token is verified once more.
             let keys = self.tokens.keys_version();
             let claims = self.tokens.verify_access(token, now)?;
-            (Rc::new(Known::of_claims(&claims, self.tells_token.then_some(token), keys)), true)
+            (Rc::new(Known::of_claims(&claims, self.tells.token.then_some(token), keys)), true)
         };
         if now >= known.expires {
             self.cache.forget(token);
@@ -184,7 +205,7 @@ impl Gate {
                 self.cache.forget(token);
                 return Err(TokenFault::Invalid("its session has ended"));
             }
-            // As good as expired: its renewal says the present roles (contract section 5).
+            // As good as expired: its renewal says how its user is at present (contract section 5).
             if known.is_outdated(&self.revocations) {
                 self.cache.forget(token);
                 return Err(TokenFault::Expired);
@@ -222,9 +243,9 @@ impl Gate {
         Verdict::Refuse(Refusal::forbidden(head, self.pages))
     }
 
-    fn not_signed_in(&self, head: &Parts, need: &Need<'_>, because: Code) -> Verdict {
-        if *need == Need::Optional {
-            return Verdict::Forward(Pass::nobodys());
+    fn not_signed_in(&self, head: &Parts, judged: &Judged<'_>, because: Code) -> Verdict {
+        if judged.need == Need::Optional {
+            return Verdict::Forward(Pass::nobodys(judged.way));
         }
         if self.pages
             && !refusal::is_grpc(&head.headers)

@@ -9,7 +9,19 @@ use crate::store::Generation;
 use crate::types::{SessionId, UserId};
 
 /// A permit for one request. It can't be made outside of the gate, nor copied.
-pub struct Pass(Option<Bearer>);
+pub struct Pass {
+    bearer: Option<Bearer>,
+    way: Way,
+}
+
+/// Where a request goes, by the rule that decided over it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// Which upstream: 0 is `[upstream]`, n the one at n - 1 among `Settings::upstreams`.
+    pub upstream: usize,
+    /// How many bytes its path loses at the beginning: whole segments that it begins with.
+    pub stripped: usize,
+}
 
 /// Whose request it is, where a rule asks for that.
 struct Bearer {
@@ -23,35 +35,41 @@ impl Pass {
         known: Rc<Known>,
         first_seen: Option<Generation>,
         revocations: Rc<Revocations>,
+        way: Way,
     ) -> Self {
-        Self(Some(Bearer { known, first_seen, revocations }))
+        Self { bearer: Some(Bearer { known, first_seen, revocations }), way }
     }
 
     /// The permit of a request that a rule opens for everybody: the upstream is told of nobody.
-    pub(super) const fn nobodys() -> Self {
-        Self(None)
+    pub(super) const fn nobodys(way: Way) -> Self {
+        Self { bearer: None, way }
+    }
+
+    /// Where it goes.
+    pub const fn way(&self) -> Way {
+        self.way
     }
 
     /// Whose request it is.
     pub fn user(&self) -> Option<UserId> {
-        self.0.as_ref().map(|bearer| bearer.known.user)
+        self.bearer.as_ref().map(|bearer| bearer.known.user)
     }
 
     /// The pair of tokens whose access token was presented to this worker for the first time: its session has to know
     /// (contract section 5, reuse of refresh tokens).
     pub fn first_seen(&self) -> Option<(SessionId, Generation)> {
-        let bearer = self.0.as_ref()?;
+        let bearer = self.bearer.as_ref()?;
         bearer.first_seen.map(|generation| (bearer.known.session, generation))
     }
 
     /// The session as the request's body, answer or tunnel holds on to it; nobody's hold on to none.
     pub fn lifeline(&self) -> Option<Lifeline> {
-        let bearer = self.0.as_ref()?;
+        let bearer = self.bearer.as_ref()?;
         Some(Lifeline::new(Rc::clone(&bearer.known), Rc::clone(&bearer.revocations)))
     }
 
     /// What is known of the user, for what the upstream is told.
     pub(super) fn known(&self) -> Option<&Known> {
-        self.0.as_ref().map(|bearer| &*bearer.known)
+        self.bearer.as_ref().map(|bearer| &*bearer.known)
     }
 }

@@ -2,9 +2,12 @@
 //! that can be read in several ways needs what the strictest reading needs (contract section 6).
 
 use http::Method;
+use http::uri::Authority;
 
+use super::Way;
 use crate::config::settings::{Allow, Rule};
-use crate::types::Role;
+use crate::types::path_prefix::is_below;
+use crate::types::{AskedHost, PathPrefix, Role};
 use crate::web::readings::Readings;
 
 /// What a request needs to pass.
@@ -70,50 +73,102 @@ pub const NO_METHOD: &str = "_";
 
 /// The rules of the settings.
 #[derive(Clone, Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// Whether any is about a host.
+    name_hosts: bool,
+}
 
 impl Rules {
     /// As the settings have them.
     pub fn new(rules: &[Rule]) -> Self {
-        Self(rules.to_vec())
+        Self { rules: rules.to_vec(), name_hosts: rules.iter().any(|rule| rule.hosts.is_some()) }
     }
 
-    /// What a request for this path needs.
-    pub fn need(&self, method: &Method, path: &str) -> Need<'_> {
+    /// What a request for this path of this host needs.
+    pub fn need(&self, method: &Method, host: Option<&Authority>, path: &str) -> Need<'_> {
+        self.judge(method, host, path).need
+    }
+
+    /// The same, and where it goes.
+    pub(super) fn judge(&self, method: &Method, host: Option<&Authority>, path: &str) -> Judged<'_> {
         // Most gates have no rules: then no path has to be read.
-        if self.0.is_empty() {
-            return Need::SignedIn(Roles::default());
+        if self.rules.is_empty() {
+            return Judged { need: Need::SignedIn(Roles::default()), way: Way::default() };
         }
-        match in_capitals(method) {
-            None => self.need_of(method, path),
-            Some(capitals) => self.need_of(method, path).and(self.need_of(&capitals, path)),
+        let host = self.asked(host);
+        // A backend may take it for any of the hosts that rules name.
+        if host == AskedHost::Odd {
+            return Judged::DENIED;
         }
+        let besides = Besides { method, host };
+        let sentence = match in_capitals(method) {
+            None => self.sentence(&besides, path),
+            Some(capitals) => {
+                let in_capitals = Besides { method: &capitals, ..besides };
+                self.sentence(&besides, path).and(self.sentence(&in_capitals, path))
+            }
+        };
+        sentence.judged(path)
     }
 
-    fn need_of(&self, method: &Method, path: &str) -> Need<'_> {
+    /// The host that a request is for, as far as rules ask for hosts.
+    pub(super) fn asked<'a>(&self, host: Option<&'a Authority>) -> AskedHost<'a> {
+        if self.name_hosts { AskedHost::of(host) } else { AskedHost::None }
+    }
+
+    /// Whether any sends what it lets pass elsewhere than to `[upstream]`, as it came.
+    pub(super) fn route(&self) -> bool {
+        self.rules.iter().any(|rule| rule.upstream > 0 || rule.strip_prefix.is_some())
+    }
+
+    pub(super) const fn name_hosts(&self) -> bool {
+        self.name_hosts
+    }
+
+    fn sentence(&self, asked: &Besides<'_>, path: &str) -> Sentence<'_> {
         match Readings::of(path) {
-            Readings::One(reading) => self.judge(method, &reading, Doubt::None).need(),
-            Readings::Several(readings) => self.strictest(method, &readings, Doubt::None),
-            Readings::Odd(readings) => self.strictest(method, &readings, Doubt::Odd),
-            Readings::TooMany => Need::Denied,
+            Readings::One(reading) => self.decides(asked, &reading, Doubt::None).sentence(),
+            Readings::Several(readings) => self.strictest(asked, &readings, Doubt::None),
+            Readings::Odd(readings) => self.strictest(asked, &readings, Doubt::Odd),
+            Readings::TooMany => Sentence::DENIED,
         }
     }
 
-    fn strictest(&self, method: &Method, readings: &[String], doubt: Doubt) -> Need<'_> {
-        let needs = readings.iter().map(|reading| self.judge(method, reading, doubt).need());
+    fn strictest(&self, asked: &Besides<'_>, readings: &[String], doubt: Doubt) -> Sentence<'_> {
+        let sentences = readings.iter().map(|reading| {
+            let sentence = self.decides(asked, reading, doubt).sentence();
+            if doubt == Doubt::None {
+                return sentence;
+            }
+            // A rule that opens does not match, and yet says whose the path is; and nothing is taken from a path of
+            // which nobody knows where it begins.
+            let route = self.decides(asked, reading, Doubt::None).sentence().route;
+            if route == sentence.route && route.prefix.is_none() { sentence } else { Sentence::DENIED }
+        });
         // A path has a reading at least; were there none, nobody should pass.
-        needs.reduce(Need::and).unwrap_or(Need::Denied)
+        sentences.reduce(Sentence::and).unwrap_or(Sentence::DENIED)
     }
 
     /// The rule that decides over one reading of a path.
-    pub(super) fn judge(&self, method: &Method, reading: &str, doubt: Doubt) -> Judgement<'_> {
+    pub(super) fn decides(&self, asked: &Besides<'_>, reading: &str, doubt: Doubt) -> Judgement<'_> {
         let opens = |rule: &Rule| matches!(rule.allow, Allow::Anyone | Allow::Optional);
-        let mut rules = self.0.iter().enumerate();
+        let mut rules = self.rules.iter().enumerate();
         let decides = rules.find(|(_, rule)| {
-            rule.path.covers(reading) && rule.is_about(method) && !(doubt == Doubt::Odd && opens(rule))
+            rule.path.covers(reading)
+                && rule.is_about(asked.method)
+                && rule.is_for(asked.host)
+                && !(doubt == Doubt::Odd && opens(rule))
         });
         Judgement(decides)
     }
+}
+
+/// What rules ask of a request besides its path.
+#[derive(Clone, Copy)]
+pub(super) struct Besides<'a> {
+    pub(super) method: &'a Method,
+    pub(super) host: AskedHost<'a>,
 }
 
 /// A method that has small letters, as a backend that takes no notice of case reads it (RFC 9110 section 9.1 says that
@@ -134,7 +189,63 @@ pub(super) enum Doubt {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judgement<'r>(pub(super) Option<(usize, &'r Rule)>);
 
+/// What a request needs, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judged<'r> {
+    pub(super) need: Need<'r>,
+    pub(super) way: Way,
+}
+
+impl Judged<'_> {
+    const DENIED: Self = Self { need: Need::Denied, way: Way { upstream: 0, stripped: 0 } };
+}
+
+/// The same as the rules say it, before the path is looked at for what is to be taken from it.
+struct Sentence<'r> {
+    need: Need<'r>,
+    route: Route<'r>,
+}
+
+/// Where a rule sends what it lets pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Route<'r> {
+    upstream: usize,
+    prefix: Option<&'r str>,
+}
+
+impl<'r> Sentence<'r> {
+    const DENIED: Self = Self { need: Need::Denied, route: Route { upstream: 0, prefix: None } };
+
+    /// The stricter of two. What would go two ways goes none: one backend's rules say nothing of another's paths.
+    fn and(self, other: Self) -> Self {
+        if self.route != other.route {
+            return Self::DENIED;
+        }
+        Self { need: self.need.and(other.need), route: self.route }
+    }
+
+    /// Finds what is to be taken from the path as it was sent; spelled in another way nothing can be taken from it.
+    fn judged(self, path: &str) -> Judged<'r> {
+        let Self { need, route: Route { upstream, prefix } } = self;
+        match prefix {
+            None => Judged { need, way: Way { upstream, stripped: 0 } },
+            Some(prefix) if is_below(path, prefix) => {
+                Judged { need, way: Way { upstream, stripped: prefix.len() } }
+            }
+            Some(_) => Judged::DENIED,
+        }
+    }
+}
+
 impl<'r> Judgement<'r> {
+    fn sentence(self) -> Sentence<'r> {
+        let route = self.0.map(|(_, rule)| Route {
+            upstream: rule.upstream,
+            prefix: rule.strip_prefix.as_ref().map(PathPrefix::as_str),
+        });
+        Sentence { need: self.need(), route: route.unwrap_or_default() }
+    }
+
     pub(super) fn need(self) -> Need<'r> {
         match self.0.map(|(_, rule)| &rule.allow) {
             Some(Allow::Anyone) => Need::Nothing,

@@ -28,10 +28,11 @@ mod request;
 mod response;
 mod socket;
 mod upgrade;
+mod upstreams;
 mod vigil;
 
 use body::{RequestBody, Source, UpstreamBody};
-pub use direct::Answer;
+pub use direct::{Answer, can_frame};
 use direct::{Buffers, Line};
 pub use fault::{Fault, Kind, Side};
 use http2::Http2;
@@ -39,9 +40,10 @@ use pool::{Lease, Pool};
 pub use request::X_REQUEST_ID;
 use request::{RequestEditor, Shape};
 pub use upgrade::Tunnels;
+pub use upstreams::{Upstreams, patience};
 use vigil::Vigil;
 
-/// The forwarding side of one worker: its own upstream connections, its own time limits.
+/// The forwarding side of one worker to one upstream: its own connections, its own time limits.
 pub struct Proxy {
     upstream: settings::Upstream,
     editor: RequestEditor,
@@ -56,14 +58,18 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// As the settings have it, with the worker's time limits and its open tunnels.
-    pub fn new(settings: &Settings, deadlines: Deadlines, tunnels: Tunnels) -> Self {
-        let upstream = settings.upstream.clone();
+    /// To this upstream, else as the settings have it, with the worker's time limits and its open tunnels.
+    fn new(
+        settings: &Settings,
+        upstream: settings::Upstream,
+        deadlines: Deadlines,
+        tunnels: Tunnels,
+    ) -> Self {
         let http2 = (upstream.target.protocol() == Protocol::Http2)
             .then(|| Http2::new(upstream.clone(), deadlines.clone()));
         Self {
+            editor: RequestEditor::new(settings, &upstream),
             upstream,
-            editor: RequestEditor::new(settings),
             credentials: Credentials::new(settings),
             pool: Rc::default(),
             lines: Rc::default(),
@@ -80,7 +86,7 @@ impl Proxy {
     }
 
     /// Looks after the connections that wait, for as long as it is polled.
-    pub fn tending(&self) -> impl Future<Output = ()> + use<> {
+    fn tending(&self) -> impl Future<Output = ()> + use<> {
         let (pool, lines) = (Rc::clone(&self.pool), Rc::clone(&self.lines));
         async move {
             tokio::join!(pool.tend(), lines.tend());

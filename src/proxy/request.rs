@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use super::fault::{Fault, Kind};
 use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
-use crate::config::settings::{HostHeader, Protocol, Settings, UpstreamTarget};
+use crate::config::settings::{self, HostHeader, Protocol, Settings, UpstreamTarget};
 use crate::gate::Pass;
 use crate::gate::credential::{Credential, Credentials};
 use crate::gate::identity::IdentityHeaders;
@@ -48,12 +48,12 @@ pub(super) struct RequestEditor {
 }
 
 impl RequestEditor {
-    pub(super) fn new(settings: &Settings) -> Self {
-        let upstream = HeaderValue::try_from(authority_of(&settings.upstream.target))
+    pub(super) fn new(settings: &Settings, upstream: &settings::Upstream) -> Self {
+        let own = HeaderValue::try_from(authority_of(&upstream.target))
             .unwrap_or(HeaderValue::from_static("localhost"));
-        let host = match settings.upstream.host_header {
+        let host = match upstream.host_header {
             HostHeader::Preserve => None,
-            HostHeader::Upstream => Some(upstream.clone()),
+            HostHeader::Upstream => Some(own.clone()),
         };
         Self {
             claims: Rc::new(Claims {
@@ -62,8 +62,8 @@ impl RequestEditor {
             }),
             credentials: Credentials::new(settings),
             host,
-            fallback_host: upstream,
-            protocol: settings.upstream.target.protocol(),
+            fallback_host: own,
+            protocol: upstream.target.protocol(),
         }
     }
 
@@ -82,6 +82,7 @@ impl RequestEditor {
         shape: Shape,
     ) -> Result<(), Fault> {
         self.target(head)?;
+        strip(head, pass.way().stripped)?;
         let headers = &mut head.headers;
         connection(headers, shape);
         head.version = Version::HTTP_11;
@@ -191,6 +192,24 @@ impl RequestEditor {
             headers.remove(AUTHORIZATION);
         }
     }
+}
+
+/// Takes the rule's prefix from the target, which begins with it; the rest stays byte for byte.
+fn strip(head: &mut Parts, stripped: usize) -> Result<(), Fault> {
+    if stripped == 0 {
+        return Ok(());
+    }
+    let (slash, rest) = rest(&head.uri, stripped);
+    let target = PathAndQuery::try_from(format!("{slash}{rest}"));
+    head.uri = Uri::from(target.map_err(|_| Fault::of(Kind::Unforwardable))?);
+    Ok(())
+}
+
+/// What is left of a target without so many bytes at its beginning, and the slash that it needs then.
+pub(super) fn rest(target: &Uri, stripped: usize) -> (&'static str, &str) {
+    let target = target.path_and_query().map_or("/", PathAndQuery::as_str);
+    let rest = target.get(stripped..).unwrap_or_default();
+    (if stripped > 0 && !rest.starts_with('/') { "/" } else { "" }, rest)
 }
 
 /// Replaces what belongs to the client's connection by what belongs to ours.

@@ -23,7 +23,7 @@ use crate::config::Settings;
 use crate::gate::Gate;
 use crate::log::AccessLog;
 use crate::metrics::{Metrics, Tally};
-use crate::proxy::{Proxy, Tunnels};
+use crate::proxy::{self, Tunnels, Upstreams};
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 use crate::types::Clock;
@@ -132,7 +132,7 @@ impl Worker {
         let revocations = shared.sessions.revocations();
         let parties = Parties {
             gate: Gate::new(settings, shared.tokens.clone(), revocations, shared.clock.clone()),
-            proxy: Proxy::new(settings, deadlines.clone(), tunnels.clone()),
+            upstreams: Upstreams::new(settings, &deadlines, &tunnels),
             auth: Arc::clone(&shared.auth),
             sessions: shared.sessions.clone(),
             peers,
@@ -144,7 +144,7 @@ impl Worker {
         let terms = Terms {
             limits: Rc::new(settings.limits.clone()),
             keep_alive: settings.server.keep_alive,
-            idle_timeout: settings.upstream.idle_timeout,
+            idle_timeout: proxy::patience(settings),
             deadlines,
             closing,
             stopping: Rc::default(),

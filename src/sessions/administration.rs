@@ -66,7 +66,6 @@ impl Sessions {
     pub(crate) async fn change_user(&self, id: UserId, change: UserChange) -> Result<Changed, StoreError> {
         let this = self.clone();
         to_the_end(async move {
-            let _in_order = this.0.changing.lock().await;
             let until = this.remember_until();
             let changed = this.0.store.change_user(id, change, this.0.clock.now(), until).await?;
             if let Changed::Done { outdated, .. } = &changed {
@@ -104,7 +103,6 @@ impl Sessions {
     ) -> Result<Imported, StoreError> {
         let this = self.clone();
         to_the_end(async move {
-            let _in_order = this.0.changing.lock().await;
             let until = this.remember_until();
             let imported = this.0.store.import_users(rows, policy, this.0.clock.now(), until).await?;
             this.publish(imported.ended.iter().copied(), until);

@@ -26,7 +26,7 @@ pub use keys::RotateError;
 pub use own::Actor;
 use presented::Presented;
 pub use refresh::RefreshError;
-pub use revocation::Revocations;
+pub use revocation::{Revocations, Says};
 use rotation::Lifetimes;
 
 /// How much longer than its last access token a revocation is remembered: another node's clock may be behind,
@@ -50,9 +50,7 @@ struct Inner {
     access_ttl: Duration,
     revocations: Revocations,
     presented: Presented,
-    /// Held from a change of roles to its publication: two changes of one user are published as they were made.
-    changing: tokio::sync::Mutex<()>,
-    /// Held from a change of the signing keys to its publication, for the same reason.
+    /// Held from a change of the signing keys to its publication: two changes are published as they were made.
     rotating: tokio::sync::Mutex<()>,
 }
 
@@ -121,13 +119,12 @@ impl Sessions {
             access_ttl: settings.access_ttl,
             revocations,
             presented: Presented::new(),
-            changing: tokio::sync::Mutex::new(()),
             rotating: tokio::sync::Mutex::new(()),
         })))
     }
 
     /// Starts a session for a user as they were seen, and ends the one that it replaces in that browser, and what they
-    /// have beyond [`crate::store::MOST_SESSIONS`]. Where their roles changed meanwhile, its tokens say the present ones.
+    /// have beyond [`crate::store::MOST_SESSIONS`]. Where they changed meanwhile, its tokens say how they are at present.
     pub async fn start(
         &self,
         user: &User,

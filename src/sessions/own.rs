@@ -61,7 +61,7 @@ impl Sessions {
     }
 
     /// Changes the name, the address or both. `None`: their user may no longer, or `seen` is no longer the hash of
-    /// their password. Nothing of it has to be made known, so that it waits for no change of roles and none waits for it.
+    /// their password. Tokens that say otherwise are out of date when it returns.
     pub(crate) async fn change_own(
         &self,
         by: Actor,
@@ -71,8 +71,10 @@ impl Sessions {
         let this = self.clone();
         let (to_name, to_address) = (change.username.is_some(), change.email.is_some());
         to_the_end(async move {
-            let changed = this.0.store.change_own(by.uid, seen, change, this.0.clock.now()).await?;
-            if let Some(Changed::Done { .. }) = &changed {
+            let (now, until) = (this.0.clock.now(), this.remember_until());
+            let changed = this.0.store.change_own(by.uid, seen, change, now, until).await?;
+            if let Some(Changed::Done { outdated, .. }) = &changed {
+                this.0.revocations.publish_outdated(outdated.iter().cloned());
                 if to_name {
                     this.note(Event::ProfileChanged { uid: by.uid, address: by.address });
                 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 use papaya::HashMap;
 
-use crate::store::{Outdated, Revoked};
+use crate::store::{Order, Outdated, Revoked};
 use crate::types::{Role, SessionId, Timestamp, UserId};
 
 /// What is revoked and what is out of date. Cheap to clone; reading takes no lock.
@@ -18,19 +18,35 @@ pub struct Revocations(Arc<Inner>);
 struct Inner {
     /// Until when each has to be remembered: then its last access token has expired.
     until: HashMap<SessionId, Timestamp, RandomState>,
-    /// The present roles of users whose older access tokens may say others.
+    /// What access tokens have to say of users of whom older ones may say something else.
     present: HashMap<UserId, Present, RandomState>,
     epoch: AtomicU64,
 }
 
-/// A user's roles, comma separated, and until when they have to be remembered.
+/// A user as they are since their change of that order, and until when that has to be remembered.
+#[derive(Clone)]
 struct Present {
+    /// Comma separated.
     roles: Box<str>,
+    email: Box<str>,
+    username: Box<str>,
     until: Timestamp,
+    order: Order,
+}
+
+/// What an access token says of its user, as far as the gate goes by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Says<'t> {
+    /// Their roles, comma separated.
+    pub roles: &'t str,
+    /// Their address, where that is told.
+    pub email: Option<&'t str>,
+    /// Their name, where that is told.
+    pub username: Option<&'t str>,
 }
 
 impl Revocations {
-    /// A number that is another one after each revocation, each change of roles and each change of the signing keys: who remembers it and sees the
+    /// A number that is another one after each revocation, each change of a user and each change of the signing keys: who remembers it and sees the
     /// same one again need not look anything up. What was published before it was read is seen by
     /// [`Self::is_revoked`] and [`Self::is_outdated`].
     pub fn epoch(&self) -> u64 {
@@ -42,10 +58,20 @@ impl Revocations {
         self.0.until.pin().contains_key(&session)
     }
 
-    /// Whether a token that says these roles (comma separated) was made before its user's roles changed: it is as
-    /// good as expired. The roles themselves are compared, so that whatever is minted after the change is good,
-    /// be it a session's next pair or the current one once more.
-    pub fn is_outdated(&self, user: UserId, roles: &str) -> bool {
+    /// Whether a token that says this was made before its user's roles, address or name changed: it is as good as
+    /// expired. What it says is compared, so that whatever is minted after the change is good, be it a session's next
+    /// pair or the current one once more.
+    pub fn is_outdated(&self, user: UserId, says: Says<'_>) -> bool {
+        let differs = |said: Option<&str>, present: &str| said.is_some_and(|said| said != present);
+        self.0.present.pin().get(&user).is_some_and(|present| {
+            *present.roles != *says.roles
+                || differs(says.email, &present.email)
+                || differs(says.username, &present.username)
+        })
+    }
+
+    /// Whether a user has other roles (comma separated) by now.
+    pub fn has_other_roles(&self, user: UserId, roles: &str) -> bool {
         self.0.present.pin().get(&user).is_some_and(|present| *present.roles != *roles)
     }
 
@@ -72,13 +98,15 @@ impl Revocations {
         }
     }
 
-    /// Lets all workers know whose roles are others now, in the same order. The changes of one user have to be
-    /// published in the order in which they were made.
+    /// Lets all workers know who is another one now, in the same order. Of a user's changes the last one holds, also
+    /// where it is published before an earlier one.
     pub(super) fn publish_outdated(&self, outdated: impl IntoIterator<Item = Outdated>) {
         let present = self.0.present.pin();
         let mut news = false;
-        for Outdated { user, roles, until } in outdated {
-            present.insert(user, Present { roles: Role::joined(&roles).into(), until });
+        for change in outdated {
+            let user = change.user;
+            let next = Present::from(change);
+            present.update_or_insert(user, |known| known.clone().or_later(next.clone()), next.clone());
             news = true;
         }
         if news {
@@ -98,6 +126,20 @@ impl Revocations {
     }
 }
 
+impl From<Outdated> for Present {
+    fn from(Outdated { user: _, roles, email, username, until, order }: Outdated) -> Self {
+        let (email, username) = (email.as_str().into(), username.as_str().into());
+        Self { roles: Role::joined(&roles).into(), email, username, until, order }
+    }
+}
+
+impl Present {
+    fn or_later(self, other: Self) -> Self {
+        let until = self.until.max(other.until);
+        Self { until, ..if other.order < self.order { self } else { other } }
+    }
+}
+
 impl std::fmt::Debug for Revocations {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Revocations").field("epoch", &self.epoch()).field("len", &self.len()).finish()
@@ -107,6 +149,7 @@ impl std::fmt::Debug for Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{Email, Username};
 
     fn revoked(byte: u8, until: u64) -> Revoked {
         Revoked { session: SessionId::from_bytes([byte; 24]), until: Timestamp::from_secs(until) }
@@ -148,22 +191,67 @@ mod tests {
     fn a_token_that_says_other_roles_than_its_users_present_ones_is_out_of_date_until_it_has_expired() {
         let revocations = Revocations::default();
         let (jack, jill) = (UserId::new(1).unwrap(), UserId::new(2).unwrap());
-        let roles = |names: &[&str]| names.iter().map(|name| Role::parse(name).unwrap()).collect();
         let before = revocations.epoch();
-        let until = Timestamp::from_secs(100);
-        revocations.publish_outdated([Outdated { user: jack, roles: roles(&["a", "b"]), until }]);
+        revocations.publish_outdated([jack_with(&["a", "b"], 100, 1)]);
         assert_ne!(revocations.epoch(), before);
         for (user, told, outdated) in
             [(jack, "", true), (jack, "a", true), (jack, "a,b", false), (jill, "", false), (jill, "a", false)]
         {
-            assert_eq!(revocations.is_outdated(user, told), outdated, "{user} {told:?}");
+            assert_eq!(revocations.is_outdated(user, says(told)), outdated, "{user} {told:?}");
+            assert_eq!(revocations.has_other_roles(user, told), outdated, "{user} {told:?}");
         }
-        let later = Timestamp::from_secs(150);
-        revocations.publish_outdated([Outdated { user: jack, roles: Vec::new(), until: later }]);
-        assert!(revocations.is_outdated(jack, "a,b") && !revocations.is_outdated(jack, ""));
+        revocations.publish_outdated([jack_with(&[], 150, 2)]);
+        assert!(revocations.is_outdated(jack, says("a,b")) && !revocations.is_outdated(jack, says("")));
         revocations.reclaim(Timestamp::from_millis(149_999));
-        assert!(revocations.is_outdated(jack, "a"));
-        revocations.reclaim(later);
-        assert!(!revocations.is_outdated(jack, "a") && revocations.is_empty());
+        assert!(revocations.is_outdated(jack, says("a")));
+        revocations.reclaim(Timestamp::from_secs(150));
+        assert!(!revocations.is_outdated(jack, says("a")) && revocations.is_empty());
+    }
+
+    #[test]
+    fn an_address_and_a_name_count_where_a_token_says_them() {
+        let revocations = Revocations::default();
+        revocations.publish_outdated([jack_with(&[], 100, 1)]);
+        let jack = UserId::new(1).unwrap();
+        for (email, username, outdated) in [
+            (None, None, false),
+            (Some("jack@example.com"), Some("Jack"), false),
+            (Some("Jack@example.com"), None, true),
+            (None, Some("jack"), true),
+        ] {
+            let says = Says { roles: "", email, username };
+            assert_eq!(revocations.is_outdated(jack, says), outdated, "{says:?}");
+            assert!(!revocations.has_other_roles(jack, ""));
+        }
+    }
+
+    #[test]
+    fn of_a_users_changes_the_last_one_holds_in_whichever_order_they_are_heard_of() {
+        let jack = UserId::new(1).unwrap();
+        for order in [[1, 2], [2, 1]] {
+            let revocations = Revocations::default();
+            for number in order {
+                let (roles, until) = if number == 2 { (["b"], 100) } else { (["a"], 200) };
+                revocations.publish_outdated([jack_with(&roles, until, number)]);
+            }
+            assert!(revocations.is_outdated(jack, says("a")) && !revocations.is_outdated(jack, says("b")));
+            revocations.reclaim(Timestamp::from_secs(199));
+            assert!(!revocations.is_empty(), "for as long as either needs");
+        }
+    }
+
+    const fn says(roles: &str) -> Says<'_> {
+        Says { roles, email: None, username: None }
+    }
+
+    fn jack_with(roles: &[&str], until: u64, number: u64) -> Outdated {
+        Outdated {
+            user: UserId::new(1).unwrap(),
+            roles: roles.iter().map(|name| Role::parse(name).unwrap()).collect(),
+            email: Email::parse("jack@example.com").unwrap(),
+            username: Username::parse("Jack").unwrap(),
+            until: Timestamp::from_secs(until),
+            order: Order { write: number, place: 0 },
+        }
     }
 }

@@ -57,7 +57,9 @@ impl House {
         claims.is_ok_and(|claims| {
             let revocations = self.sessions.revocations();
             let roles = Role::joined(&claims.roles);
-            !revocations.is_revoked(claims.session) && !revocations.is_outdated(claims.user, &roles)
+            let says =
+                Says { roles: &roles, email: claims.email.as_deref(), username: claims.username.as_deref() };
+            !revocations.is_revoked(claims.session) && !revocations.is_outdated(claims.user, says)
         })
     }
 
@@ -102,6 +104,7 @@ fn settings() -> settings::Tokens {
         silent_refresh: true,
         issuer: None,
         audience: None,
+        particulars: settings::Particulars::default(),
     }
 }
 

@@ -16,8 +16,7 @@ pub struct UserChange {
     pub roles: Option<Vec<Role>>,
 }
 
-/// What a user may change of themselves; `None` leaves it as it is. Never their roles: whoever changes those has to make
-/// it known to all workers, and in the order of the changes.
+/// What a user may change of themselves; `None` leaves it as it is. Never their roles.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
     /// Their address. Another one is unproven.
@@ -39,7 +38,7 @@ pub enum Changed {
     Done {
         /// As they are now.
         user: User,
-        /// What their access tokens must not say any more, where their roles changed and a session lives.
+        /// What their access tokens must not say any more, where that changed and a session lives.
         outdated: Vec<Outdated>,
     },
     /// Somebody else has that address.
@@ -48,8 +47,8 @@ pub enum Changed {
     NoSuchUser,
 }
 
-/// A user whose roles changed while they had sessions: until then an access token that says other roles than these
-/// is out of date. It is told by the roles themselves, so that a token that was made after the change is good
+/// A user whose roles, address or name changed while they had sessions: until then an access token that says others
+/// than these is out of date. It is told by what it says, so that a token that was made after the change is good
 /// whichever way it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outdated {
@@ -57,8 +56,37 @@ pub struct Outdated {
     pub user: UserId,
     /// Their roles, sorted, as they are now.
     pub roles: Vec<Role>,
+    /// Their address as it is now.
+    pub email: Email,
+    /// Their name as it is now.
+    pub username: Username,
     /// From when on no access token from before the change can be valid any more.
     pub until: Timestamp,
+    /// Which of a user's changes it was.
+    pub order: Order,
+}
+
+/// The place of a change among all changes of a running store: of two, the later one has the higher. By it the last change
+/// of a user is known, in whichever order they are heard of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order {
+    /// The number of the write.
+    pub write: u64,
+    /// Its place in that write.
+    pub place: u64,
+}
+
+impl Outdated {
+    /// What access tokens of this user have to say until then.
+    pub fn of(user: &User, until: Timestamp, order: Order) -> Self {
+        let User { id, email, username, roles, .. } = user.clone();
+        Self { user: id, roles, email, username, until, order }
+    }
+
+    /// Whether something that access tokens may say is another now.
+    pub fn is_between(before: &User, now: &User) -> bool {
+        before.roles != now.roles || before.email != now.email || before.username != now.username
+    }
 }
 
 /// A user who was, with what ended together with them.

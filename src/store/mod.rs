@@ -20,8 +20,8 @@ pub mod redb;
 
 pub use crate::types::PasswordHash;
 pub use administration::{
-    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Outdated, ProfileChange,
-    Removed, UserChange,
+    BadRow, BadRowReason, Changed, ImportPolicy, ImportRow, Imported, OnConflict, Order, Outdated,
+    ProfileChange, Removed, UserChange,
 };
 pub use crowd::{MOST_EXCESS, MOST_SESSIONS};
 pub use error::{BackupError, OpenError, StoreError};
@@ -80,8 +80,8 @@ pub trait Store: Send + Sync + 'static {
     fn highest_uid(&self) -> Reply<'_, Option<UserId>>;
     /// How many users there are.
     fn user_count(&self) -> Reply<'_, u64>;
-    /// Changes a user. Where their roles become others, their access tokens are out of date, which is remembered
-    /// until `remember_until`.
+    /// Changes a user. Where their roles, address or name become others, their access tokens may be out of date, which
+    /// is remembered until `remember_until`.
     fn change_user(
         &self,
         id: UserId,
@@ -89,7 +89,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Changed>;
-    /// Changes a user at their own wish, which puts no token out of date. `None`: they were disabled or removed, or have
+    /// Changes a user at their own wish, as [`Self::change_user`] does. `None`: they were disabled or removed, or have
     /// another password now than the one that was `seen`, where one had to be.
     fn change_own(
         &self,
@@ -97,6 +97,7 @@ pub trait Store: Send + Sync + 'static {
         seen: Option<PasswordHash>,
         change: ProfileChange,
         now: Timestamp,
+        remember_until: Timestamp,
     ) -> Reply<'_, Option<Changed>>;
     /// Puts `to` in the place of `from` at the user's own wish: their sessions end save the one that is kept (remembered
     /// until `remember_until`), and no link of theirs works any more. Gives the ended sessions. `None`: they were
@@ -123,7 +124,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Imported>;
-    /// The users whose roles changed and whose access tokens from before that may still be about at `now`.
+    /// The users whose roles, address or name changed and whose access tokens from before that may still be about at `now`;
+    /// their order is lower than that of any change to come.
     fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>>;
 
     /// Begins a session, and ends the one that it replaces and those that its user has too many
@@ -319,17 +321,25 @@ pub struct Seen {
     pub password: Option<PasswordHash>,
     /// Their roles, sorted.
     pub roles: Vec<Role>,
+    /// Their address.
+    pub email: Email,
+    /// Their name.
+    pub username: Username,
 }
 
 impl Seen {
     /// What was seen of this user.
     pub fn of(user: &User) -> Self {
-        Self { password: user.password.clone(), roles: user.roles.clone() }
+        let User { password, roles, email, username, .. } = user.clone();
+        Self { password, roles, email, username }
     }
 
     /// Whether the user is still the same in this.
     pub fn is_still(&self, user: &User) -> bool {
-        self.password == user.password && self.roles == user.roles
+        self.password == user.password
+            && self.roles == user.roles
+            && self.email == user.email
+            && self.username == user.username
     }
 }
 
@@ -342,7 +352,7 @@ pub enum Started {
         /// than [`MOST_SESSIONS`].
         ended: Vec<SessionId>,
     },
-    /// It does not: its user has another password or other roles than were seen. As they are now.
+    /// It does not: its user is another one in something that was seen. As they are now.
     Changed(Box<User>),
     /// Its user was disabled or removed meanwhile.
     UserGone,
@@ -366,7 +376,7 @@ pub struct Swept {
     pub sessions: Vec<SessionId>,
     /// How many revocations no longer had to be remembered.
     pub revocations: usize,
-    /// How many changes of roles no longer had to be.
+    /// How many changes of what tokens say no longer had to be.
     pub outdated: usize,
     /// How many counters of attempts were over.
     pub limits: usize,

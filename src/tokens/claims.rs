@@ -32,6 +32,10 @@ pub struct AccessClaims {
     pub expires: u64,
     /// Its user's roles when it was made.
     pub roles: Box<[Role]>,
+    /// Its user's address when it was made, where tokens say that.
+    pub email: Option<Box<str>>,
+    /// Its user's name when it was made, where tokens say that.
+    pub username: Option<Box<str>>,
 }
 
 /// What a verified refresh token says.
@@ -85,6 +89,10 @@ pub(super) struct AccessOut<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
     pub(super) roles: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<&'a str>,
+    #[serde(rename = "preferred_username", skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<&'a str>,
     #[serde(rename = "gen")]
     pub(super) generation: Generation,
 }
@@ -126,6 +134,10 @@ pub(super) struct ClaimsIn<'a> {
     pub(super) kind: Cow<'a, str>,
     #[serde(default, borrow)]
     pub(super) roles: Vec<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    pub(super) email: Option<Cow<'a, str>>,
+    #[serde(default, borrow, rename = "preferred_username", deserialize_with = "present")]
+    pub(super) username: Option<Cow<'a, str>>,
     #[serde(default, rename = "gen", deserialize_with = "present")]
     pub(super) generation: Option<Generation>,
 }

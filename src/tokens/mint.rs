@@ -28,6 +28,8 @@ impl Tokens {
             jti: URL_SAFE_NO_PAD.encode(super::random::<16>()),
             kind: ACCESS,
             roles: user.roles.iter().map(Role::as_str).collect(),
+            email: self.0.particulars.email.then(|| user.email.as_str()),
+            username: self.0.particulars.username.then(|| user.username.as_str()),
             generation: session.generation,
         };
         let lifetime = Duration::from_secs(expires.saturating_sub(issued));

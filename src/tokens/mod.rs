@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 
-use crate::config::settings::{self, Algorithm};
+use crate::config::settings::{self, Algorithm, Particulars};
 use crate::store::{Origin, SigningKey};
 use crate::types::{Secret, SessionId, UserId};
 
@@ -39,6 +39,7 @@ struct Inner {
     audience: Option<Box<str>>,
     access_ttl: Duration,
     algorithm: Algorithm,
+    particulars: Particulars,
     /// Exchanged as a whole when keys are rotated; reading takes no lock.
     access: ArcSwap<Keys>,
     /// How often it was exchanged.
@@ -105,6 +106,7 @@ impl Tokens {
             audience: settings.audience.as_deref().map(Into::into),
             access_ttl: settings.access_ttl,
             algorithm: settings.algorithm,
+            particulars: settings.particulars,
             access: ArcSwap::from_pointee(access),
             version: AtomicU64::new(0),
             refresh: Keys::symmetric(origin.refresh_key.reveal(), claims::REFRESH_TYP)?,

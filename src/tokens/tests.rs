@@ -30,6 +30,7 @@ fn settings(algorithm: Algorithm) -> settings::Tokens {
         silent_refresh: true,
         issuer: None,
         audience: None,
+        particulars: settings::Particulars::default(),
     }
 }
 
@@ -116,8 +117,40 @@ fn an_access_token_says_what_the_contract_says() {
             issued: 1_700_000_000,
             expires: 1_700_000_900,
             roles: jack().roles.into(),
+            email: None,
+            username: None,
         };
         assert_eq!(tokens.verify_access(token, NOW), Ok(read));
+    }
+}
+
+#[test]
+fn an_access_token_says_what_the_upstream_is_told_and_one_that_does_not_counts_as_expired() {
+    let keys = keys_for(Algorithm::EdDsa);
+    let saying = |email, username| {
+        let particulars = settings::Particulars { email, username };
+        let settings = settings::Tokens { particulars, ..settings(Algorithm::EdDsa) };
+        Tokens::new(&settings, &origin(), &keys).unwrap()
+    };
+    let all = [(false, false), (true, false), (false, true), (true, true)];
+    for (email, username) in all {
+        let token = access(&saying(email, username));
+        let claims = part(&token, 1);
+        assert_eq!(claims.get("email"), email.then(|| json!(jack().email.as_str())).as_ref());
+        assert_eq!(
+            claims.get("preferred_username"),
+            username.then(|| json!(jack().username.as_str())).as_ref()
+        );
+        for (needs_email, needs_username) in all {
+            let read = saying(needs_email, needs_username).verify_access(&token, NOW);
+            if needs_email && !email || needs_username && !username {
+                assert_eq!(read, Err(TokenFault::Expired));
+            } else {
+                let read = read.unwrap();
+                assert_eq!(read.email.is_some(), needs_email, "what nobody is told is not read");
+                assert_eq!(read.username.is_some(), needs_username);
+            }
+        }
     }
 }
 

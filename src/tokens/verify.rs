@@ -23,7 +23,17 @@ impl Tokens {
     /// The claims of an access token that is valid at `now`.
     pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenFault> {
         let claims = self.read_access(token, now)?;
-        if is_over(claims.expires, now) { Err(TokenFault::Expired) } else { Ok(claims) }
+        if is_over(claims.expires, now) || self.lacks_particulars(&claims) {
+            return Err(TokenFault::Expired);
+        }
+        Ok(claims)
+    }
+
+    /// Whether a token was made before the upstream was to be told what it doesn't say. It is as good as expired: its
+    /// renewal says it.
+    fn lacks_particulars(&self, claims: &AccessClaims) -> bool {
+        let needed = self.0.particulars;
+        needed.email && claims.email.is_none() || needed.username && claims.username.is_none()
     }
 
     /// The claims of a refresh token that is valid at `now`.
@@ -63,6 +73,8 @@ impl Tokens {
             issued: claims.iat,
             expires: claims.exp.min(longest),
             roles: roles.ok_or("a role that is none")?,
+            email: claims.email.filter(|_| self.0.particulars.email).map(Into::into),
+            username: claims.username.filter(|_| self.0.particulars.username).map(Into::into),
         })
     }
 

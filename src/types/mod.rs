@@ -2,8 +2,10 @@
 
 pub mod clock;
 pub mod email;
+pub mod host;
 pub mod ids;
 pub mod password;
+pub mod path_prefix;
 pub mod reference;
 pub mod rule_path;
 pub mod secret;
@@ -11,8 +13,10 @@ pub mod username;
 
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailKey};
+pub use host::{AskedHost, RuleHost};
 pub use ids::{DeviceId, Role, SessionId, UserId};
 pub use password::{Password, PasswordHash};
+pub use path_prefix::PathPrefix;
 pub use reference::UserRef;
 pub use rule_path::RulePath;
 pub use secret::Secret;

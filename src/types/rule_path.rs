@@ -4,6 +4,8 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
+use super::path_prefix::{PathPrefix, is_below};
+
 /// What a path can't hold as it is (RFC 3986 section 3.3), and `%`, which begins an escape. In the common spelling these
 /// are escapes with capital digits, and so is what is not ASCII; everything else stands for itself.
 const ESCAPED: &AsciiSet = &CONTROLS
@@ -28,12 +30,14 @@ pub fn spelled(path: &[u8]) -> String {
     percent_encode(path, ESCAPED).to_string()
 }
 
-/// Which paths a rule is about: one, or all that begin like it.
+/// Which paths a rule is about: one, or all that begin like it; a segment `*` stands for any one that is not empty.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RulePath {
     /// The path, or its beginning up to a slash, in the common spelling.
     start: Box<str>,
     prefix: bool,
+    /// Whether a segment is `*`.
+    wild: bool,
     written: Box<str>,
 }
 
@@ -42,7 +46,7 @@ pub struct RulePath {
 pub enum RulePathError {
     /// It does not begin with a slash.
     NoSlash,
-    /// A `*` elsewhere than in a last `/*`.
+    /// A `*` that is not a whole segment.
     Star,
     /// It goes on into a query or a fragment, which begins with this sign: rules see neither.
     BeyondPath(char),
@@ -55,7 +59,8 @@ pub enum RulePathError {
 }
 
 impl RulePath {
-    /// Reads a path as an operator writes it: `/a`, or `/a/*` for everything below `/a/`.
+    /// Reads a path as an operator writes it: `/a`, `/a/*` for everything below `/a/`, or `/a/*/b`, where one segment is left
+    /// open.
     pub fn parse(text: &str) -> Result<Self, RulePathError> {
         if !text.starts_with('/') {
             return Err(RulePathError::NoSlash);
@@ -64,7 +69,8 @@ impl RulePath {
             Some(folder) => (&text[..=folder.len()], true),
             None => (text, false),
         };
-        if start.contains('*') {
+        let wild = start.split('/').any(|segment| segment == "*");
+        if start.split('/').any(|segment| segment != "*" && segment.contains('*')) {
             return Err(RulePathError::Star);
         }
         if let Some(sign) = start.chars().find(|sign| matches!(sign, '?' | '#')) {
@@ -79,21 +85,42 @@ impl RulePath {
         if start == "/auth" || start.starts_with("/auth/") {
             return Err(RulePathError::Gates);
         }
-        Ok(Self { start: spelled(start.as_bytes()).into(), prefix, written: text.into() })
+        Ok(Self { start: spelled(start.as_bytes()).into(), prefix, wild, written: text.into() })
     }
 
-    /// Whether the rule is about a path in the common spelling.
+    /// Whether the rule is about a path in the common spelling. Allocates nothing.
     pub fn covers(&self, path: &str) -> bool {
-        if self.prefix { path.starts_with(&*self.start) } else { path == &*self.start }
+        match (self.wild, self.prefix) {
+            (true, _) => self.covers_segments(path),
+            (false, true) => path.starts_with(&*self.start),
+            (false, false) => path == &*self.start,
+        }
     }
 
     /// Whether the rule is about every path that another one is about.
     pub fn covers_all_of(&self, other: &Self) -> bool {
-        if other.prefix {
-            self.prefix && other.start.starts_with(&*self.start)
-        } else {
-            self.covers(&other.start)
-        }
+        (self.prefix || !other.prefix) && self.covers_segments(&other.start)
+    }
+
+    /// Compares segment by segment; after a prefix comes another one, be it empty.
+    fn covers_segments(&self, path: &str) -> bool {
+        let own = if self.prefix { &self.start[..self.start.len() - 1] } else { &*self.start };
+        let mut segments = path.split('/');
+        let covered = own.split('/').all(|own| {
+            let segment = segments.next();
+            segment.is_some_and(|segment| own == segment || own == "*" && !segment.is_empty())
+        });
+        covered && segments.next().is_some() == self.prefix
+    }
+
+    /// Its one path, in the common spelling. `None`: it is about several.
+    pub fn into_exact(self) -> Option<Box<str>> {
+        (!self.prefix && !self.wild).then_some(self.start)
+    }
+
+    /// Whether every path that it is about begins with these whole segments.
+    pub fn is_below(&self, prefix: &PathPrefix) -> bool {
+        is_below(&self.start, prefix.as_str())
     }
 
     /// As the operator wrote it.
@@ -154,6 +181,27 @@ mod tests {
             ("/a b/ü/*", "/a%20b/%C3%BC/x", true),
             ("/.well-known/*", "/.well-known/x", true),
             ("/authors", "/authors", true),
+            ("/api/*/public", "/api/x/public", true),
+            ("/api/*/public", "/api/*/public", true),
+            ("/api/*/public", "/api//public", false),
+            ("/api/*/public", "/api/public", false),
+            ("/api/*/public", "/api/x/y/public", false),
+            ("/api/*/public", "/api/x/public/", false),
+            ("/api/*/public", "/api/x/publica", false),
+            ("/api/*/public", "/api/x", false),
+            ("/api/*/public", "/API/x/public", false),
+            ("/api/*/", "/api/x/", true),
+            ("/api/*/", "/api/x", false),
+            ("/api/*/", "/api//", false),
+            ("/api/*/*", "/api/x/", true),
+            ("/api/*/*", "/api/x/y/z", true),
+            ("/api/*/*", "/api/x", false),
+            ("/api/*/*", "/api//y", false),
+            ("/*/b", "/a/b", true),
+            ("/*/b", "//b", false),
+            ("/*/*/c/*", "/a/b/c/", true),
+            ("/*/*/c/*", "/a/b/c", false),
+            ("/*/ü", "/%C3%BC/%C3%BC", true),
         ] {
             assert_eq!(RulePath::parse(rule).unwrap().covers(path), covered, "{rule} {path}");
         }
@@ -167,8 +215,12 @@ mod tests {
             ("public/*", NoSlash),
             ("*", NoSlash),
             ("/a*", Star),
-            ("/*/b", Star),
+            ("/a*/b", Star),
+            ("/*a/b", Star),
             ("/a/**", Star),
+            ("/a/**/b", Star),
+            ("/a/*b*", Star),
+            ("/a/*/b*", Star),
             ("/a?b=c", BeyondPath('?')),
             ("/a#b", BeyondPath('#')),
             ("/a%20b", Escape),
@@ -200,6 +252,17 @@ mod tests {
             ("/a", "/a/*", false),
             ("/a", "/a", true),
             ("/a/", "/a/*", false),
+            ("/a/*/b", "/a/x/b", true),
+            ("/a/*/b", "/a/*/b", true),
+            ("/a/x/b", "/a/*/b", false),
+            ("/a/*", "/a/*/b", true),
+            ("/a/*/b", "/a/*", false),
+            ("/a/*/*", "/a/b/*", true),
+            ("/a/*/*", "/a/*/b", true),
+            ("/a/*/*", "/a/b/", true),
+            ("/a/*/*", "/a/*", false),
+            ("/*/b/*", "/a/*", false),
+            ("/*/b/*", "/a/b/c/*", true),
         ] {
             let [one, other] = [one, other].map(|text| RulePath::parse(text).unwrap());
             assert_eq!(one.covers_all_of(&other), covers, "{one} {other}");

@@ -7,6 +7,7 @@ pub mod counter;
 pub mod deadline;
 pub mod entity_tag;
 pub mod forwarded;
+pub(crate) mod header_text;
 pub mod large_reads;
 pub mod path;
 pub mod peer;

@@ -400,20 +400,30 @@ fn check_explains_which_rule_decides() {
 #[test]
 fn check_explains_what_the_upstream_would_be_told_of_a_user() {
     let folder = tempfile::tempdir().unwrap();
-    let _gate = Process::serve(folder.path(), "http://127.0.0.1:9000", RULES);
+    let settings = format!("identity.email = \"X-User-Email\"\nidentity.username = \"X-User-Name\"\n{RULES}");
+    let _gate = Process::serve(folder.path(), "http://127.0.0.1:9000", &settings);
     let administer = |arguments: &[&str]| {
         let mut child = sidegate(folder.path()).args(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
     };
-    let add =
-        ["users", "add", "jack@example.com", "--username", "jack", "--role", "owner", "--password-stdin"];
+    let add = [
+        "users",
+        "add",
+        "jack@example.com",
+        "--username",
+        "Jäck, 100%",
+        "--role",
+        "owner",
+        "--password-stdin",
+    ];
     administer(&add);
 
     let ask = |request: &str| check(&folder, &["--explain", request, "--user", "jack@example.com"]);
-    let told = "the upstream is told, of who is signed in:\n  x-user-id: 1\n  x-user-roles: owner\n";
-    let rule = "rule: rule 4 (sidegate.toml:19:1, `/admin/*`) → signed-in with one of admin, owner\n";
+    let told = "the upstream is told, of who is signed in:\n  x-user-id: 1\n  x-user-email: jack@example.com\n  \
+                x-user-name: J%C3%A4ck, 100%25\n  x-user-roles: owner\n";
+    let rule = "rule: rule 4 (sidegate.toml:21:1, `/admin/*`) → signed-in with one of admin, owner\n";
     assert_eq!(
         ask("GET /admin/x"),
         (Some(0), format!("GET /admin/x\n{rule}jack@example.com (uid 1): forwarded\n{told}"))

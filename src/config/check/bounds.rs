@@ -8,6 +8,7 @@ use crate::config::finding::Finding;
 use crate::config::measures::Size;
 use crate::config::raw::Value as _;
 use crate::config::settings::Passwords;
+use crate::config::table::Given;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -43,7 +44,7 @@ pub(in crate::config) fn of(path: &str) -> Option<String> {
 
 /// Keeps every bound of a single key.
 pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
-    let Written { server, upstream, passwords, limits, .. } = written;
+    let Written { server, passwords, limits, .. } = written;
     for given in [
         &server.workers,
         &passwords.min_length,
@@ -69,13 +70,18 @@ pub(super) fn rules(written: &Written, findings: &mut Vec<Finding>) {
             findings.push(given.error(&format!("must be {}", from_to(&bounds, size))));
         }
     }
-    for given in [
-        &server.keep_alive,
-        &upstream.connect_timeout,
-        &upstream.response_timeout,
-        &upstream.idle_timeout,
-        &limits.header_timeout,
-    ] {
+    times([&server.keep_alive, &limits.header_timeout], findings);
+    upstream(written, findings);
+}
+
+/// Keeps those of `[upstream]`.
+pub(super) fn upstream(written: &Written, findings: &mut Vec<Finding>) {
+    let upstream = &written.upstream;
+    times([&upstream.connect_timeout, &upstream.response_timeout, &upstream.idle_timeout], findings);
+}
+
+fn times<const N: usize>(all: [&Given<Duration>; N], findings: &mut Vec<Finding>) {
+    for given in all {
         if given.value == Duration::ZERO {
             let hint = format!("write it like `{}`", given.key.default);
             findings.push(given.error("must be more than nothing").hint(hint));

@@ -13,8 +13,8 @@ use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
-    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, Pages, Passwords, Rule, Server, Settings,
-    Signup, Tokens, Upstream, Verify,
+    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, NamedUpstream, Pages, Passwords, Rule,
+    Server, Settings, Signup, Tokens, Upstream, Verify,
 };
 use super::table::Given;
 use crate::types::Secret;
@@ -30,6 +30,12 @@ pub(super) fn rules(written: &mut Written, localhost: Localhost, findings: &mut 
     mail(written, findings);
 }
 
+/// Keeps the rules of `[upstream]` alone, for each further one in its place.
+pub(super) fn upstream_rules(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>) {
+    network::upstream(written, localhost, findings);
+    bounds::upstream(written, findings);
+}
+
 /// Headers that a backend could mix up: CGI and its kin see `-` and `_` as one.
 fn identity(written: &Written, findings: &mut Vec<Finding>) {
     let identity = &written.identity;
@@ -37,13 +43,6 @@ fn identity(written: &Written, findings: &mut Vec<Finding>) {
         findings.push(identity.user_id.error("can't be turned off").hint("write it like `\"X-User-Id\"`"));
     }
     let named = [&identity.user_id, &identity.email, &identity.username, &identity.roles, &identity.token];
-    for untold in [&identity.email, &identity.username] {
-        if untold.value.is_some() {
-            findings.push(
-                untold.error("is not in this version").hint("remove it; `identity.user_id` is always told"),
-            );
-        }
-    }
     let spelling = |given: &Given<Option<IdentityHeader>>| {
         given.value.as_ref().map(|header| header.name.as_str().replace(['_', '.'], "-"))
     };
@@ -100,11 +99,15 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
 }
 
 /// The settings; `None` only where [`rules`] has found an error.
-pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
+pub(super) fn settings(
+    written: Written,
+    rules: Vec<Rule>,
+    upstreams: Vec<NamedUpstream>,
+) -> Option<Settings> {
     let Written { server, upstream, database, tokens, cookies, identity, verify, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
     let https = server.public_url.value.https;
-    let header = |given: Given<Option<IdentityHeader>>| given.value.map(|header| header.name);
+    let identity = told(identity)?;
     let (access, refresh) = signing::cookie_names(&cookies);
     Some(Settings {
         admin: Admin {
@@ -121,13 +124,8 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             keep_alive: server.keep_alive.value,
             shutdown_grace: server.shutdown_grace.value,
         },
-        upstream: Upstream {
-            target: upstream.url.value?,
-            host_header: upstream.host_header.value,
-            connect_timeout: upstream.connect_timeout.value,
-            response_timeout: upstream.response_timeout.value,
-            idle_timeout: upstream.idle_timeout.value,
-        },
+        upstream: self::upstream(upstream)?,
+        upstreams,
         database: Database { url: database.url.value },
         tokens: Tokens {
             algorithm: tokens.algorithm.value,
@@ -140,6 +138,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             silent_refresh: tokens.silent_refresh.value,
             issuer: tokens.issuer.value,
             audience: tokens.audience.value,
+            particulars: identity.particulars(),
         },
         cookies: Cookies {
             access,
@@ -149,13 +148,7 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             same_site: cookies.same_site.value,
             domain: cookies.domain.value.map(|domain| domain.0),
         },
-        identity: Identity {
-            user_id: header(identity.user_id)?,
-            email: header(identity.email),
-            username: header(identity.username),
-            roles: header(identity.roles),
-            token: header(identity.token),
-        },
+        identity,
         rules,
         verify: Verify { source: verify.source.value },
         cors: Cors {
@@ -205,6 +198,27 @@ fn limits(limits: &file::Limits) -> Option<Limits> {
         header_timeout: limits.header_timeout.value,
         connections: limits.connections.value,
         streams: u32::try_from(limits.streams.value).ok()?,
+    })
+}
+
+pub(super) fn upstream(written: file::Upstream) -> Option<Upstream> {
+    Some(Upstream {
+        target: written.url.value?,
+        host_header: written.host_header.value,
+        connect_timeout: written.connect_timeout.value,
+        response_timeout: written.response_timeout.value,
+        idle_timeout: written.idle_timeout.value,
+    })
+}
+
+fn told(written: file::Identity) -> Option<Identity> {
+    let header = |given: Given<Option<IdentityHeader>>| given.value.map(|header| header.name);
+    Some(Identity {
+        user_id: header(written.user_id)?,
+        email: header(written.email),
+        username: header(written.username),
+        roles: header(written.roles),
+        token: header(written.token),
     })
 }
 

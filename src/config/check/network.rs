@@ -57,7 +57,7 @@ fn listen(written: &Written, findings: &mut Vec<Finding>) {
     }
 }
 
-fn upstream(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>) {
+pub(super) fn upstream(written: &Written, localhost: Localhost, findings: &mut Vec<Finding>) {
     let url = &written.upstream.url;
     let Some(target) = &url.value else {
         if !url.bad {

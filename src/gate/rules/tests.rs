@@ -5,6 +5,10 @@ use http::{Method, Uri};
 use super::*;
 use crate::config;
 
+mod hosts;
+mod routes;
+mod segments;
+
 fn rules(text: &str) -> Rules {
     let text = format!("upstream.url = \"http://127.0.0.1:9000\"\n{text}");
     let loaded = config::from_toml(&text, &config::env::Fixed::default());
@@ -15,7 +19,7 @@ fn rules(text: &str) -> Rules {
 fn word(site: &Rules, method: &Method, target: &str) -> String {
     // As a request's target is read: the query and the fragment are no part of its path.
     let target: Uri = target.parse().unwrap_or_else(|error| panic!("{target}: {error}"));
-    match site.need(method, target.path()) {
+    match site.need(method, target.authority(), target.path()) {
         Need::Nothing => "anyone".to_owned(),
         Need::Optional => "optional".to_owned(),
         Need::Denied => "deny".to_owned(),
@@ -380,7 +384,7 @@ fn no_spelling_of_a_protected_path_is_open() {
         // What is no target at all is refused before any rule.
         let Ok(uri) = target.parse::<Uri>() else { continue };
         for method in [Method::GET, Method::HEAD, Method::POST] {
-            if rules.need(&method, uri.path()) != Need::Denied {
+            if rules.need(&method, None, uri.path()) != Need::Denied {
                 open.push(*target);
             }
         }
@@ -413,7 +417,7 @@ fn no_odd_path_is_open_not_even_below_what_is() {
         "/public/../public/a",
     ]) {
         let Ok(uri) = target.parse::<Uri>() else { continue };
-        let need = rules.need(&Method::GET, uri.path());
+        let need = rules.need(&Method::GET, None, uri.path());
         assert!(!matches!(need, Need::Nothing | Need::Optional), "{target}: {need:?}");
     }
 }
@@ -464,13 +468,13 @@ fn weakness_17_the_strictest_reading_of_an_odd_path_holds() {
         assert_eq!(word(&rules, &Method::GET, target), need, "{target}");
     }
     let hostile = "/%c0%ae;%5c%252e%253b//x/./..%00".repeat(100);
-    assert_eq!(rules.need(&Method::GET, &hostile), Need::Denied, "what can't be read is not let in");
+    assert_eq!(rules.need(&Method::GET, None, &hostile), Need::Denied, "what can't be read is not let in");
 }
 
 #[test]
 fn a_gate_without_rules_looks_at_no_path() {
     let none = rules("");
     for path in ["/", "/a/../b", "/%ff"] {
-        assert_eq!(none.need(&Method::GET, path), Need::SignedIn(Roles::default()), "{path}");
+        assert_eq!(none.need(&Method::GET, None, path), Need::SignedIn(Roles::default()), "{path}");
     }
 }

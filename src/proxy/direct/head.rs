@@ -10,6 +10,7 @@ use memchr::memchr_iter;
 
 use super::Bad;
 use crate::proxy::hop;
+use crate::proxy::request::rest;
 use crate::web::cookies;
 
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
@@ -66,11 +67,12 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Writes a request's first line.
-pub(super) fn write_request_line(head: &Parts, wire: &mut Vec<u8>) {
+/// Writes a request's first line; its target loses so many bytes at its beginning.
+pub(super) fn write_request_line(head: &Parts, stripped: usize, wire: &mut Vec<u8>) {
     wire.extend_from_slice(head.method.as_str().as_bytes());
     wire.push(b' ');
-    let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let (slash, target) = rest(&head.uri, stripped);
+    wire.extend_from_slice(slash.as_bytes());
     wire.extend_from_slice(target.as_bytes());
     wire.extend_from_slice(b" HTTP/1.1\r\n");
 }

@@ -83,7 +83,7 @@ impl Proxy {
         Ok(Answer::new(began, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
     }
 
-    /// The same for a client that speaks HTTP/2, and a request without a body that [`Self::can_frame`].
+    /// The same for a client that speaks HTTP/2, and a request without a body for which [`can_frame`] holds.
     pub async fn ask_framed(
         &self,
         pass: Pass,
@@ -104,15 +104,6 @@ impl Proxy {
         Ok(response)
     }
 
-    /// Whether a request without a body, made in HTTP/2, asks for nothing unusual.
-    pub fn can_frame(&self, head: &Parts) -> bool {
-        let plain_target =
-            head.uri.path().starts_with('/') && matches!(head.uri.scheme_str(), Some("http" | "https"));
-        self.goes_directly()
-            && plain_target
-            && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
-    }
-
     /// Asks, and asks again where that is safe; gives the head once it is there, told to what `sink` makes.
     async fn began<K: Sink>(
         &self,
@@ -124,7 +115,7 @@ impl Proxy {
         sink: impl Fn(&Buffers) -> K,
     ) -> Result<Began<K>, Fault> {
         let mut wire = self.buffers.take();
-        head::write_request_line(head, &mut wire);
+        head::write_request_line(head, sign.pass.way().stripped, &mut wire);
         self.editor.write(head, sign.pass, sign.peer, sign.id, |name, value| {
             head::write_request_field(name, value, &mut wire);
         });
@@ -228,6 +219,13 @@ impl Proxy {
         }
         Poll::Ready(Ok(None))
     }
+}
+
+/// Whether a request without a body, made in HTTP/2, asks for nothing unusual: then it can go the direct way.
+pub fn can_frame(head: &Parts) -> bool {
+    let plain_target =
+        head.uri.path().starts_with('/') && matches!(head.uri.scheme_str(), Some("http" | "https"));
+    plain_target && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
 }
 
 /// Why an answer's head did not come.

@@ -73,6 +73,9 @@ impl Dispatch {
         match self.gate.decide(&head, &peer) {
             Verdict::Forward(pass) => {
                 self.note_first_sight(&pass);
+                if !self.upstreams.of(&pass).goes_directly() {
+                    return Looked::Unusual(Box::new(head));
+                }
                 let judged = self.judged(started);
                 let id = self.ids.of(&head.headers);
                 let mut errand = self.errand(&head, &peer, &id, started);
@@ -113,7 +116,7 @@ impl Dispatch {
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
     pub(in crate::server) async fn ask(&self, trip: Box<Trip>) -> (Result<proxy::Answer, Answer>, Errand) {
         let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
-        let answer = match self.proxy.ask(pass, head, &body, &peer, &id, judged).await {
+        let answer = match self.upstreams.of(&pass).ask(pass, head, &body, &peer, &id, judged).await {
             Ok(answer) => {
                 self.tally.upstream(judged.elapsed());
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Forwarded));
@@ -138,7 +141,7 @@ impl Dispatch {
     ) -> Response<Outgoing> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
-        if !(body.is_end_stream() && self.goes_directly() && self.proxy.can_frame(&head)) {
+        if !(body.is_end_stream() && self.goes_directly() && proxy::can_frame(&head)) {
             return Box::pin(self.handle(Request::from_parts(head, body), socket, in_flight)).await;
         }
         let (response, errand) = match self.look_at(head, Bytes::new(), socket, started) {
@@ -160,7 +163,7 @@ impl Dispatch {
 
     async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
-        let response = match self.proxy.ask_framed(pass, &head, &peer, &id, judged).await {
+        let response = match self.upstreams.of(&pass).ask_framed(pass, &head, &peer, &id, judged).await {
             Ok(response) => {
                 self.tally.upstream(judged.elapsed());
                 errand.answered(response.status(), |counted| counted.outcome(Outcome::Forwarded));

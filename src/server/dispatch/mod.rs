@@ -28,7 +28,7 @@ use crate::gate::subrequest::{self, Subrequests};
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::log::WorkerLog;
 use crate::metrics::{Counted, Outcome, Tally};
-use crate::proxy::{Fault, Kind, Proxy};
+use crate::proxy::{Fault, Kind, Upstreams};
 use crate::sessions::{RefreshError, Sessions};
 use crate::types::Clock;
 use crate::web::path::{self, Owner};
@@ -47,7 +47,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
 /// One worker's road.
 pub(super) struct Dispatch {
     gate: Gate,
-    proxy: Proxy,
+    upstreams: Upstreams,
     auth: Arc<Auth>,
     sessions: Sessions,
     peers: Arc<Peers>,
@@ -65,7 +65,7 @@ pub(super) struct Dispatch {
 /// What a worker gets for its road.
 pub(super) struct Parties {
     pub(super) gate: Gate,
-    pub(super) proxy: Proxy,
+    pub(super) upstreams: Upstreams,
     pub(super) auth: Arc<Auth>,
     pub(super) sessions: Sessions,
     pub(super) peers: Arc<Peers>,
@@ -80,7 +80,7 @@ impl Dispatch {
         let public = &settings.server.public_url;
         Self {
             gate: parties.gate,
-            proxy: parties.proxy,
+            upstreams: parties.upstreams,
             auth: parties.auth,
             sessions: parties.sessions,
             peers: parties.peers,
@@ -97,12 +97,12 @@ impl Dispatch {
 
     /// Looks after the upstream connections that wait, for as long as it is polled.
     pub(super) fn tending(&self) -> impl Future<Output = ()> + use<> {
-        self.proxy.tending()
+        self.upstreams.tending()
     }
 
     /// Whether plain requests go the direct way (see `server::direct`).
-    pub(super) const fn goes_directly(&self) -> bool {
-        self.proxy.goes_directly() && !self.cors.covers_upstream()
+    pub(super) fn goes_directly(&self) -> bool {
+        self.upstreams.go_directly() && !self.cors.covers_upstream()
     }
 
     /// Answers one request.
@@ -200,7 +200,7 @@ impl Dispatch {
         let verdict = match self.gate.decide(&head, trail.peer) {
             Verdict::Renew(renewal) => {
                 match Box::pin(self.sessions.refresh(renewal.token(), trail.peer.address)).await {
-                    Ok(issued) => match self.gate.renewed(renewal, &issued, &head) {
+                    Ok(issued) => match self.gate.renewed(renewal, &issued, &head, trail.peer) {
                         Ok(verdict) => {
                             let request = Request::from_parts(head, body);
                             let mut response = Box::pin(self.carry_out(verdict, request, trail)).await;
@@ -212,11 +212,11 @@ impl Dispatch {
                             keep_from_caches(headers);
                             return response;
                         }
-                        Err(renewal) => self.gate.not_renewed(&renewal, &head),
+                        Err(renewal) => self.gate.not_renewed(&renewal, &head, trail.peer),
                     },
                     Err(error) => match unrenewable(&error) {
                         Some(answer) => return own(answer),
-                        None => self.gate.not_renewed(&renewal, &head),
+                        None => self.gate.not_renewed(&renewal, &head, trail.peer),
                     },
                 }
             }
@@ -267,7 +267,7 @@ impl Dispatch {
     ) -> Response<Source> {
         trail.user(&pass);
         let judged = self.judged(trail.started);
-        match self.proxy.forward(pass, request, trail.peer, trail.id, judged).await {
+        match self.upstreams.of(&pass).forward(pass, request, trail.peer, trail.id, judged).await {
             Ok(response) => {
                 self.tally.upstream(judged.elapsed());
                 trail.counted.outcome(Outcome::Forwarded);

@@ -63,7 +63,7 @@ impl Dispatch {
     /// Renews the access token alone: the proxy may drop the cookies of this answer.
     async fn renew_and_tell(&self, renewal: Renewal, head: &Parts, peer: &Peer) -> Told {
         let renewal = match self.sessions.renew_access(renewal.token(), peer.address).await {
-            Ok(issued) => match self.gate.renewed(renewal, &issued, head) {
+            Ok(issued) => match self.gate.renewed(renewal, &issued, head, peer) {
                 Ok(verdict) => {
                     let mut told = self.tell(verdict, head);
                     self.auth.add_access_token(told.answer.headers_mut(), &issued, peer.secure);
@@ -76,7 +76,7 @@ impl Dispatch {
                 None => renewal,
             },
         };
-        self.tell(self.gate.not_renewed(&renewal, head), head)
+        self.tell(self.gate.not_renewed(&renewal, head, peer), head)
     }
 
     /// A verdict as the front proxy is told it.

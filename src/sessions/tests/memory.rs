@@ -1,6 +1,6 @@
 //! A store in memory that keeps the promises of `Store` and can be told to fail, or to be slow, at will.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,11 +8,15 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
     BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeepLimit, KeptLimit,
-    MOST_EXCESS, MOST_SESSIONS, NewOneTime, NewUser, Origin, Outdated, PasswordHash, ProfileChange, Purpose,
-    Removed, Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept,
-    TokenHash, User, UserChange,
+    MOST_EXCESS, MOST_SESSIONS, NewOneTime, NewUser, Order, Origin, Outdated, PasswordHash, ProfileChange,
+    Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError,
+    Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
+
+mod state;
+
+use state::State;
 
 /// What somebody else does to a user in the middle of an operation.
 type Edit = Box<dyn FnOnce(&mut User) + Send>;
@@ -34,17 +38,6 @@ pub(crate) struct Memory {
     pub(crate) meanwhile: Mutex<VecDeque<Edit>>,
     /// The same for look-ups by number.
     pub(crate) meanwhile_by_number: Mutex<VecDeque<Edit>>,
-}
-
-#[derive(Default)]
-struct State {
-    users: BTreeMap<UserId, User>,
-    sessions: BTreeMap<SessionId, Session>,
-    revoked: BTreeMap<SessionId, Timestamp>,
-    outdated: BTreeMap<UserId, Timestamp>,
-    /// Oldest first.
-    keys: Vec<SigningKey>,
-    limits: BTreeMap<(u8, [u8; KeptLimit::KEY]), KeptLimit>,
 }
 
 impl Memory {
@@ -92,25 +85,6 @@ impl Memory {
             }
             answer
         })
-    }
-}
-
-impl State {
-    fn end(&mut self, id: SessionId, until: Timestamp) -> bool {
-        let ended = self.sessions.remove(&id).is_some();
-        if ended {
-            self.revoked.insert(id, until);
-        }
-        ended
-    }
-
-    fn end_of(&mut self, user: UserId, except: Option<SessionId>, until: Timestamp) -> Vec<SessionId> {
-        let of_user = self.sessions.values().filter(|session| session.user == user).map(|session| session.id);
-        let ended: Vec<_> = of_user.filter(|id| Some(*id) != except).collect();
-        for id in &ended {
-            self.end(*id, until);
-        }
-        ended
     }
 }
 
@@ -233,13 +207,14 @@ impl Store for Memory {
         until: Timestamp,
     ) -> Reply<'_, Changed> {
         self.write(|state| {
-            let lives = state.sessions.values().any(|session| session.user == id);
+            let (lives, order) = (state.lives(id), state.next_order());
             let Some(user) = state.users.get_mut(&id) else { return Changed::NoSuchUser };
-            let before = user.roles.clone();
-            user.roles = change.roles.unwrap_or(before.clone());
+            let before = user.clone();
+            user.roles = change.roles.unwrap_or(before.roles.clone());
+            user.username = change.username.unwrap_or(before.username.clone());
             user.updated = now;
-            let is_outdated = lives && user.roles != before;
-            let outdated = is_outdated.then(|| Outdated { user: id, roles: user.roles.clone(), until });
+            let is_outdated = lives && Outdated::is_between(&before, user);
+            let outdated = is_outdated.then(|| Outdated::of(user, until, order));
             if is_outdated {
                 state.outdated.insert(id, until);
             }
@@ -254,15 +229,21 @@ impl Store for Memory {
         seen: Option<PasswordHash>,
         change: ProfileChange,
         now: Timestamp,
+        until: Timestamp,
     ) -> Reply<'_, Option<Changed>> {
         self.write(|state| {
+            let (lives, order) = (state.lives(id), state.next_order());
             let user = state.users.get_mut(&id).filter(|user| user.active)?;
             if seen.is_some() && user.password != seen {
                 return None;
             }
             user.username = change.username.unwrap_or(user.username.clone());
             user.updated = now;
-            Some(Changed::Done { user: user.clone(), outdated: Vec::new() })
+            let outdated = lives.then(|| Outdated::of(user, until, order));
+            if lives {
+                state.outdated.insert(id, until);
+            }
+            Some(Changed::Done { user: user.clone(), outdated: outdated.into_iter().collect() })
         })
     }
 
@@ -303,9 +284,12 @@ impl Store for Memory {
         self.write(|state| {
             let users: Vec<_> = state.users.keys().copied().collect();
             let ended = users.iter().flat_map(|id| state.end_of(*id, None, until)).collect();
-            let roles = vec![Role::parse("admin").unwrap()];
-            let outdated =
-                users.into_iter().map(|user| Outdated { user, roles: roles.clone(), until }).collect();
+            let order = state.next_order();
+            let as_admin = |user: &User| {
+                let admin = User { roles: vec![Role::parse("admin").unwrap()], ..user.clone() };
+                Outdated::of(&admin, until, order)
+            };
+            let outdated = state.users.values().map(as_admin).collect();
             Imported { ended, outdated, written: true, ..Imported::default() }
         })
     }
@@ -313,11 +297,8 @@ impl Store for Memory {
     fn outdated(&self, now: Timestamp) -> Reply<'_, Vec<Outdated>> {
         self.read(|state| {
             let remembered = state.outdated.iter().filter(|(_, until)| **until > now);
-            let roles = |id| Some(state.users.get(id)?.roles.clone());
             remembered
-                .filter_map(|(user, until)| {
-                    Some(Outdated { user: *user, roles: roles(user)?, until: *until })
-                })
+                .filter_map(|(id, until)| Some(Outdated::of(state.users.get(id)?, *until, Order::default())))
                 .collect()
         })
     }

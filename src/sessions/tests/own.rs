@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sessions::Actor;
-use crate::store::{Changed, ProfileChange};
+use crate::store::{Changed, ProfileChange, UserChange};
 
 fn by(uid: u64) -> Actor {
     Actor { uid: UserId::new(uid).unwrap(), address: "192.0.2.1".parse().ok(), device: None }
@@ -121,15 +121,28 @@ async fn who_leaves_in_the_middle_has_done_it_and_is_audited() {
     }
 }
 
-/// Seen: each change of a name took the lock that `users set --roles` and imports need, so that whoever renamed themselves
-/// without end kept the operator waiting.
+/// Seen: each change of a name took the lock that `users set --roles` and imports needed, so that whoever renamed themselves
+/// without end kept the operator waiting. There is no lock: the last change is told by its order.
 #[tokio::test]
-async fn a_change_of_ones_own_waits_for_no_change_of_roles_and_holds_none_up() {
-    let house = House::new().await;
-    let _changing = house.sessions.0.changing.lock().await;
-    let change = ProfileChange { username: Username::parse("Jacques"), email: None };
-    let changing = house.sessions.change_own(by(1), None, change);
-    let changed =
-        tokio::time::timeout(Duration::from_secs(20), changing).await.expect("it waits for the lock");
-    assert!(matches!(changed, Ok(Some(Changed::Done { .. }))));
+async fn a_change_of_ones_own_and_one_of_roles_come_to_the_same_whichever_is_heard_of_first() {
+    let to_admin =
+        || UserChange { roles: Some(vec![Role::parse("admin").unwrap()]), ..UserChange::default() };
+    let to_jacques = || ProfileChange { username: Username::parse("Jacques"), email: None };
+    for delays in [[0, 20], [20, 0]] {
+        let house = House::new().await;
+        house.sign_in(1).await;
+        house.store.delays.lock().unwrap().extend(delays);
+        let (own, operators) = tokio::join!(
+            house.sessions.change_own(by(1), None, to_jacques()),
+            house.sessions.change_user(user(1).id, to_admin()),
+        );
+        assert!(matches!((own, operators), (Ok(Some(Changed::Done { .. })), Ok(Changed::Done { .. }))));
+        let revocations = house.sessions.revocations();
+        for (roles, username, outdated) in
+            [("admin", "Jacques", false), ("", "Jacques", true), ("admin", "user", true)]
+        {
+            let says = Says { roles, email: None, username: Some(username) };
+            assert_eq!(revocations.is_outdated(user(1).id, says), outdated, "{delays:?} {says:?}");
+        }
+    }
 }

@@ -210,8 +210,9 @@ impl Store for RedbStore {
         seen: Option<PasswordHash>,
         change: ProfileChange,
         now: Timestamp,
+        remember_until: Timestamp,
     ) -> Reply<'_, Option<Changed>> {
-        Box::pin(self.write(move |tables| tables.change_own(id, seen.as_ref(), change, now)))
+        Box::pin(self.write(move |tables| tables.change_own(id, seen.as_ref(), change, now, remember_until)))
     }
 
     fn change_password(

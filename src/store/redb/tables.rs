@@ -9,7 +9,7 @@ use super::layout::{self, Id, NumberedId, Record};
 use super::one_time::OneTimes;
 use super::rows;
 use crate::store::records::{key, session, user};
-use crate::store::{Session, SigningKey, User};
+use crate::store::{Order, Session, SigningKey, User};
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 
 pub(super) struct Tables<'t> {
@@ -169,6 +169,12 @@ impl<'t> Tables<'t> {
         Ok(number)
     }
 
+    /// The place of the change that was just made among all changes of this database.
+    pub(super) fn order(&self) -> Result<Order, Fault> {
+        let write = rows::commits(&self.counters)?.wrapping_add(1);
+        Ok(Order { write, place: self.touched as u64 })
+    }
+
     /// Adds a user.
     pub(super) fn add_user(&mut self, user: &User) -> Result<(), Fault> {
         self.touched += 1;
@@ -198,7 +204,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Remembers that a user's access tokens say roles that are no longer theirs; what is remembered for longer
+    /// Remembers that a user's access tokens may say what is no longer so; what is remembered for longer
     /// already stays so.
     pub(super) fn remember_outdated(&mut self, user: UserId, until: Timestamp) -> Result<(), Fault> {
         let known = self.outdated.get(user.number())?.map(|until| until.value());

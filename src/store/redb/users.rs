@@ -95,11 +95,11 @@ impl Tables<'_> {
         seen: Option<&PasswordHash>,
         change: ProfileChange,
         now: Timestamp,
+        remember_until: Timestamp,
     ) -> Result<Option<Changed>, Fault> {
         match self.user(id)? {
             Some(user) if user.active && (seen.is_none() || user.password.as_ref() == seen) => {
-                // Without other roles nothing has to be remembered.
-                self.change_user(id, change.into(), now, now).map(Some)
+                self.change_user(id, change.into(), now, remember_until).map(Some)
             }
             _ => Ok(None),
         }
@@ -125,18 +125,18 @@ impl Tables<'_> {
         self.end_all(&ending, remember_until).map(Some)
     }
 
-    /// Remembers that access tokens say the roles of before, if they are others now and there may be such tokens.
+    /// Remembers that access tokens may say what was so before, if it is other now and there may be such tokens.
     pub(super) fn outdate(
         &mut self,
         before: &User,
         now: &User,
         until: Timestamp,
     ) -> Result<Option<Outdated>, Fault> {
-        if before.roles == now.roles || !self.has_session(now.id)? {
+        if !Outdated::is_between(before, now) || !self.has_session(now.id)? {
             return Ok(None);
         }
         self.remember_outdated(now.id, until)?;
-        Ok(Some(Outdated { user: now.id, roles: now.roles.clone(), until }))
+        Ok(Some(Outdated::of(now, until, self.order()?)))
     }
 
     pub(super) fn remove_user(

@@ -4,7 +4,7 @@ use redb::{ReadTransaction, ReadableTableMetadata as _};
 
 use super::fault::Fault;
 use super::{layout, rows, schema};
-use crate::store::{Generation, Origin, Outdated, Revoked, Session, SigningKey, User};
+use crate::store::{Generation, Order, Origin, Outdated, Revoked, Session, SigningKey, User};
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 
 pub(super) struct View(ReadTransaction);
@@ -77,7 +77,7 @@ impl View {
         Ok(self.0.open_table(layout::SESSIONS)?.len()?)
     }
 
-    /// Whose roles changed and has to be remembered after `now`. Of users who were removed meanwhile nothing is
+    /// Whose roles, address or name changed and has to be remembered after `now`. Of users who were removed meanwhile nothing is
     /// left to be said: their sessions are revoked.
     pub(super) fn outdated(&self, now: Timestamp) -> Result<Vec<Outdated>, Fault> {
         let users = self.0.open_table(layout::USERS)?;
@@ -88,7 +88,7 @@ impl View {
             let (until, uid) = row?.0.value();
             let user = UserId::new(uid).map(|id| rows::user(&users, id)).transpose()?.flatten();
             let until = Timestamp::from_millis(until);
-            found.extend(user.map(|user| Outdated { user: user.id, roles: user.roles, until }));
+            found.extend(user.map(|user| Outdated::of(&user, until, Order::default())));
         }
         Ok(found)
     }

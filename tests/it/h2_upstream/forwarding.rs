@@ -263,3 +263,38 @@ fn an_upgrade_is_refused_and_nothing_of_it_is_forwarded() {
     // Nobody's business but the gate's: what is never tunnelled is cut out, as towards HTTP/1.1.
     assert_eq!(gate.get("/", &format!("{cookie}Connection: Upgrade\r\nUpgrade: h2c\r\n")).status, 200);
 }
+
+#[test]
+fn an_upstream_that_speaks_http_2_stands_beside_one_that_does_not() {
+    let server = Server::start();
+    let gate = Gate::with(&format!(
+        "[upstreams.rpc]\nurl = \"{}\"\n[[rules]]\npath = \"/rpc/*\"\nupstream = \"rpc\"\nstrip_prefix = \"/rpc\"\n\
+         allow = \"signed-in\"",
+        server.url()
+    ));
+    let first = gate.member("jack@example.com");
+    let refresh = format!("Cookie: refresh_token={}\r\n", first.refresh);
+    let cookie = gate.post("/auth/refresh", "", &refresh).cookies().header();
+    let mut connection = gate.connect();
+    for number in 0..3 {
+        let asked =
+            |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", gate.address);
+        connection.write(asked(&format!("/rpc/x%20y?{number}")));
+        assert_eq!(connection.answer().status, 200);
+        let seen = server.last();
+        assert_eq!(seen.uri.path_and_query().unwrap().as_str(), format!("/x%20y?{number}"));
+        assert_eq!(seen.headers["x-user-id"], "1");
+        if number == 0 {
+            // The first sight of a renewed pair is noted on this way, too (contract section 5).
+            let begun = std::time::Instant::now();
+            let uid = sidegate::types::UserId::new(1).unwrap();
+            while Gate::wait(gate.services().sessions.of(uid)).unwrap()[0].presented.is_empty() {
+                assert!(begun.elapsed() < crate::support::PATIENCE, "nobody noted it");
+                std::thread::yield_now();
+            }
+        }
+        connection.write(asked(&format!("/{number}")));
+        assert_eq!(connection.answer().status, 200);
+        assert_eq!(gate.upstream.last().line(), format!("GET /{number} HTTP/1.1"));
+    }
+}

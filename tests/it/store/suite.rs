@@ -6,7 +6,7 @@ use sidegate::config::settings::DatabaseUrl;
 use sidegate::store::{
     CreatedUser, NewUser, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, open,
 };
-use sidegate::types::{Role, Secret, UserId};
+use sidegate::types::{Email, Role, Secret, UserId, Username};
 use tempfile::TempDir;
 
 use super::kept_limits::*;
@@ -188,13 +188,13 @@ async fn enabling_ends_nothing_and_an_unknown_user_is_none(open: Open<'_>) {
 
 async fn a_session_of_a_disabled_or_unknown_user_does_not_start(open: Open<'_>) {
     let store = open();
-    let jack = user(&*store, "jack@example.com").await.id;
+    let jack = user(&*store, "jack@example.com").await;
     let jill = user(&*store, "jill@example.com").await.id;
     started(&*store, jill, 1).await;
-    store.set_active(jack, false, at(5000), at(9000)).await.unwrap();
-    for gone in [jack, UserId::new(7).unwrap()] {
-        let seen = Seen { password: Some(Secret::new("$argon2id$of-jack".to_owned())), roles: Vec::new() };
-        let answer = store.start_session(session(gone, 2), seen, Some(id(1)), at(9000)).await.unwrap();
+    store.set_active(jack.id, false, at(5000), at(9000)).await.unwrap();
+    for gone in [jack.id, UserId::new(7).unwrap()] {
+        let start = store.start_session(session(gone, 2), Seen::of(&jack), Some(id(1)), at(9000));
+        let answer = start.await.unwrap();
         assert!(matches!(answer, Started::UserGone), "{answer:?}");
     }
     assert!(store.session(id(2)).await.unwrap().is_none());
@@ -212,6 +212,8 @@ async fn a_session_of_a_user_who_changed_since_they_were_seen_does_not_start(ope
         Seen { password: None, ..Seen::of(&jack) },
         Seen { password: Some(Secret::new("$argon2id$of-jill".to_owned())), ..Seen::of(&jack) },
         Seen { roles: vec![admin], ..Seen::of(&jack) },
+        Seen { email: Email::parse("Jack@example.com").unwrap(), ..Seen::of(&jack) },
+        Seen { username: Username::parse("jack").unwrap(), ..Seen::of(&jack) },
     ] {
         let answer = store.start_session(session(jack.id, 2), seen, Some(id(1)), at(9000)).await.unwrap();
         let Started::Changed(present) = answer else { panic!("{answer:?}") };

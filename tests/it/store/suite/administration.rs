@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use sidegate::store::{
-    Changed, ImportPolicy, NewUser, OnConflict, Outdated, Removed, Revoked, Session, Store, UserChange,
+    Changed, ImportPolicy, NewUser, OnConflict, Order, Outdated, Removed, Revoked, Session, Store, UserChange,
 };
 use sidegate::types::{Email, Role, SessionId, UserId, Username};
 
@@ -90,9 +90,11 @@ async fn a_changed_address_is_unproven_and_the_old_one_is_free(open: Open<'_>) {
     assert_eq!((next.email.as_str(), next.username.as_str()), ("Jacques@example.com", "Jacques"));
     assert_eq!((next.email_verified, next.created, next.updated), (false, at(1000), at(5000)));
     assert_eq!(next.password.as_ref().unwrap().reveal(), "$argon2id$of-jack");
-    assert!(outdated.is_empty(), "tokens say nothing of it");
+    let [outdated] = &outdated[..] else { panic!("{outdated:?}") };
+    assert_eq!(*outdated, Outdated::of(&next, at(9000), outdated.order));
     drop(store);
     let store = open();
+    assert_eq!(store.outdated(at(8999)).await.unwrap(), [Outdated::of(&next, at(9000), Order::default())]);
     assert_eq!(owner(&*store, "jack@example.com").await, None);
     assert_eq!(owner(&*store, "jacques@example.com").await, Some(1));
     assert_eq!(store.user(jack).await.unwrap().unwrap().username.as_str(), "Jacques");
@@ -149,13 +151,14 @@ async fn other_roles_are_remembered_where_a_session_lives(open: Open<'_>) {
     else {
         panic!()
     };
-    let expected = Outdated { user: jack, roles: roles(&["a", "b"]), until: at(9000) };
-    assert_eq!((next.roles, outdated), (roles(&["a", "b"]), vec![expected.clone()]));
+    let [outdated] = &outdated[..] else { panic!("{outdated:?}") };
+    assert_eq!(*outdated, Outdated::of(&next, at(9000), outdated.order));
+    assert_eq!(next.roles, roles(&["a", "b"]));
     let Changed::Done { outdated, .. } = changed(&*store, jill, to_roles(&["a"])).await else { panic!() };
     assert!(outdated.is_empty(), "nobody has a token of hers");
     drop(store);
     let store = open();
-    assert_eq!(store.outdated(at(8999)).await.unwrap(), [expected]);
+    assert_eq!(store.outdated(at(8999)).await.unwrap(), [Outdated::of(&next, at(9000), Order::default())]);
     assert!(store.outdated(at(9000)).await.unwrap().is_empty());
 }
 
@@ -163,10 +166,16 @@ async fn a_change_of_roles_is_remembered_as_long_as_the_last_one_needs_and_swept
     let store = open();
     let jack = user(&*store, "jack@example.com").await.id;
     started(&*store, jack, 1).await;
+    let mut order = Order::default();
     for (names, until) in [(&["a"], 9000), (&["b"], 9500), (&["c"], 9400)] {
-        store.change_user(jack, to_roles(names), at(5000), at(until)).await.unwrap();
+        let change = store.change_user(jack, to_roles(names), at(5000), at(until)).await.unwrap();
+        let Changed::Done { outdated, .. } = change else { panic!() };
+        assert!(outdated[0].order > order, "later changes are told from earlier ones");
+        order = outdated[0].order;
     }
-    let remembered = [Outdated { user: jack, roles: roles(&["c"]), until: at(9500) }];
+    let jack = store.user(jack).await.unwrap().unwrap();
+    assert_eq!(jack.roles, roles(&["c"]));
+    let remembered = [Outdated::of(&jack, at(9500), Order::default())];
     assert_eq!(store.outdated(at(0)).await.unwrap(), remembered, "once, and as they are now");
     assert_eq!(store.sweep(at(9500), 10).await.unwrap().count(), 0);
     assert_eq!(store.sweep(at(9501), 10).await.unwrap().outdated, 1);

@@ -1,7 +1,7 @@
 //! What holds of every store when users come from a file.
 
 use sidegate::store::BadRowReason as Why;
-use sidegate::store::{ImportPolicy, ImportRow, Imported, OnConflict, Outdated, Store, User};
+use sidegate::store::{ImportPolicy, ImportRow, Imported, OnConflict, Order, Outdated, Store, User};
 use sidegate::types::{Role, Secret, UserId, Username};
 
 use super::{Open, Redb};
@@ -315,8 +315,11 @@ async fn an_update_that_changes_the_password_or_disables_ends_sessions_and_other
     let imported = import(&*store, OnConflict::Update, rows).await;
     assert_eq!(counts(&imported), [0, 4, 0, 0]);
     assert_eq!(imported.ended, [id(1), id(2)]);
-    let outdated = [Outdated { user: uid(3), roles: roles(&["admin"]), until: at(9000) }];
-    assert_eq!(imported.outdated, outdated);
+    let (carol, dan) = (store.user(uid(3)).await.unwrap(), store.user(uid(4)).await.unwrap());
+    let outdated = [carol, dan].map(|user| Outdated::of(&user.unwrap(), at(9000), Order::default()));
+    assert_eq!(outdated[0].roles, roles(&["admin"]));
+    let found = imported.outdated.into_iter().map(|found| Outdated { order: Order::default(), ..found });
+    assert_eq!(found.collect::<Vec<_>>(), outdated);
     drop(store);
     let store = open();
     let revoked: Vec<_> = store.revoked(at(0)).await.unwrap().iter().map(|revoked| revoked.session).collect();

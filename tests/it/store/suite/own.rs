@@ -111,8 +111,9 @@ fn change() -> ProfileChange {
 async fn a_user_changes_themselves_only_as_they_were_seen(open: Open<'_>) {
     let store = open();
     let jack = user(&*store, "jack@example.com").await.id;
-    let change =
-        async |seen: Option<&str>| store.change_own(jack, seen.map(hash), change(), at(5000)).await.unwrap();
+    let change = async |seen: Option<&str>| {
+        store.change_own(jack, seen.map(hash), change(), at(5000), at(9000)).await.unwrap()
+    };
     assert!(change(Some("another")).await.is_none());
     let found = store.user(jack).await.unwrap().unwrap();
     assert_eq!((found.email.as_str(), found.username.as_str()), ("jack@example.com", "Jack"));
@@ -124,14 +125,14 @@ async fn a_user_changes_themselves_only_as_they_were_seen(open: Open<'_>) {
     store.set_active(jack, false, at(5000), at(9000)).await.unwrap();
     assert!(change(Some(OLD)).await.is_none() && change(None).await.is_none());
     let nobody = UserId::new(9).unwrap();
-    assert!(store.change_own(nobody, None, self::change(), at(1)).await.unwrap().is_none());
+    assert!(store.change_own(nobody, None, self::change(), at(1), at(9)).await.unwrap().is_none());
 }
 
 async fn of_a_refused_change_nothing_is_done(open: Open<'_>) {
     let store = open();
     let jack = user(&*store, "jack@example.com").await.id;
     user(&*store, "jacques@example.com").await;
-    let changed = store.change_own(jack, Some(hash(OLD)), change(), at(5000)).await.unwrap();
+    let changed = store.change_own(jack, Some(hash(OLD)), change(), at(5000), at(9000)).await.unwrap();
     assert!(matches!(changed, Some(Changed::EmailTaken)), "{changed:?}");
     let found = store.user(jack).await.unwrap().unwrap();
     assert_eq!((found.username.as_str(), found.updated), ("Jack", at(1000)));

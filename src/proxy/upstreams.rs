@@ -1,0 +1,56 @@
+//! All upstreams of one worker, each with connections and time limits of its own. The permit says which one it is for.
+
+use std::time::Duration;
+
+use super::{Proxy, Tunnels};
+use crate::config::settings::{self, Settings};
+use crate::gate::Pass;
+use crate::web::deadline::Deadlines;
+
+/// The upstreams: `[upstream]` first, then the named ones in the order of the settings.
+pub struct Upstreams {
+    first: Proxy,
+    named: Vec<Proxy>,
+}
+
+impl Upstreams {
+    /// As the settings have them, with the worker's time limits and its open tunnels.
+    pub fn new(settings: &Settings, deadlines: &Deadlines, tunnels: &Tunnels) -> Self {
+        let proxy = |upstream: &settings::Upstream| {
+            Proxy::new(settings, upstream.clone(), deadlines.clone(), tunnels.clone())
+        };
+        Self {
+            first: proxy(&settings.upstream),
+            named: settings.upstreams.iter().map(|named| proxy(&named.upstream)).collect(),
+        }
+    }
+
+    /// The one that a permit is for.
+    pub fn of(&self, pass: &Pass) -> &Proxy {
+        let named = pass.way().upstream.checked_sub(1).and_then(|index| self.named.get(index));
+        named.unwrap_or(&self.first)
+    }
+
+    /// Whether requests to any of them can go the direct way.
+    pub fn go_directly(&self) -> bool {
+        self.all().any(Proxy::goes_directly)
+    }
+
+    /// Looks after the connections that wait, for as long as it is polled.
+    pub fn tending(&self) -> impl Future<Output = ()> + use<> {
+        let all: Vec<_> = self.all().map(Proxy::tending).collect();
+        async move {
+            futures_util::future::join_all(all).await;
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Proxy> {
+        std::iter::once(&self.first).chain(&self.named)
+    }
+}
+
+/// How long the most patient of all upstreams waits for a silent body.
+pub fn patience(settings: &Settings) -> Duration {
+    let named = settings.upstreams.iter().map(|named| named.upstream.idle_timeout);
+    named.fold(settings.upstream.idle_timeout, Ord::max)
+}
