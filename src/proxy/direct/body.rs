@@ -97,7 +97,7 @@ impl Answer {
         }
         match self.intake.poll_more(cx, &mut self.out) {
             Poll::Pending => self.poll_over(cx).map(Err),
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         }
     }
 

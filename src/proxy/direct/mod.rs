@@ -77,7 +77,7 @@ impl Proxy {
     ) -> Result<Answer, Fault> {
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
         let sign = Sign { pass: &pass, peer, id };
-        let began = self.began(&head, body, &sign, now, &vigil, |buffers| buffers.take()).await?;
+        let began = self.began(&head, body, &sign, now, &vigil, Buffers::take).await?;
         self.check_chunks(&began)?;
         vigil.answered(self.upstream.idle_timeout);
         Ok(Answer::new(began, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
