@@ -128,17 +128,17 @@ fn build(
         let raw = raw::Raw::Text(NO_UPSTREAM.to_owned());
         last.entry("upstream.url".to_owned()).or_insert(reader::Entry { raw, place });
     }
-    for (path, entry) in
-        own.iter().filter(|(path, _)| file::LATER.iter().any(|later| path.starts_with(later.path)))
-    {
-        findings.push(document::not_built(path, entry.place.clone()));
-    }
     let mut reader = Reader { layers: [own, from_file, last], folder, findings: &mut findings };
     let mut written = Written::read(&mut reader);
     // Without the file's keys, rules between keys would blame what it may well say.
     if well_formed {
         check::rules(&mut written, localhost, &mut findings);
     }
+    // Whoever administers may not be allowed to read the gate's keys.
+    let secured = match purpose {
+        Purpose::Forwarding if well_formed => check::tls::read(&written, folder, &mut findings),
+        Purpose::Forwarding | Purpose::Administration => check::tls::Secured::default(),
+    };
     let mut findings: Vec<_> = findings.into_iter().map(Finding::unquoted).collect();
     findings
         .sort_by(|one, other| (one.place.is_none(), &one.place).cmp(&(other.place.is_none(), &other.place)));
@@ -146,7 +146,7 @@ fn build(
         return Err(findings);
     }
     let mut effective = written.effective();
-    match check::settings(written, rules) {
+    match check::settings(written, rules, secured) {
         Some(settings) => {
             for key in &mut effective {
                 key.here = check::here(key, &settings);

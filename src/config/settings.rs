@@ -10,6 +10,7 @@ use http::uri::Authority;
 use ipnet::IpNet;
 
 use super::finding::Place;
+use crate::tls::{Certificates, Outward};
 use crate::types::{Email, Role, RulePath, Secret};
 
 /// All settings of a gate.
@@ -64,6 +65,8 @@ pub struct Server {
     pub keep_alive: Duration,
     /// How long requests may go on after the signal to stop.
     pub shutdown_grace: Duration,
+    /// `[server.tls]`; absent: plain HTTP.
+    pub tls: Option<Certificates>,
 }
 
 /// One listening address.
@@ -105,6 +108,8 @@ impl PublicUrl {
 pub struct Upstream {
     /// Where requests go.
     pub target: UpstreamTarget,
+    /// How connections are secured, where it is `https:`.
+    pub tls: Option<Outward>,
     /// Whether the upstream sees the client's `Host` or its own.
     pub host_header: HostHeader,
     /// How long connecting may take, all addresses of a name together.
@@ -118,7 +123,7 @@ pub struct Upstream {
 /// An upstream's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamTarget {
-    /// `http://host:port` or `h2c://host:port`
+    /// `http://host:port`, `https://host:port` or `h2c://host:port`
     Http {
         /// What is spoken there.
         protocol: Protocol,
@@ -136,8 +141,29 @@ pub enum UpstreamTarget {
 pub enum Protocol {
     /// HTTP/1.1: `http:` and `unix:`.
     Http1,
+    /// HTTP/1.1 by TLS: `https:`.
+    Https,
     /// HTTP/2 in plain text, which both sides know beforehand (RFC 9113 section 3.3): `h2c:`.
     Http2,
+}
+
+impl Protocol {
+    /// How URLs begin.
+    pub const fn scheme(self) -> &'static str {
+        match self {
+            Self::Http1 => "http",
+            Self::Https => "https",
+            Self::Http2 => "h2c",
+        }
+    }
+
+    /// The port of a URL that names none.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http1 | Self::Http2 => 80,
+        }
+    }
 }
 
 impl UpstreamTarget {

@@ -13,6 +13,7 @@ pub mod observe;
 mod peer;
 mod sieve;
 mod stream;
+mod tls;
 mod vital;
 mod worker;
 

@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
 
@@ -18,6 +19,7 @@ use super::dispatch::{Dispatch, Parties};
 use super::listen::{self, Listeners};
 use super::observe::RequestIds;
 use super::peer::{Peers, SocketPeer};
+use super::tls::{Acceptor, Told};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::gate::Gate;
@@ -61,6 +63,9 @@ struct Worker {
     tally: Rc<Tally>,
     tunnels: Tunnels,
     open: Counter,
+    /// Where clients come by TLS.
+    tls: Option<Acceptor>,
+    told: Told,
 }
 
 impl Crew {
@@ -74,9 +79,10 @@ impl Crew {
         let (closing, told) = watch::channel(false);
         let connections = metrics.connections();
         let peers = Arc::new(Peers::new(&shared.settings.server));
+        let tls = shared.settings.server.tls.as_ref().map(Acceptor::new).transpose()?;
         let mut threads = Vec::with_capacity(listeners.len());
         for (number, (listeners, tally)) in listeners.into_iter().zip(tallies).enumerate() {
-            let (shared, told) = (shared.clone(), told.clone());
+            let (shared, told, tls) = (shared.clone(), told.clone(), tls.clone());
             let (connections, peers) = (Arc::clone(&connections), Arc::clone(&peers));
             let (built, is_built) = mpsc::sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
@@ -93,7 +99,7 @@ impl Crew {
                 let Some(runtime) = runtime else { return };
                 let grace = shared.settings.server.shutdown_grace;
                 let work = async {
-                    let worker = Worker::new(&shared, told, connections, tally, peers);
+                    let worker = Worker::new(&shared, told, connections, tally, peers, tls);
                     if let Err(error) = worker.run(listeners, grace).await {
                         tracing::error!(%error, "a worker could not take its listeners");
                     }
@@ -125,6 +131,7 @@ impl Worker {
         connections: Arc<AtomicUsize>,
         tally: Tally,
         peers: Arc<Peers>,
+        tls: Option<Acceptor>,
     ) -> Self {
         let (settings, tally) = (&shared.settings, Rc::new(tally));
         let (deadlines, tunnels) = (Deadlines::new(), Tunnels::default());
@@ -156,6 +163,8 @@ impl Worker {
             tally,
             tunnels,
             open: Counter::default(),
+            tls,
+            told: Told::default(),
         }
     }
 
@@ -174,20 +183,22 @@ impl Worker {
         let mut accepting = Vec::new();
         for listener in listeners.tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(async move || {
+            let next = async move || {
                 let (stream, address) = listener.accept().await?;
                 // A socket that is gone already fails here, and says so when it is read.
                 let _ = stream.set_nodelay(true);
                 tell_of_slow_readers(&stream);
-                Ok((stream, connection::socket_peer(address.ip())))
-            })));
+                Ok((stream, SocketPeer::at(address.ip())))
+            };
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin_tcp)));
         }
         for listener in listeners.unix {
             let listener = tokio::net::UnixListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(async move || {
+            let next = async move || {
                 let (stream, _) = listener.accept().await?;
-                Ok((stream, SocketPeer::Unix))
-            })));
+                Ok((stream, SocketPeer::UNIX))
+            };
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin)));
         }
         // Each ends once the crew is told to stop and its queue is empty.
         for task in accepting {
@@ -204,7 +215,11 @@ impl Worker {
 
 impl Worker {
     /// Begins what `next` accepts, until the crew is told to stop and nothing waits any more.
-    async fn accept<S: Socket>(self: Rc<Self>, next: impl AsyncFn() -> io::Result<(S, SocketPeer)>) {
+    async fn accept<S: Socket>(
+        self: Rc<Self>,
+        next: impl AsyncFn() -> io::Result<(S, SocketPeer)>,
+        begin: fn(&Self, S, SocketPeer),
+    ) {
         let mut closing = self.terms.closing.clone();
         loop {
             let accepted = tokio::select! {
@@ -213,7 +228,7 @@ impl Worker {
                 _ = closing.wait_for(|closing| *closing) => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.begin(stream, peer),
+                Ok((stream, peer)) => begin(&self, stream, peer),
                 Err(error) => rest_after(&error).await,
             }
         }
@@ -222,7 +237,7 @@ impl Worker {
         for _ in 0..listen::BACKLOG {
             tokio::task::yield_now().await;
             match std::future::poll_fn(|cx| Poll::Ready(pin!(next()).poll(cx))).await {
-                Poll::Ready(Ok((stream, peer))) => self.begin(stream, peer),
+                Poll::Ready(Ok((stream, peer))) => begin(&self, stream, peer),
                 Poll::Ready(Err(error)) => rest_after(&error).await,
                 Poll::Pending => return,
             }
@@ -233,12 +248,44 @@ impl Worker {
     where
         S: Socket,
     {
-        let Some(slot) = Slot::take(&self.connections, self.terms.limits.connections) else {
-            self.tally.turned_away();
+        let Some(slot) = self.slot() else {
             tokio::task::spawn_local(connection::turn_away(stream));
             return;
         };
-        let served = connection::serve(stream, peer, Rc::clone(&self.dispatch), self.terms.clone(), slot);
+        self.spawn(connection::serve(stream, peer, Rc::clone(&self.dispatch), self.terms.clone(), slot));
+    }
+
+    fn begin_tcp(&self, stream: TcpStream, peer: SocketPeer) {
+        let Some(tls) = self.tls.clone() else { return self.begin(stream, peer) };
+        let (dispatch, terms) = (Rc::clone(&self.dispatch), self.terms.clone());
+        let Some(slot) = self.slot() else {
+            if let Some(told) = self.told.one_more() {
+                tokio::task::spawn_local(async move {
+                    connection::before_http(&terms, tls.turn_away(stream)).await;
+                    told.done();
+                });
+            }
+            return;
+        };
+        self.spawn(async move {
+            if let Some(stream) = connection::before_http(&terms, tls.meet(stream)).await {
+                // Boxed: who says nothing costs no more than the handshake's place.
+                Box::pin(connection::serve(stream, peer.by_tls(), dispatch, terms, slot)).await;
+            }
+        });
+    }
+
+    /// A place for one more connection; there may be none.
+    fn slot(&self) -> Option<Slot> {
+        let slot = Slot::take(&self.connections, self.terms.limits.connections);
+        if slot.is_none() {
+            self.tally.turned_away();
+        }
+        slot
+    }
+
+    /// Lets a connection be served, and counts it as open until it has been.
+    fn spawn(&self, served: impl Future<Output = ()> + 'static) {
         let counted = self.open.count();
         tokio::task::spawn_local(async move {
             let _counted = counted;

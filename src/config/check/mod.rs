@@ -4,6 +4,7 @@ pub(super) mod bounds;
 mod meaning;
 mod network;
 mod signing;
+pub(super) mod tls;
 
 pub(super) use meaning::here;
 
@@ -100,7 +101,7 @@ fn mail(written: &Written, findings: &mut Vec<Finding>) {
 }
 
 /// The settings; `None` only where [`rules`] has found an error.
-pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
+pub(super) fn settings(written: Written, rules: Vec<Rule>, secured: tls::Secured) -> Option<Settings> {
     let Written { server, upstream, database, tokens, cookies, identity, verify: _, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
     let https = server.public_url.value.https;
@@ -120,9 +121,11 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>) -> Option<Settings> {
             workers: server.workers.value,
             keep_alive: server.keep_alive.value,
             shutdown_grace: server.shutdown_grace.value,
+            tls: secured.server,
         },
         upstream: Upstream {
             target: upstream.url.value?,
+            tls: secured.upstream,
             host_header: upstream.host_header.value,
             connect_timeout: upstream.connect_timeout.value,
             response_timeout: upstream.response_timeout.value,
