@@ -32,6 +32,9 @@ keys! {
         /// Proxies in front of the gate, as networks ("10.0.0.0/8", "192.0.2.1") or "unix", whose X-Forwarded-*
         /// and Forwarded headers are believed. Name nobody who isn't one.
         trusted_proxies: Vec<Trusted> = [];
+        /// Whether connections from `trusted_proxies` begin with the PROXY protocol's header (version 1 or 2), as load balancers
+        /// send it: the address it tells is then the client's. One without a header is closed.
+        proxy_protocol: bool = false;
         /// Threads that serve; 0: one for each core of the CPU quota.
         workers: usize = 0;
         /// How long an idle connection is kept.
@@ -246,27 +249,25 @@ keys! {
 }
 
 /// Sections that are no plain list of keys, in the file's order: `[[rules]]`, which `rules` reads.
-pub(super) const LATER: &[Later] = &[
-    Later {
-        path: "rules",
-        header: "[[rules]]",
-        after: "identity",
-        doc: &[
-            " Who may ask for which paths, a `[[rules]]` for each rule: the first that matches decides, and where none does a",
-            " request must be signed in. Only in the file, never a variable. Paths are written without escapes and compared with",
-            " their case; `/public/*` is about everything below `/public/`, not about `/public`. `/auth/*` is never a rule's matter.",
-            " A path that can be read in several ways (`..`, `//`, `%2F` and the like) matches no rule that opens, and is judged",
-            " as strictly as the strictest of its readings. `sidegate check --explain \"GET /path\"` says which rule decides.",
-        ],
-        keys: &[
-            ("path", "\"/public/*\"", "An exact path, or a prefix that ends in /*."),
-            ("methods", "[\"GET\"]", "Absent: any. GET covers HEAD."),
-            (
-                "allow",
-                "\"anyone\"",
-                "\"anyone\", \"optional\" (everybody, and the backend is told who is signed in), \"signed-in\" or \"deny\".",
-            ),
-            ("roles", "[]", "With \"signed-in\": any one of these; empty: whoever is signed in."),
-        ],
-    },
-];
+pub(super) const LATER: &[Later] = &[Later {
+    path: "rules",
+    header: "[[rules]]",
+    after: "identity",
+    doc: &[
+        " Who may ask for which paths, a `[[rules]]` for each rule: the first that matches decides, and where none does a",
+        " request must be signed in. Only in the file, never a variable. Paths are written without escapes and compared with",
+        " their case; `/public/*` is about everything below `/public/`, not about `/public`. `/auth/*` is never a rule's matter.",
+        " A path that can be read in several ways (`..`, `//`, `%2F` and the like) matches no rule that opens, and is judged",
+        " as strictly as the strictest of its readings. `sidegate check --explain \"GET /path\"` says which rule decides.",
+    ],
+    keys: &[
+        ("path", "\"/public/*\"", "An exact path, or a prefix that ends in /*."),
+        ("methods", "[\"GET\"]", "Absent: any. GET covers HEAD."),
+        (
+            "allow",
+            "\"anyone\"",
+            "\"anyone\", \"optional\" (everybody, and the backend is told who is signed in), \"signed-in\" or \"deny\".",
+        ),
+        ("roles", "[]", "With \"signed-in\": any one of these; empty: whoever is signed in."),
+    ],
+}];

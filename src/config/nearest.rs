@@ -79,7 +79,10 @@ pub(super) fn section_hint<'a>(unknown: &str, keys: impl Iterator<Item = &'a str
     for key in keys {
         let mut holders = paths.iter().filter(|path| path.rsplit('.').next() == Some(key));
         if let (Some(path), None) = (holders.next(), holders.next()) {
-            return format!("`{key}` is a key of `[{}]`", path.rsplit_once('.').map_or(path.as_str(), |(section, _)| section));
+            return format!(
+                "`{key}` is a key of `[{}]`",
+                path.rsplit_once('.').map_or(path.as_str(), |(section, _)| section)
+            );
         }
     }
     let listed: Vec<_> = headers.iter().map(|(header, _)| format!("`{header}`")).collect();

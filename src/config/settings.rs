@@ -59,6 +59,8 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether peers on a Unix socket are believed (`"unix"` in `trusted_proxies`).
     pub trust_unix: bool,
+    /// Whether those peers' connections begin with the PROXY protocol's header.
+    pub proxy_protocol: bool,
     /// Worker threads; 0: one per core of the CPU quota.
     pub workers: usize,
     /// How long an idle connection is kept.

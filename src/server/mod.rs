@@ -11,6 +11,7 @@ mod forwarded;
 pub mod listen;
 pub mod observe;
 mod peer;
+mod proxy_protocol;
 mod sieve;
 mod stream;
 mod tls;

@@ -49,6 +49,7 @@ pub(super) struct Peers {
     trusted: Vec<IpNet>,
     trust_unix: bool,
     warned: AtomicBool,
+    warned_of_unannounced: AtomicBool,
 }
 
 impl Peers {
@@ -57,6 +58,7 @@ impl Peers {
             trusted: settings.trusted_proxies.clone(),
             trust_unix: settings.trust_unix,
             warned: AtomicBool::new(false),
+            warned_of_unannounced: AtomicBool::new(false),
         }
     }
 
@@ -97,6 +99,18 @@ impl Peers {
             }
         }
         nearest
+    }
+
+    /// A proxy that was not told to send what the gate was told to expect: said once.
+    pub(super) fn warn_of_unannounced(&self, proxy: SocketPeer) {
+        if !self.warned_of_unannounced.swap(true, Ordering::Relaxed) {
+            let whose =
+                proxy.address.map_or_else(|| "a Unix socket".to_owned(), |address| address.to_string());
+            tracing::warn!(
+                "a connection from {whose} was closed: it did not begin with a PROXY header; have the proxy send one to this \
+                 port, or turn `server.proxy_protocol` off"
+            );
+        }
     }
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
@@ -156,6 +170,7 @@ mod tests {
             trusted: trusted.iter().map(|net| net.parse().unwrap()).collect(),
             trust_unix: false,
             warned: AtomicBool::new(false),
+            warned_of_unannounced: AtomicBool::new(false),
         };
         let mut request = http::Request::builder().uri("/");
         for (name, value) in headers {

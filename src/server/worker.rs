@@ -19,6 +19,7 @@ use super::dispatch::{Dispatch, Parties};
 use super::listen::{self, Listeners};
 use super::observe::RequestIds;
 use super::peer::{Peers, SocketPeer};
+use super::proxy_protocol;
 use super::tls::{Acceptor, Told};
 use crate::auth::Auth;
 use crate::config::Settings;
@@ -63,6 +64,9 @@ struct Worker {
     tally: Rc<Tally>,
     tunnels: Tunnels,
     open: Counter,
+    peers: Arc<Peers>,
+    /// Whether trusted proxies say first whom they pass on.
+    proxy_protocol: bool,
     /// Where clients come by TLS.
     tls: Option<Acceptor>,
     told: Told,
@@ -141,7 +145,7 @@ impl Worker {
             proxy: Proxy::new(settings, deadlines.clone(), tunnels.clone()),
             auth: Arc::clone(&shared.auth),
             sessions: shared.sessions.clone(),
-            peers,
+            peers: Arc::clone(&peers),
             ids: RequestIds::new(random_prefix()),
             log: settings.log.access.then(|| shared.log.worker(shared.clock.clone())).flatten(),
             tally: Rc::clone(&tally),
@@ -163,6 +167,8 @@ impl Worker {
             tally,
             tunnels,
             open: Counter::default(),
+            peers,
+            proxy_protocol: settings.server.proxy_protocol,
             tls,
             told: Told::default(),
         }
@@ -244,7 +250,7 @@ impl Worker {
         }
     }
 
-    fn begin<S>(&self, stream: S, peer: SocketPeer)
+    fn begin<S>(&self, mut stream: S, peer: SocketPeer)
     where
         S: Socket,
     {
@@ -252,22 +258,49 @@ impl Worker {
             tokio::task::spawn_local(connection::turn_away(stream));
             return;
         };
-        self.spawn(connection::serve(stream, peer, Rc::clone(&self.dispatch), self.terms.clone(), slot));
+        let (dispatch, terms) = (Rc::clone(&self.dispatch), self.terms.clone());
+        if !self.is_announced(peer) {
+            self.spawn(connection::serve(stream, peer, dispatch, terms, slot));
+            return;
+        }
+        let peers = Arc::clone(&self.peers);
+        self.spawn(async move {
+            let announced = proxy_protocol::announced(&mut stream, peer, &peers);
+            if let Some(peer) = connection::before_http(&terms, announced).await {
+                Box::pin(connection::serve(stream, peer, dispatch, terms, slot)).await;
+            }
+        });
     }
 
-    fn begin_tcp(&self, stream: TcpStream, peer: SocketPeer) {
+    /// Whether a connection has to begin with whose it is. The socket's own end decides who may say that.
+    fn is_announced(&self, peer: SocketPeer) -> bool {
+        self.proxy_protocol && self.peers.is_trusted(peer)
+    }
+
+    fn begin_tcp(&self, mut stream: TcpStream, peer: SocketPeer) {
         let Some(tls) = self.tls.clone() else { return self.begin(stream, peer) };
         let (dispatch, terms) = (Rc::clone(&self.dispatch), self.terms.clone());
+        let (is_announced, peers) = (self.is_announced(peer), Arc::clone(&self.peers));
+        let whose = async move |terms: &Terms| {
+            if !is_announced {
+                return Some((stream, peer));
+            }
+            let announced = proxy_protocol::announced(&mut stream, peer, &peers);
+            connection::before_http(terms, announced).await.map(|peer| (stream, peer))
+        };
         let Some(slot) = self.slot() else {
             if let Some(told) = self.told.one_more() {
                 tokio::task::spawn_local(async move {
-                    connection::before_http(&terms, tls.turn_away(stream)).await;
+                    if let Some((stream, _)) = whose(&terms).await {
+                        connection::before_http(&terms, tls.turn_away(stream)).await;
+                    }
                     told.done();
                 });
             }
             return;
         };
         self.spawn(async move {
+            let Some((stream, peer)) = whose(&terms).await else { return };
             if let Some(stream) = connection::before_http(&terms, tls.meet(stream)).await {
                 // Boxed: who says nothing costs no more than the handshake's place.
                 Box::pin(connection::serve(stream, peer.by_tls(), dispatch, terms, slot)).await;

@@ -20,6 +20,9 @@ pub const H2: &[u8] = b"h2";
 /// ALPN's name of HTTP/1.1 (RFC 7301 section 6).
 pub const HTTP_1_1: &[u8] = b"http/1.1";
 
+/// What some old clients offer alone.
+const HTTP_1_0: &[u8] = b"http/1.0";
+
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -60,7 +63,7 @@ impl Certificates {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(self.clone()));
-        config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
+        config.alpn_protocols = [H2, HTTP_1_1, HTTP_1_0].map(<[u8]>::to_vec).to_vec();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new()?;
         Ok(Arc::new(config))
@@ -133,7 +136,7 @@ fn read(pairs: &[Pair]) -> Result<Vec<Arc<CertifiedKey>>, Vec<FileFault>> {
     for pair in pairs {
         match pair.read() {
             Ok(certified) => all.push(certified),
-            Err(fault) => faults.push(fault),
+            Err(found) => faults.extend(found),
         }
     }
     if faults.is_empty() { Ok(all) } else { Err(faults) }

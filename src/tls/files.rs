@@ -93,28 +93,33 @@ impl Why {
                 "name a PEM file with `-----BEGIN PRIVATE KEY-----` (or `RSA PRIVATE KEY`, `EC PRIVATE KEY`) in it"
             }
             Self::Encrypted => "unlock it with `openssl pkey -in FILE -out FILE.unlocked`, and name that",
-            Self::OtherCertificate(_) => "name the key that this certificate was made with; the chain's first is its own",
-            Self::Unusable(_) => "have it made anew: RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519",
+            Self::OtherCertificate(_) => {
+                "name the key that this certificate was made with; the chain's first is its own"
+            }
+            Self::Unusable(_) => {
+                "have it made anew: RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519"
+            }
         }
     }
 }
 
 impl Pair {
-    /// What is in the two files, if it fits together.
-    pub(super) fn read(&self) -> Result<Arc<CertifiedKey>, FileFault> {
+    /// What is in the two files, if it fits together; or what is wrong, with both perhaps.
+    pub(super) fn read(&self) -> Result<Arc<CertifiedKey>, Vec<FileFault>> {
         let cert_fault = |why| FileFault { file: self.cert.clone(), part: Part::Cert, why };
         let key_fault = |why| FileFault { file: self.key.clone(), part: Part::Key, why };
-        let chain = certificates(&self.cert).map_err(cert_fault)?;
-        let key = key(&self.key).map_err(key_fault)?;
-        let key = provider()
-            .key_provider
-            .load_private_key(key)
-            .map_err(|error| key_fault(Why::Unusable(error)))?;
+        let load = |key| provider().key_provider.load_private_key(key).map_err(Why::Unusable);
+        let chain = certificates(&self.cert).map_err(cert_fault);
+        let key = key(&self.key).and_then(load).map_err(key_fault);
+        let (chain, key) = match (chain, key) {
+            (Ok(chain), Ok(key)) => (chain, key),
+            (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
+        };
         let certified = CertifiedKey::new(chain, key);
         match certified.keys_match() {
             Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(Arc::new(certified)),
-            Err(Error::InconsistentKeys(_)) => Err(key_fault(Why::OtherCertificate(self.cert.clone()))),
-            Err(error) => Err(cert_fault(Why::Unusable(error))),
+            Err(Error::InconsistentKeys(_)) => Err(vec![key_fault(Why::OtherCertificate(self.cert.clone()))]),
+            Err(error) => Err(vec![cert_fault(Why::Unusable(error))]),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! TLS towards the upstream: whom the gate believes there, and who it is itself. Nothing turns the check off.
 
-use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,9 +25,9 @@ pub struct Outward {
 /// Why the upstream can't be spoken to by TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum OutwardError {
-    /// A file can't be used.
-    #[error(transparent)]
-    File(#[from] FileFault),
+    /// Files can't be used.
+    #[error("a file can't be used")]
+    Files(Vec<FileFault>),
     /// The system knows nobody who is trusted.
     #[error("this system has no root certificates, so that no upstream can be believed")]
     NoRoots,
@@ -41,10 +40,10 @@ pub enum OutwardError {
 }
 
 impl OutwardError {
-    /// What to do about it; of a file, the file's own remedy.
+    /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::File(fault) => fault.why.remedy(),
+            Self::Files(_) => "see what is said of each",
             Self::NoRoots => {
                 "name the backend's issuer in `upstream.ca_file`, or install the system's (`ca-certificates`; an image \
                  made from scratch has none)"
@@ -67,7 +66,9 @@ impl Outward {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots);
         let mut config = match identity {
-            Some(pair) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair.read()?))),
+            Some(pair) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(
+                pair.read().map_err(OutwardError::Files)?,
+            ))),
             None => config.with_no_client_auth(),
         };
         config.alpn_protocols = vec![HTTP_1_1.to_vec()];
@@ -86,7 +87,8 @@ impl Outward {
 }
 
 fn named(file: &Path) -> Result<RootCertStore, OutwardError> {
-    let fault = |why| FileFault { file: PathBuf::from(file), part: Part::Cert, why };
+    let fault =
+        |why| OutwardError::Files(vec![FileFault { file: PathBuf::from(file), part: Part::Cert, why }]);
     let mut roots = RootCertStore::empty();
     for cert in certificates(file).map_err(fault)? {
         roots.add(cert).map_err(|error| fault(Why::Unusable(error)))?;
@@ -99,6 +101,19 @@ fn system() -> Result<RootCertStore, OutwardError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() { Err(OutwardError::NoRoots) } else { Ok(roots) }
+}
+
+/// As people write them.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        // `DnsName("a.example")`
+        name.split('"').nth(1).map_or_else(|| name.clone(), |name| format!("`{name}`"))
+    };
+    if presented.is_empty() {
+        "no name".to_owned()
+    } else {
+        presented.iter().map(bare).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Why a handshake failed, where it was over a certificate of the other side; for the log.
@@ -116,13 +131,19 @@ pub fn certificate_fault(error: &io::Error) -> Option<String> {
         }
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "its certificate is for {}, not for `{}`; `upstream.server_name` says which name it should have",
-            presented.join(", "),
+            names(presented),
             expected.to_str()
         ),
-        CertificateError::Other(other) => {
-            let cause = other.0.source().map_or_else(|| other.0.to_string(), ToString::to_string);
-            format!("its certificate can't be believed: {cause}")
+        CertificateError::BadSignature => {
+            "its certificate is not signed by the issuer that it names; `upstream.ca_file` may hold an older one's"
+                .to_owned()
         }
+        // `openssl req -x509` makes such ones.
+        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            "its certificate is an issuer's, which is no server's: make it anew with `basicConstraints=CA:FALSE`"
+                .to_owned()
+        }
+        CertificateError::Other(other) => format!("its certificate can't be believed: {}", other.0),
         other => format!("its certificate can't be believed: {other}"),
     })
 }

@@ -9,7 +9,7 @@ pub(super) mod tls;
 pub(super) use meaning::here;
 
 use super::env::Localhost;
-use super::file::Written;
+use super::file::{self, Written};
 use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
@@ -18,6 +18,7 @@ use super::settings::{
     Signup, Tokens, Upstream,
 };
 use super::table::Given;
+use crate::tls::Outward;
 use crate::types::Secret;
 
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
@@ -118,19 +119,13 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>, secured: tls::Secured
             public_url: server.public_url.value,
             trusted_proxies: network::trusted_nets(&server.trusted_proxies.value),
             trust_unix: network::trusts_unix(&server.trusted_proxies.value),
+            proxy_protocol: server.proxy_protocol.value,
             workers: server.workers.value,
             keep_alive: server.keep_alive.value,
             shutdown_grace: server.shutdown_grace.value,
             tls: secured.server,
         },
-        upstream: Upstream {
-            target: upstream.url.value?,
-            tls: secured.upstream,
-            host_header: upstream.host_header.value,
-            connect_timeout: upstream.connect_timeout.value,
-            response_timeout: upstream.response_timeout.value,
-            idle_timeout: upstream.idle_timeout.value,
-        },
+        upstream: backend(upstream, secured.upstream)?,
         database: Database { url: database.url.value },
         tokens: Tokens {
             algorithm: tokens.algorithm.value,
@@ -203,6 +198,17 @@ pub(super) fn settings(written: Written, rules: Vec<Rule>, secured: tls::Secured
             access: log.access.value,
             audit: log.audit.value,
         },
+    })
+}
+
+fn backend(upstream: file::Upstream, tls: Option<Outward>) -> Option<Upstream> {
+    Some(Upstream {
+        target: upstream.url.value?,
+        tls,
+        host_header: upstream.host_header.value,
+        connect_timeout: upstream.connect_timeout.value,
+        response_timeout: upstream.response_timeout.value,
+        idle_timeout: upstream.idle_timeout.value,
     })
 }
 

@@ -36,6 +36,13 @@ pub(super) fn rules(written: &Written, localhost: Localhost, findings: &mut Vec<
         );
     }
     let trusted = &written.server.trusted_proxies;
+    let told = &written.server.proxy_protocol;
+    if told.value && trusted.value.is_empty() && !trusted.bad {
+        findings.push(
+            told.warning("does nothing: nobody is trusted to send a header")
+                .hint("name the load balancers in `server.trusted_proxies`"),
+        );
+    }
     if trusted_nets(&trusted.value).iter().any(|net| net.prefix_len() == 0) {
         findings.push(
             trusted

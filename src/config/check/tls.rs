@@ -96,15 +96,14 @@ fn upstream(written: &Written, folder: &Path, findings: &mut Vec<Finding>) -> Op
     let name = upstream.server_name.value.as_deref().unwrap_or(host);
     match Outward::new(roots.as_deref(), identity.as_ref(), name) {
         Ok(outward) => return Some(outward),
-        Err(OutwardError::File(fault)) => {
-            let of_roots = roots.as_ref() == Some(&fault.file);
+        Err(OutwardError::Files(faults)) => findings.extend(faults.iter().map(|fault| {
             let given = match fault.part {
-                Part::Cert if of_roots => ca,
+                Part::Cert if roots.as_ref() == Some(&fault.file) => ca,
                 Part::Cert => cert,
                 Part::Key => key,
             };
-            findings.push(refused(given, &fault, folder));
-        }
+            refused(given, fault, folder)
+        })),
         Err(error @ OutwardError::Name(_)) => {
             let given = &upstream.server_name;
             let place = given.place().or_else(|| upstream.url.place());

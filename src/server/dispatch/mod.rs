@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -20,7 +19,7 @@ use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::stream;
 use super::vital::InFlight;
 use crate::auth::Auth;
-use crate::config::settings::Settings;
+use crate::config::settings::{PublicUrl, Settings};
 use crate::gate::refusal::Form;
 use crate::gate::{Gate, Pass, Refusal, Verdict};
 use crate::log::WorkerLog;
@@ -51,7 +50,7 @@ pub(super) struct Dispatch {
     dates: Dates,
     log: Option<Rc<WorkerLog>>,
     /// Where a browser is sent that came by `localhost`.
-    loopback: Option<Authority>,
+    loopback: Option<PublicUrl>,
 }
 
 /// What a worker gets for its road.
@@ -81,7 +80,7 @@ impl Dispatch {
             tally: parties.tally,
             dates: Dates::new(parties.clock),
             log: parties.log,
-            loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
+            loopback: (public.authority.host() == "127.0.0.1").then(|| public.clone()),
         }
     }
 
@@ -300,12 +299,13 @@ impl Dispatch {
     /// if that is what `public_url` says.
     fn to_loopback(&self, head: &Parts, peer: &Peer) -> Option<Answer> {
         let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
-        let strayed = host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.port_u16();
+        let strayed =
+            host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.authority.port_u16();
         if !strayed || !browser::is_navigation(&head.method, &head.headers) {
             return None;
         }
         let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("http://{public}{asked}")))
+        Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{}{asked}", public.origin())))
     }
 }
 
