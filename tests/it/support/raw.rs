@@ -235,9 +235,16 @@ impl Raw {
 
     fn try_fill(&mut self) -> std::io::Result<usize> {
         let mut bytes = [0; 16 * 1024];
-        let got = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(tls, &mut self.stream).read(&mut bytes)?,
-            None => self.stream.read(&mut bytes)?,
+        let got = loop {
+            let read = match &mut self.tls {
+                Some(tls) => rustls::Stream::new(tls, &mut self.stream).read(&mut bytes),
+                None => self.stream.read(&mut bytes),
+            };
+            match read {
+                // Whoever stops these tests for a moment and lets them go on interrupts reads that have a time limit.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
         };
         self.buffer.extend_from_slice(&bytes[..got]);
         Ok(got)
