@@ -26,6 +26,7 @@ use crate::server::listen::{self, ListenError};
 use crate::server::{Crew, Shared};
 use crate::sessions::{self, Sessions};
 use crate::store::{OpenError, Store, StoreError, open};
+use crate::tls::Certificates;
 use crate::tokens::{Tokens, TokensError, keys};
 use crate::types::Clock;
 
@@ -131,7 +132,7 @@ pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running
     };
     let crew = Crew::start(&shared, listeners, &metrics, tallies)?;
     let attendant = socket.serve(services.administration(&shared.settings, clock))?;
-    let keeper = Keeper::start(services.sessions.clone(), shared.settings.tokens.rotate_keys)?;
+    let keeper = Keeper::start(services.sessions.clone(), &shared.settings)?;
     if let Some(http) = &http {
         http.ready(Sources { metrics, hasher, store: Arc::clone(&services.store) });
     }
@@ -273,14 +274,15 @@ impl Running {
     }
 }
 
-/// Sweeps and keeps the keys in the background, on a thread of its own, so that no request ever waits behind it.
+/// Sweeps, keeps the keys and follows the certificates in the background, on a thread of its own, so that no request ever waits behind it.
 struct Keeper {
     thread: JoinHandle<()>,
     enough: oneshot::Sender<()>,
 }
 
 impl Keeper {
-    fn start(sessions: Sessions, rotate_keys: Option<Duration>) -> io::Result<Self> {
+    fn start(sessions: Sessions, settings: &Settings) -> io::Result<Self> {
+        let (rotate_keys, certificates) = (settings.tokens.rotate_keys, settings.server.tls.clone());
         let (enough, told) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
@@ -289,6 +291,7 @@ impl Keeper {
                     () = sweep_for_ever(&sessions) => {}
                     // Beside the sweep, which must not wait for a new key.
                     () = keep_keys_for_ever(&sessions, rotate_keys) => {}
+                    () = follow_certificates(certificates) => {}
                     _ = told => {}
                 }
             });
@@ -313,6 +316,14 @@ async fn keep_keys_for_ever(sessions: &Sessions, rotate_keys: Option<Duration>) 
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
+    }
+}
+
+/// Where there are none there is nothing to do, for ever.
+async fn follow_certificates(certificates: Option<Certificates>) {
+    match certificates {
+        Some(certificates) => certificates.follow().await,
+        None => std::future::pending().await,
     }
 }
 

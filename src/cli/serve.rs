@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::signals::Signals;
 use super::{USAGE, logging};
 use crate::app;
-use crate::config::{self, Settings, env::System, report};
+use crate::config::{self, Settings, env::System, report, settings::Listen};
 use crate::types::Clock;
 
 pub(super) fn run(config: Option<&Path>) -> ExitCode {
@@ -26,7 +26,7 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
         tracing::warn!("{}", report::line(warning));
     }
     let settings = loaded.settings;
-    let welcome = welcome(&settings);
+    let (welcome, by_tls) = (welcome(&settings), settings.server.tls.is_some());
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return super::fail(&format!("the system refuses a runtime: {error}")),
@@ -38,7 +38,10 @@ pub(super) fn run(config: Option<&Path>) -> ExitCode {
     match app::start(settings, Clock::system(), log) {
         Ok(running) => {
             for address in running.addresses() {
-                tracing::info!("listening on {address}");
+                match address {
+                    Listen::Tcp(address) if by_tls => tracing::info!("listening on https://{address}"),
+                    address => tracing::info!("listening on {address}"),
+                }
             }
             if let Some(address) = running.admin_address() {
                 tracing::info!("health and metrics at http://{address}/healthz, /readyz, /metrics");

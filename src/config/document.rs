@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::file::{LATER, SECTIONS};
+use super::file::SECTIONS;
 use super::finding::{Finding, Place};
 use super::nearest;
 use super::raw::Raw;
@@ -47,14 +47,7 @@ pub(super) fn read(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> 
         match (known, value.get_ref()) {
             (_, value) if name == "rules" => rules = rules::read(value, at, &place, &named, findings),
             (_, value) if name == "upstreams" => drafts = upstreams::read(value, at, &place, findings),
-            _ if is_later(name) => findings.push(not_built(name, at)),
-            (Some(_), DeValue::Table(keys)) => section(name, keys, &place, &mut layer, findings),
-            (Some(_), other) => {
-                let text = format!("`{name}` is a section, found {}", Raw::from_toml(other, &place).kind());
-                findings.push(
-                    Finding::error(Some(at), text).hint(format!("write `[{name}]` on a line of its own")),
-                );
-            }
+            (Some(_), value) => section(name, value, at, &place, &mut layer, findings),
             (None, DeValue::Table(keys)) => {
                 let keys = keys.iter().map(|(key, _)| key.get_ref().as_ref());
                 findings.push(
@@ -70,16 +63,22 @@ pub(super) fn read(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> 
 
 fn section(
     name: &str,
-    keys: &DeTable<'_>,
+    value: &DeValue<'_>,
+    at: Place,
     place: &dyn Fn(usize) -> Place,
     layer: &mut Layer,
     findings: &mut Vec<Finding>,
 ) {
+    let DeValue::Table(keys) = value else {
+        let text = format!("`{name}` is a section, found {}", Raw::from_toml(value, place).kind());
+        findings.push(Finding::error(Some(at), text).hint(format!("write `[{name}]` on a line of its own")));
+        return;
+    };
     let known = nearest::paths();
     for (key, value) in keys {
         let (path, at) = (format!("{name}.{}", key.get_ref()), place(key.span().start));
-        if is_later(&path) {
-            findings.push(not_built(&path, at));
+        if SECTIONS.iter().any(|section| section.name == path) {
+            section(&path, value.get_ref(), at, place, layer, findings);
         } else if known.contains(&path) {
             let entry =
                 Entry { raw: Raw::from_toml(value.get_ref(), place), place: place(value.span().start) };
@@ -92,14 +91,4 @@ fn section(
 
 fn unknown_key(path: &str, at: Place) -> Finding {
     Finding { hint: nearest::key_hint(path), ..Finding::error(Some(at), format!("unknown key `{path}`")) }
-}
-
-fn is_later(path: &str) -> bool {
-    LATER.iter().any(|later| later.path == path)
-}
-
-/// Something that was asked for and is not built yet: going on without it would not be what was asked for.
-pub(super) fn not_built(path: &str, at: Place) -> Finding {
-    let header = LATER.iter().find(|later| path.starts_with(later.path)).map_or(path, |later| later.header);
-    Finding::error(Some(at), format!("`{header}` is not in this version")).hint("remove it")
 }

@@ -32,6 +32,9 @@ keys! {
         /// Proxies in front of the gate, as networks ("10.0.0.0/8", "192.0.2.1") or "unix", whose X-Forwarded-*
         /// and Forwarded headers are believed. Name nobody who isn't one.
         trusted_proxies: Vec<Trusted> = [];
+        /// Whether connections from `trusted_proxies` begin with the PROXY protocol's header (version 1 or 2), as load balancers
+        /// send it: the address it tells is then the client's. One without a header is closed.
+        proxy_protocol: bool = false;
         /// Threads that serve; 0: one for each core of the CPU quota.
         workers: usize = 0;
         /// How long an idle connection is kept.
@@ -40,14 +43,33 @@ keys! {
         shutdown_grace: Duration = "8s";
     }
 
+    /// TLS for clients, on every TCP address; without these keys plain HTTP is spoken. The files are read again when they
+    /// change.
+    server_tls in "server.tls": ServerTls {
+        /// The certificate and its chain, PEM. A list for several names: a client gets the first that is for the name it asks
+        /// for, else the first of all.
+        cert: Vec<PathBuf> = [] => "cert.pem";
+        /// The certificate's private key, PEM; as many as there are certificates, in their order.
+        key: Vec<PathBuf> = [] => "key.pem";
+    }
+
     /// The backend that the gate stands in front of.
     upstream: Upstream {
-        /// Where requests go: "http://host:port", "unix:/path", or "h2c://host:port" for a backend that speaks HTTP/2 in
-        /// plain text without being asked first, as gRPC servers do (WebSockets don't go through there). The one key that
-        /// must be given.
+        /// Where requests go: "http://host:port", "https://host:port" (HTTP/1.1 by TLS), "unix:/path", or "h2c://host:port"
+        /// for a backend that speaks HTTP/2 in plain text without being asked first, as gRPC servers do (WebSockets don't go
+        /// through there). The one key that must be given.
         url: Option<UpstreamTarget> = "" => "http://127.0.0.1:9000";
         /// The Host header that the backend sees: "preserve" (the client's) or "upstream" (the one in `url`).
         host_header: HostHeader = "preserve";
+        /// Who vouches for an "https:" backend: a PEM file with their certificates; empty: whom the system trusts. The check
+        /// can't be turned off.
+        ca_file: Option<PathBuf> = "" => "ca.pem";
+        /// The certificate that is shown to an "https:" backend that asks for one; empty: none.
+        client_cert: Option<PathBuf> = "" => "gate.pem";
+        /// Its private key.
+        client_key: Option<PathBuf> = "" => "gate.key";
+        /// The name that an "https:" backend's certificate must have; empty: the host in `url`.
+        server_name: Option<String> = "" => "backend.internal";
         /// How long connecting may take.
         connect_timeout: Duration = "5s";
         /// How long the backend may take until its answer begins.
@@ -228,19 +250,9 @@ keys! {
     }
 }
 
-/// Sections that are no plain list of keys, in the file's order: those of later versions, and `[[rules]]`, which
-/// `rules` reads.
+/// Sections that are no plain list of keys, in the file's order: `[upstreams.NAME]`, which `upstreams` reads, and `[[rules]]`,
+/// which `rules` reads.
 pub(super) const LATER: &[Later] = &[
-    Later {
-        path: "server.tls",
-        header: "[server.tls]",
-        after: "server",
-        doc: &[" TLS for clients; without this section plain HTTP is spoken. Not in this version."],
-        keys: &[
-            ("cert", "\"cert.pem\"", "The certificate and its chain."),
-            ("key", "\"key.pem\"", "Its private key."),
-        ],
-    },
     Later {
         path: "upstreams",
         header: "[upstreams.api]",

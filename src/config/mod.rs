@@ -128,18 +128,21 @@ fn build(
         let raw = raw::Raw::Text(NO_UPSTREAM.to_owned());
         last.entry("upstream.url".to_owned()).or_insert(reader::Entry { raw, place });
     }
-    for (path, entry) in
-        own.iter().filter(|(path, _)| file::LATER.iter().any(|later| path.starts_with(later.path)))
-    {
-        findings.push(document::not_built(path, entry.place.clone()));
-    }
     let mut reader = Reader { layers: [own, from_file, last], folder, findings: &mut findings };
     let mut written = Written::read(&mut reader);
     // Without the file's keys, rules between keys would blame what it may well say.
     if well_formed {
         check::rules(&mut written, localhost, &mut findings);
     }
-    let upstreams = upstreams::checked(upstreams, &mut written, localhost, &mut findings);
+    // Whoever administers may not be allowed to read the gate's keys.
+    let reads_keys = purpose == Purpose::Forwarding && well_formed;
+    let secured = if reads_keys {
+        check::tls::read(&written, folder, &mut findings)
+    } else {
+        check::tls::Secured::default()
+    };
+    let keys = reads_keys.then_some(folder);
+    let upstreams = upstreams::checked(upstreams, &mut written, localhost, keys, &mut findings);
     if !findings.iter().any(Finding::is_error) {
         upstreams::unused(&upstreams, &rules, &mut findings);
     }
@@ -150,7 +153,7 @@ fn build(
         return Err(findings);
     }
     let mut effective = written.effective();
-    match check::settings(written, rules, upstreams) {
+    match check::settings(written, rules, upstreams, secured) {
         Some(settings) => {
             for key in &mut effective {
                 key.here = check::here(key, &settings);

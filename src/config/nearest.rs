@@ -67,10 +67,9 @@ pub(super) fn key_hint(unknown: &str) -> Option<String> {
 /// What to say of an unknown section with these keys: the section whose name is near, else the one that has its keys,
 /// else all there are.
 pub(super) fn section_hint<'a>(unknown: &str, keys: impl Iterator<Item = &'a str>) -> String {
-    let own = SECTIONS.iter().map(|section| (format!("[{}]", section.name), section.name));
-    let later = LATER
-        .iter()
-        .map(|later| (later.header.to_owned(), later.path.rsplit('.').next().unwrap_or(later.path)));
+    let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
+    let own = SECTIONS.iter().map(|section| (format!("[{}]", section.name), last(section.name)));
+    let later = LATER.iter().map(|later| (later.header.to_owned(), last(later.path)));
     let headers: Vec<_> = own.chain(later).collect();
     let names = headers.iter().map(|(header, name)| (header.as_str(), (*name).to_owned()));
     if let Some((header, likeness)) = nearest(unknown, names)
@@ -82,7 +81,10 @@ pub(super) fn section_hint<'a>(unknown: &str, keys: impl Iterator<Item = &'a str
     for key in keys {
         let mut holders = paths.iter().filter(|path| path.rsplit('.').next() == Some(key));
         if let (Some(path), None) = (holders.next(), holders.next()) {
-            return format!("`{key}` is a key of `[{}]`", path.split('.').next().unwrap_or(path));
+            return format!(
+                "`{key}` is a key of `[{}]`",
+                path.rsplit_once('.').map_or(path.as_str(), |(section, _)| section)
+            );
         }
     }
     let listed: Vec<_> = headers.iter().map(|(header, _)| format!("`{header}`")).collect();

@@ -77,7 +77,9 @@ pub fn effective(effective: &[Effective]) -> String {
 fn named(all: &[NamedUpstream]) -> String {
     let mut text = String::new();
     for NamedUpstream { name, upstream, place } in all {
-        let Upstream { target, host_header, connect_timeout, response_timeout, idle_timeout } = upstream;
+        // The files of an `https:` one were read, and are not known by name any more.
+        let Upstream { target, tls: _, host_header, connect_timeout, response_timeout, idle_timeout } =
+            upstream;
         let _ = writeln!(text, "\n{:<40} # {place}", format!("[upstreams.{name}]"));
         let _ = writeln!(text, "url = {}", target.show());
         let _ = writeln!(text, "host_header = {}", host_header.show());

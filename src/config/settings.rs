@@ -9,6 +9,7 @@ use http::uri::Authority;
 use ipnet::IpNet;
 
 use super::finding::Place;
+use crate::tls::{Certificates, Outward};
 use crate::types::{Email, Secret};
 
 mod rule;
@@ -65,12 +66,16 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether peers on a Unix socket are believed (`"unix"` in `trusted_proxies`).
     pub trust_unix: bool,
+    /// Whether those peers' connections begin with the PROXY protocol's header.
+    pub proxy_protocol: bool,
     /// Worker threads; 0: one per core of the CPU quota.
     pub workers: usize,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
     /// How long requests may go on after the signal to stop.
     pub shutdown_grace: Duration,
+    /// `[server.tls]`; absent: plain HTTP.
+    pub tls: Option<Certificates>,
 }
 
 /// One listening address.
@@ -112,6 +117,8 @@ impl PublicUrl {
 pub struct Upstream {
     /// Where requests go.
     pub target: UpstreamTarget,
+    /// How connections are secured, where it is `https:`.
+    pub tls: Option<Outward>,
     /// Whether the upstream sees the client's `Host` or its own.
     pub host_header: HostHeader,
     /// How long connecting may take, all addresses of a name together.
@@ -136,7 +143,7 @@ pub struct NamedUpstream {
 /// An upstream's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamTarget {
-    /// `http://host:port` or `h2c://host:port`
+    /// `http://host:port`, `https://host:port` or `h2c://host:port`
     Http {
         /// What is spoken there.
         protocol: Protocol,
@@ -154,8 +161,29 @@ pub enum UpstreamTarget {
 pub enum Protocol {
     /// HTTP/1.1: `http:` and `unix:`.
     Http1,
+    /// HTTP/1.1 by TLS: `https:`.
+    Https,
     /// HTTP/2 in plain text, which both sides know beforehand (RFC 9113 section 3.3): `h2c:`.
     Http2,
+}
+
+impl Protocol {
+    /// How URLs begin.
+    pub const fn scheme(self) -> &'static str {
+        match self {
+            Self::Http1 => "http",
+            Self::Https => "https",
+            Self::Http2 => "h2c",
+        }
+    }
+
+    /// The port of a URL that names none.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http1 | Self::Http2 => 80,
+        }
+    }
 }
 
 impl UpstreamTarget {

@@ -41,7 +41,7 @@ pub(super) fn variable(path: &str) -> String {
 
 /// A section of the file.
 pub(super) struct Section {
-    /// Its name.
+    /// Its name, dotted where it is within another: `server.tls`.
     pub(super) name: &'static str,
     /// Its documentation, a line each.
     pub(super) doc: &'static [&'static str],
@@ -49,9 +49,9 @@ pub(super) struct Section {
     pub(super) keys: &'static [Key],
 }
 
-/// A section that the contract has and this version does not build: asking for it is an error, never ignored.
+/// A section that is no plain list of keys.
 pub(super) struct Later {
-    /// Its path: `server.tls`.
+    /// Its path: `rules`.
     pub(super) path: &'static str,
     /// Its header in the file.
     pub(super) header: &'static str,
@@ -129,11 +129,12 @@ pub struct Effective {
 }
 
 /// Turns a table of keys into `SECTIONS`, a struct a section, and `Written`, which holds them all.
-/// A key is `name: Type = default;` or `name: Type = default => example;`, with its documentation above.
+/// A key is `name: Type = default;` or `name: Type = default => example;`, with its documentation above. A section within
+/// another has its path behind its name: `server_tls in "server.tls": ServerTls`.
 macro_rules! keys {
     ($(
         $(#[doc = $about:literal])*
-        $section:ident: $Section:ident {
+        $section:ident $(in $path:literal)?: $Section:ident {
             $( $(#[doc = $doc:literal])* $name:ident: $type:ty = $default:tt $(=> $example:tt)?; )*
         }
     )*) => {
@@ -142,7 +143,8 @@ macro_rules! keys {
             pub(super) struct $Section { $( $(#[doc = $doc])* pub(super) $name: Given<$type>, )* }
 
             impl $Section {
-                const KEYS: &[Key] = &[ $( keys!(@key $section $name $type, $default, [$($example)?], [$($doc),*]) ),* ];
+                const PATH: &str = keys!(@path $section $($path)?);
+                const KEYS: &[Key] = &[ $( keys!(@key $Section $name $type, $default, [$($example)?], [$($doc),*]) ),* ];
             }
         )*
 
@@ -151,14 +153,14 @@ macro_rules! keys {
 
         /// Every section in the file's order.
         pub(super) const SECTIONS: &[Section] = &[ $(
-            Section { name: stringify!($section), doc: &[$($about),*], keys: $Section::KEYS }
+            Section { name: $Section::PATH, doc: &[$($about),*], keys: $Section::KEYS }
         ),* ];
 
         impl Written {
             /// Reads every key.
             pub(super) fn read(reader: &mut Reader<'_>) -> Self {
                 Self { $( $section: $Section { $( $name: {
-                    const KEY: &Key = &keys!(@key $section $name $type, $default, [$($example)?], [$($doc),*]);
+                    const KEY: &Key = &keys!(@key $Section $name $type, $default, [$($example)?], [$($doc),*]);
                     reader.read(KEY)
                 }, )* }, )* }
             }
@@ -180,9 +182,9 @@ macro_rules! keys {
             }
         }
     };
-    (@key $section:ident $name:ident $type:ty, $default:tt, [$($example:tt)?], [$($doc:literal),*]) => {
+    (@key $Section:ident $name:ident $type:ty, $default:tt, [$($example:tt)?], [$($doc:literal),*]) => {
         Key {
-            section: stringify!($section),
+            section: $Section::PATH,
             name: stringify!($name),
             default: stringify!($default),
             example: keys!(@example $($example)?),
@@ -192,6 +194,8 @@ macro_rules! keys {
             list: <$type as Value>::LIST,
         }
     };
+    (@path $section:ident) => { stringify!($section) };
+    (@path $section:ident $path:literal) => { $path };
     (@example) => { None };
     (@example $example:tt) => { Some(stringify!($example)) };
 }

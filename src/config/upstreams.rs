@@ -97,19 +97,23 @@ fn one(name: &str, keys: &DeTable<'_>, at: Place, place: &dyn Fn(usize) -> Place
     Draft { name: name.to_owned(), place: at, written, has_url, found }
 }
 
-/// Keeps the rules of `[upstream]` for each. `None` where one of them is broken.
+/// Keeps the rules of `[upstream]` for each, and reads what an `https:` one is reached with: from files that are named from
+/// `folder`, or not at all.
 pub(super) fn checked(
     drafts: Vec<Draft>,
     all: &mut Written,
     localhost: Localhost,
+    folder: Option<&Path>,
     findings: &mut Vec<Finding>,
 ) -> Vec<NamedUpstream> {
     let mut upstreams = Vec::new();
     for Draft { name, place, mut written, has_url, mut found } in drafts {
+        let mut tls = None;
         if has_url {
             // The rules compare it with the other sections.
             std::mem::swap(&mut all.upstream, &mut written);
             check::upstream_rules(all, localhost, &mut found);
+            tls = folder.and_then(|folder| check::tls::upstream(all, folder, &mut found));
             std::mem::swap(&mut all.upstream, &mut written);
         }
         let own = |text: &str| text.replace("`upstream.", &format!("`upstreams.{name}."));
@@ -118,7 +122,11 @@ pub(super) fn checked(
             hint: finding.hint.as_deref().map(own),
             ..finding
         }));
-        upstreams.extend(check::upstream(written).map(|upstream| NamedUpstream { name, upstream, place }));
+        upstreams.extend(check::upstream(written, tls).map(|upstream| NamedUpstream {
+            name,
+            upstream,
+            place,
+        }));
     }
     upstreams
 }

@@ -102,7 +102,7 @@ impl Value for UpstreamTarget {
     const LOOKS: &'static str = "a URL such as `\"http://127.0.0.1:9000\"`";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        let hint = "write it like `\"http://127.0.0.1:9000\"`, `\"h2c://127.0.0.1:9000\"` or `\"unix:/run/backend.sock\"`";
+        let hint = "write it like `\"http://127.0.0.1:9000\"`, `\"https://backend\"`, `\"h2c://127.0.0.1:9000\"` or `\"unix:/run/backend.sock\"`";
         if let Some(path) = text.strip_prefix("unix:") {
             return socket_path(path).map(Self::Unix);
         }
@@ -110,25 +110,19 @@ impl Value for UpstreamTarget {
         let protocol = match scheme.to_ascii_lowercase().as_str() {
             "http" => Protocol::Http1,
             "h2c" => Protocol::Http2,
-            "https" => {
-                let fault = Fault::new("`https:` upstreams are not in this version");
-                return Err(fault.hint("use `http:`, `h2c:` or `unix:`"));
-            }
-            _ => return Err(Fault::new("the scheme is none of `http`, `h2c` and `unix`").hint(hint)),
+            "https" => Protocol::Https,
+            _ => return Err(Fault::new("the scheme is none of `http`, `https`, `h2c` and `unix`").hint(hint)),
         };
         let site =
             Site::parse(rest.strip_suffix('/').unwrap_or(rest)).map_err(|why| Fault::new(why).hint(hint))?;
-        Ok(Self::Http { protocol, port: site.port.unwrap_or(80), host: site.host })
+        Ok(Self::Http { protocol, port: site.port.unwrap_or(protocol.port()), host: site.host })
     }
 
     fn show(&self) -> String {
         match self {
             Self::Unix(path) => quote(&format!("unix:{}", path.display())),
             Self::Http { protocol, host, port } => {
-                let scheme = match protocol {
-                    Protocol::Http1 => "http",
-                    Protocol::Http2 => "h2c",
-                };
+                let scheme = protocol.scheme();
                 let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
                 quote(&format!("{scheme}://{host}:{port}"))
             }
@@ -272,6 +266,7 @@ mod tests {
         assert_eq!(UpstreamTarget::parse("http://my_service"), http("my_service", 80));
         assert_eq!(UpstreamTarget::parse("http://[::1]:9000"), http("::1", 9000));
         assert_eq!(UpstreamTarget::parse("H2C://Backend:9000/"), at(Protocol::Http2, "backend", 9000));
+        assert_eq!(UpstreamTarget::parse("https://Backend"), at(Protocol::Https, "backend", 443));
         assert_eq!(UpstreamTarget::parse("h2c://[::1]"), at(Protocol::Http2, "::1", 80));
         let shown = UpstreamTarget::parse("h2c://[::1]:9000").map(|target| target.show());
         assert_eq!(shown.as_deref(), Ok("\"h2c://[::1]:9000\""));
@@ -283,7 +278,7 @@ mod tests {
         for bad in [
             "",
             "backend:9000",
-            "https://a",
+            "https://a/b",
             "h2c://a/b",
             "h2c:a",
             "http://a/b",

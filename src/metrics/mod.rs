@@ -57,6 +57,10 @@ pub enum UpstreamError {
     Connect,
     /// Connecting took too long.
     ConnectTimeout,
+    /// It could not be spoken to by TLS.
+    Tls,
+    /// Its certificate can't be believed.
+    Certificate,
     /// The connection broke before the answer's head was there.
     BrokenOff,
     /// The answer is not HTTP, or not what was asked for.
@@ -71,9 +75,11 @@ pub enum UpstreamError {
 
 impl UpstreamError {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Connect,
         Self::ConnectTimeout,
+        Self::Tls,
+        Self::Certificate,
         Self::BrokenOff,
         Self::BadAnswer,
         Self::HeadTimeout,
@@ -85,6 +91,8 @@ impl UpstreamError {
         match self {
             Self::Connect => "connect",
             Self::ConnectTimeout => "connect_timeout",
+            Self::Tls => "tls",
+            Self::Certificate => "certificate",
             Self::BrokenOff => "broken_off",
             Self::BadAnswer => "bad_answer",
             Self::HeadTimeout => "head_timeout",

@@ -8,12 +8,14 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
 
 use super::body::RequestBody;
 use super::direct::Line;
 use super::fault::{Fault, Kind};
 use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
+use crate::tls::Outward;
 use crate::web::deadline::Deadlines;
 
 /// What is read from the upstream at once, in bytes. hyper's own 400 KiB make an allocator keep 14 MiB for one large
@@ -25,9 +27,33 @@ pub(super) async fn open(
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<SendRequest<RequestBody>, Fault> {
+    if let Some(tls) = &upstream.tls {
+        return handshake(secured(upstream, tls, deadlines).await?).await;
+    }
     match line(upstream, deadlines).await? {
         Line::Tcp(stream) => handshake(stream).await,
         Line::Unix(stream) => handshake(stream).await,
+    }
+}
+
+/// A new connection by TLS: connecting and its handshake have one time limit.
+async fn secured(
+    upstream: &Upstream,
+    tls: &Outward,
+    deadlines: &Deadlines,
+) -> Result<TlsStream<TcpStream>, Fault> {
+    let connected = async {
+        match line(upstream, deadlines).await? {
+            Line::Tcp(stream) => tls.secure(stream).await.map_err(|error| Fault::handshake(&error)),
+            Line::Unix(_) => Err(Fault::because(Kind::Tls, &"a Unix socket is not spoken to by TLS")),
+        }
+    };
+    let timer = deadlines.timer();
+    timer.set(upstream.connect_timeout);
+    tokio::select! {
+        biased;
+        connected = connected => connected,
+        () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
     }
 }
 

@@ -9,6 +9,7 @@ use hyper::body::{Body as _, Incoming};
 use super::body::RequestBody;
 use super::vigil::Why;
 use crate::metrics::UpstreamError;
+use crate::tls;
 use crate::web::{Code, Problem};
 
 /// A failed exchange. What the client is told is [`Fault::problem`]; the cause is for the log.
@@ -26,6 +27,10 @@ pub enum Kind {
     Connect,
     /// Connecting took too long.
     ConnectTimeout,
+    /// The upstream could not be spoken to by TLS.
+    Tls,
+    /// The upstream's certificate can't be believed.
+    Certificate,
     /// The connection broke before the answer's head was there.
     BrokenOff,
     /// The answer is not HTTP, or not what was asked for.
@@ -69,6 +74,16 @@ impl Fault {
 
     pub(super) fn because(kind: Kind, cause: &dyn std::fmt::Display) -> Self {
         Self { kind, cause: cause.to_string(), retry: Retry::No }
+    }
+
+    /// From the word of a TLS handshake that failed.
+    pub(super) fn handshake(error: &io::Error) -> Self {
+        match tls::certificate_fault(error) {
+            Some(why) => Self::because(Kind::Certificate, &why),
+            // Else it is the socket's word, and the upstream has left.
+            None if error.kind() == io::ErrorKind::InvalidData => Self::because(Kind::Tls, error),
+            None => Self::because(Kind::Connect, error),
+        }
     }
 
     /// From the watch's word while an answer's head was awaited.
@@ -172,9 +187,13 @@ impl Fault {
     pub const fn side(&self) -> Side {
         match self.kind {
             Kind::ClientGone | Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => Side::Client,
-            Kind::Connect | Kind::ConnectTimeout | Kind::BrokenOff | Kind::BadAnswer | Kind::HeadTimeout => {
-                Side::Upstream
-            }
+            Kind::Connect
+            | Kind::ConnectTimeout
+            | Kind::Tls
+            | Kind::Certificate
+            | Kind::BrokenOff
+            | Kind::BadAnswer
+            | Kind::HeadTimeout => Side::Upstream,
         }
     }
 
@@ -183,6 +202,8 @@ impl Fault {
         match self.kind {
             Kind::Connect => Some(UpstreamError::Connect),
             Kind::ConnectTimeout => Some(UpstreamError::ConnectTimeout),
+            Kind::Tls => Some(UpstreamError::Tls),
+            Kind::Certificate => Some(UpstreamError::Certificate),
             Kind::BrokenOff => Some(UpstreamError::BrokenOff),
             Kind::BadAnswer => Some(UpstreamError::BadAnswer),
             Kind::HeadTimeout => Some(UpstreamError::HeadTimeout),
@@ -193,7 +214,7 @@ impl Fault {
     /// What the client is told: never an address nor a library's words.
     pub fn problem(&self) -> Problem {
         match self.kind {
-            Kind::Connect => Problem::new(Code::BadGateway),
+            Kind::Connect | Kind::Tls | Kind::Certificate => Problem::new(Code::BadGateway),
             Kind::BrokenOff => Problem::new(Code::BadGateway).detail("The upstream broke the connection."),
             Kind::BadAnswer => Problem::new(Code::BadGateway).detail("The upstream's answer makes no sense."),
             Kind::ConnectTimeout | Kind::HeadTimeout => Problem::new(Code::GatewayTimeout),

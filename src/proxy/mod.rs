@@ -80,9 +80,9 @@ impl Proxy {
         }
     }
 
-    /// Whether [`Self::ask`] can be used: for upstreams that speak HTTP/1.1.
+    /// Whether [`Self::ask`] can be used: for upstreams that speak HTTP/1.1 over plain sockets.
     pub const fn goes_directly(&self) -> bool {
-        self.http2.is_none()
+        self.http2.is_none() && self.upstream.tls.is_none()
     }
 
     /// Looks after the connections that wait, for as long as it is polled.

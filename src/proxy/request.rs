@@ -96,7 +96,7 @@ impl RequestEditor {
             headers.insert(name, value.clone());
         });
         match self.protocol {
-            Protocol::Http1 => Ok(()),
+            Protocol::Http1 | Protocol::Https => Ok(()),
             Protocol::Http2 => self.in_http2(head),
         }
     }
@@ -270,9 +270,9 @@ pub(super) fn clean_trailers(trailers: &mut HeaderMap, claims: &Claims) {
 
 fn authority_of(target: &UpstreamTarget) -> String {
     match target {
-        UpstreamTarget::Http { host, port, .. } => {
+        UpstreamTarget::Http { protocol, host, port } => {
             let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-            if *port == 80 { host } else { format!("{host}:{port}") }
+            if *port == protocol.port() { host } else { format!("{host}:{port}") }
         }
         UpstreamTarget::Unix(_) => "localhost".to_owned(),
     }

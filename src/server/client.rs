@@ -36,15 +36,33 @@ impl Drop for Slot {
 
 /// What a client's connection comes by.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Whether what was written may wait within it, until it is flushed.
+    const HOLDS_BACK: bool = false;
+
     /// Ready when there is something to read, or the end.
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Makes the other side see a connection that broke, not one that ended in order.
     fn reset_when_closed(&self);
+
+    /// What was agreed on to be spoken, if anything was.
+    fn protocol(&self) -> Option<Protocol> {
+        None
+    }
+
+    /// Says that the end is meant to be one, where the socket's own end doesn't.
+    fn say_goodbye(&mut self) {}
+}
+
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
 }
 
 impl Socket for TcpStream {
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(cx)
     }
 
@@ -55,7 +73,7 @@ impl Socket for TcpStream {
 }
 
 impl Socket for UnixStream {
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(cx)
     }
 
@@ -81,6 +99,9 @@ impl<S: Socket> Drop for ClientIo<S> {
     fn drop(&mut self) {
         if self.vital.is_broken() {
             self.stream.reset_when_closed();
+        } else if S::HOLDS_BACK && !self.closed && self.vital.is_between() {
+            // Not in the middle of an answer: whoever takes its end by that of the connection would take it for whole.
+            self.stream.say_goodbye();
         }
     }
 }
@@ -102,8 +123,13 @@ impl<S: Socket> ClientIo<S> {
         self.sends_more = true;
     }
 
+    /// Ready when all that was written is on its way.
+    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if S::HOLDS_BACK { Pin::new(self).poll_flush(cx) } else { Poll::Ready(Ok(())) }
+    }
+
     /// Ready when there is something to read, or the end.
-    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.begun.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
     }
 
@@ -172,7 +198,11 @@ impl<S: Socket> AsyncWrite for ClientIo<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        if S::HOLDS_BACK {
+            self.vital.set_stalled(polled.is_pending());
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::client::{ClientIo, Slot, Socket};
+use super::client::{ClientIo, Protocol, Slot, Socket};
 use super::direct::{Spares, Talk, Turn};
 use super::dispatch::Dispatch;
 use super::held_back::HeldBack;
@@ -95,31 +94,12 @@ pub(super) async fn serve<S>(
 {
     let (timer, limit) = terms.deadlines.remote_timer();
     let vital = Vital::new(limit, &terms);
-    let mut closing = terms.closing.clone();
-    // A connection that has not asked for anything loses nothing; but what was sent may not have been noticed yet.
-    let nothing_asked = async {
-        let _ = closing.wait_for(|closing| *closing).await;
-        tokio::time::sleep(UNNOTICED).await;
+    let Some(begun) = begins(&terms, &timer, first_bytes(&mut stream)).await else { return };
+    let is_http2 = match stream.protocol() {
+        Some(agreed) => agreed == Protocol::Http2,
+        None => begun.starts_with(PREFACE),
     };
-    let begun = {
-        let (mut first, mut nothing_asked) = (pin!(first_bytes(&mut stream)), pin!(nothing_asked));
-        loop {
-            tokio::select! {
-                biased;
-                begun = first.as_mut() => break begun,
-                () = timer.fired() => {
-                    timer.acknowledge();
-                    // Or it was roused, and the other clock runs.
-                    if !terms.stopping.get() {
-                        return;
-                    }
-                }
-                () = nothing_asked.as_mut() => return,
-            }
-        }
-    };
-    let Ok(begun) = begun else { return };
-    if begun.starts_with(PREFACE) {
+    if is_http2 {
         let io = ClientIo::new(stream, begun, None, Arc::clone(&vital), slot);
         serve_http2(io, peer, dispatch, &terms, &vital, &timer).await;
     } else {
@@ -127,6 +107,45 @@ pub(super) async fn serve<S>(
         let io = ClientIo::new(stream, begun, Some(sieve), Arc::clone(&vital), slot);
         serve_http1(io, peer, dispatch, &terms, &vital, &timer).await;
     }
+}
+
+/// Waits for the beginning of a connection; `None`: there is none, its time is over, or all connections have to end.
+async fn begins<T>(
+    terms: &Terms,
+    timer: &Timer,
+    beginning: impl Future<Output = io::Result<T>>,
+) -> Option<T> {
+    let mut closing = terms.closing.clone();
+    // A connection that has not asked for anything loses nothing; but what was sent may not have been noticed yet.
+    let nothing_asked = async {
+        let _ = closing.wait_for(|closing| *closing).await;
+        tokio::time::sleep(UNNOTICED).await;
+    };
+    let (mut beginning, mut nothing_asked) = (pin!(beginning), pin!(nothing_asked));
+    loop {
+        tokio::select! {
+            biased;
+            begun = beginning.as_mut() => return begun.ok(),
+            () = timer.fired() => {
+                timer.acknowledge();
+                // Or it was roused, and the other clock runs.
+                if !terms.stopping.get() {
+                    return None;
+                }
+            }
+            () = nothing_asked.as_mut() => return None,
+        }
+    }
+}
+
+/// The same for what comes before HTTP, which has as long as a head.
+pub(super) async fn before_http<T>(
+    terms: &Terms,
+    beginning: impl Future<Output = io::Result<T>>,
+) -> Option<T> {
+    let (timer, limit) = terms.deadlines.remote_timer();
+    limit.set(terms.limits.header_timeout);
+    begins(terms, &timer, beginning).await
 }
 
 /// Reads until the first bytes tell HTTP/1 from HTTP/2.
@@ -348,9 +367,4 @@ pub(super) async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S) {
     // One that does not read it has gone.
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
-}
-
-/// Folds an IPv4 address that came by an IPv6 socket.
-pub(super) fn socket_peer(address: IpAddr) -> SocketPeer {
-    SocketPeer::Address(address.to_canonical())
 }

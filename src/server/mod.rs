@@ -13,8 +13,10 @@ mod held_back;
 pub mod listen;
 pub mod observe;
 mod peer;
+mod proxy_protocol;
 mod sieve;
 mod stream;
+mod tls;
 mod vital;
 mod worker;
 

@@ -20,11 +20,26 @@ const FORWARDED: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forward
 
 /// The other end of a connection's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SocketPeer {
-    /// An address, IPv4-mapped ones folded.
-    Address(IpAddr),
+pub(super) struct SocketPeer {
+    /// Its address, IPv4-mapped ones folded; `None`: a Unix socket's.
+    pub(super) address: Option<IpAddr>,
+    /// Whether it speaks TLS to the gate itself.
+    pub(super) secure: bool,
+}
+
+impl SocketPeer {
     /// A Unix socket's.
-    Unix,
+    pub(super) const UNIX: Self = Self { address: None, secure: false };
+
+    /// Another machine's, or this one's. Folds an IPv4 address that came by an IPv6 socket.
+    pub(super) fn at(address: IpAddr) -> Self {
+        Self { address: Some(address.to_canonical()), secure: false }
+    }
+
+    /// The same, by TLS.
+    pub(super) const fn by_tls(self) -> Self {
+        Self { secure: true, ..self }
+    }
 }
 
 /// A request whose target names no single host.
@@ -36,6 +51,7 @@ pub(super) struct Peers {
     trusted: Vec<IpNet>,
     trust_unix: bool,
     warned: AtomicBool,
+    warned_of_unannounced: AtomicBool,
     /// What was said of sub-requests.
     pub(super) complaints: Complaints,
 }
@@ -46,6 +62,7 @@ impl Peers {
             trusted: settings.trusted_proxies.clone(),
             trust_unix: settings.trust_unix,
             warned: AtomicBool::new(false),
+            warned_of_unannounced: AtomicBool::new(false),
             complaints: Complaints::default(),
         }
     }
@@ -53,22 +70,26 @@ impl Peers {
     /// Judges by the socket first: what headers say counts only from a trusted peer.
     pub(super) fn judge(&self, head: &Parts, socket: SocketPeer) -> Result<Peer, AmbiguousHost> {
         let host = requested_host(head)?;
-        let (address, trusted) = match socket {
-            SocketPeer::Address(address) => (Some(address), self.trusts(address)),
-            SocketPeer::Unix => (None, self.trust_unix),
-        };
+        let (address, trusted) = (socket.address, self.is_trusted(socket));
         if !trusted {
             // Of a sub-request more is said where it is refused.
             if head.uri.path() != subrequest::PATH {
                 self.warn_of_untrusted(&head.headers, address);
             }
-            return Ok(Peer { address, socket: address, trusted, secure: false, host });
+            return Ok(Peer { address, socket: address, trusted, secure: socket.secure, host });
         }
         let headers = &head.headers;
-        let secure = forwarded::proto(headers).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        // A proxy that says nothing of it leaves its client to be thought of like itself.
+        let secure =
+            forwarded::proto(headers).map_or(socket.secure, |proto| proto.eq_ignore_ascii_case("https"));
         let told = forwarded::host(headers).and_then(|host| host.parse::<Authority>().ok());
         let client = self.client_of(headers).or(address);
         Ok(Peer { address: client, socket: address, trusted, secure, host: told.or(host) })
+    }
+
+    /// Whether a connection's other end is a proxy that is believed.
+    pub(super) fn is_trusted(&self, socket: SocketPeer) -> bool {
+        socket.address.map_or(self.trust_unix, |address| self.trusts(address))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -86,6 +107,18 @@ impl Peers {
             }
         }
         nearest
+    }
+
+    /// A proxy that was not told to send what the gate was told to expect: said once.
+    pub(super) fn warn_of_unannounced(&self, proxy: SocketPeer) {
+        if !self.warned_of_unannounced.swap(true, Ordering::Relaxed) {
+            let whose =
+                proxy.address.map_or_else(|| "a Unix socket".to_owned(), |address| address.to_string());
+            tracing::warn!(
+                "a connection from {whose} was closed: it did not begin with a PROXY header; have the proxy send one to this \
+                 port, or turn `server.proxy_protocol` off"
+            );
+        }
     }
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
@@ -145,6 +178,7 @@ mod tests {
             trusted: trusted.iter().map(|net| net.parse().unwrap()).collect(),
             trust_unix: false,
             warned: AtomicBool::new(false),
+            warned_of_unannounced: AtomicBool::new(false),
             complaints: Complaints::default(),
         };
         let mut request = http::Request::builder().uri("/");
@@ -152,7 +186,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        peers.judge(&head, SocketPeer::Address("10.0.0.9".parse().unwrap())).unwrap()
+        peers.judge(&head, SocketPeer::at("10.0.0.9".parse().unwrap())).unwrap()
     }
 
     #[test]

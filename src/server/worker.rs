@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
 
@@ -18,6 +19,8 @@ use super::dispatch::{Dispatch, Parties};
 use super::listen::{self, Listeners};
 use super::observe::RequestIds;
 use super::peer::{Peers, SocketPeer};
+use super::proxy_protocol;
+use super::tls::{Acceptor, Told};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::gate::Gate;
@@ -62,6 +65,12 @@ struct Worker {
     tally: Rc<Tally>,
     tunnels: Tunnels,
     open: Counter,
+    peers: Arc<Peers>,
+    /// Whether trusted proxies say first whom they pass on.
+    proxy_protocol: bool,
+    /// Where clients come by TLS.
+    tls: Option<Acceptor>,
+    told: Told,
 }
 
 impl Crew {
@@ -75,9 +84,10 @@ impl Crew {
         let (closing, told) = watch::channel(false);
         let connections = metrics.connections();
         let peers = Arc::new(Peers::new(&shared.settings.server));
+        let tls = shared.settings.server.tls.as_ref().map(Acceptor::new).transpose()?;
         let mut threads = Vec::with_capacity(listeners.len());
         for (number, (listeners, tally)) in listeners.into_iter().zip(tallies).enumerate() {
-            let (shared, told) = (shared.clone(), told.clone());
+            let (shared, told, tls) = (shared.clone(), told.clone(), tls.clone());
             let (connections, peers) = (Arc::clone(&connections), Arc::clone(&peers));
             let (built, is_built) = mpsc::sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
@@ -94,7 +104,7 @@ impl Crew {
                 let Some(runtime) = runtime else { return };
                 let grace = shared.settings.server.shutdown_grace;
                 let work = async {
-                    let worker = Worker::new(&shared, told, connections, tally, peers);
+                    let worker = Worker::new(&shared, told, connections, tally, peers, tls);
                     if let Err(error) = worker.run(listeners, grace).await {
                         tracing::error!(%error, "a worker could not take its listeners");
                     }
@@ -126,6 +136,7 @@ impl Worker {
         connections: Arc<AtomicUsize>,
         tally: Tally,
         peers: Arc<Peers>,
+        tls: Option<Acceptor>,
     ) -> Self {
         let (settings, tally) = (&shared.settings, Rc::new(tally));
         let (deadlines, tunnels) = (Deadlines::new(), Tunnels::default());
@@ -135,7 +146,7 @@ impl Worker {
             upstreams: Upstreams::new(settings, &deadlines, &tunnels),
             auth: Arc::clone(&shared.auth),
             sessions: shared.sessions.clone(),
-            peers,
+            peers: Arc::clone(&peers),
             ids: RequestIds::new(random_prefix()),
             log: settings.log.access.then(|| shared.log.worker(shared.clock.clone())).flatten(),
             tally: Rc::clone(&tally),
@@ -158,6 +169,10 @@ impl Worker {
             tally,
             tunnels,
             open: Counter::default(),
+            peers,
+            proxy_protocol: settings.server.proxy_protocol,
+            tls,
+            told: Told::default(),
         }
     }
 
@@ -176,20 +191,22 @@ impl Worker {
         let mut accepting = Vec::new();
         for listener in listeners.tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(async move || {
+            let next = async move || {
                 let (stream, address) = listener.accept().await?;
                 // A socket that is gone already fails here, and says so when it is read.
                 let _ = stream.set_nodelay(true);
                 tell_of_slow_readers(&stream);
-                Ok((stream, connection::socket_peer(address.ip())))
-            })));
+                Ok((stream, SocketPeer::at(address.ip())))
+            };
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin_tcp)));
         }
         for listener in listeners.unix {
             let listener = tokio::net::UnixListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(async move || {
+            let next = async move || {
                 let (stream, _) = listener.accept().await?;
-                Ok((stream, SocketPeer::Unix))
-            })));
+                Ok((stream, SocketPeer::UNIX))
+            };
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin)));
         }
         // Each ends once the crew is told to stop and its queue is empty.
         for task in accepting {
@@ -206,7 +223,11 @@ impl Worker {
 
 impl Worker {
     /// Begins what `next` accepts, until the crew is told to stop and nothing waits any more.
-    async fn accept<S: Socket>(self: Rc<Self>, next: impl AsyncFn() -> io::Result<(S, SocketPeer)>) {
+    async fn accept<S: Socket>(
+        self: Rc<Self>,
+        next: impl AsyncFn() -> io::Result<(S, SocketPeer)>,
+        begin: fn(&Self, S, SocketPeer),
+    ) {
         let mut closing = self.terms.closing.clone();
         loop {
             let accepted = tokio::select! {
@@ -215,7 +236,7 @@ impl Worker {
                 _ = closing.wait_for(|closing| *closing) => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.begin(stream, peer),
+                Ok((stream, peer)) => begin(&self, stream, peer),
                 Err(error) => rest_after(&error).await,
             }
         }
@@ -224,23 +245,82 @@ impl Worker {
         for _ in 0..listen::BACKLOG {
             tokio::task::yield_now().await;
             match std::future::poll_fn(|cx| Poll::Ready(pin!(next()).poll(cx))).await {
-                Poll::Ready(Ok((stream, peer))) => self.begin(stream, peer),
+                Poll::Ready(Ok((stream, peer))) => begin(&self, stream, peer),
                 Poll::Ready(Err(error)) => rest_after(&error).await,
                 Poll::Pending => return,
             }
         }
     }
 
-    fn begin<S>(&self, stream: S, peer: SocketPeer)
+    fn begin<S>(&self, mut stream: S, peer: SocketPeer)
     where
         S: Socket,
     {
-        let Some(slot) = Slot::take(&self.connections, self.terms.limits.connections) else {
-            self.tally.turned_away();
+        let Some(slot) = self.slot() else {
             tokio::task::spawn_local(connection::turn_away(stream));
             return;
         };
-        let served = connection::serve(stream, peer, Rc::clone(&self.dispatch), self.terms.clone(), slot);
+        let (dispatch, terms) = (Rc::clone(&self.dispatch), self.terms.clone());
+        if !self.is_announced(peer) {
+            self.spawn(connection::serve(stream, peer, dispatch, terms, slot));
+            return;
+        }
+        let peers = Arc::clone(&self.peers);
+        self.spawn(async move {
+            let announced = proxy_protocol::announced(&mut stream, peer, &peers);
+            if let Some(peer) = connection::before_http(&terms, announced).await {
+                Box::pin(connection::serve(stream, peer, dispatch, terms, slot)).await;
+            }
+        });
+    }
+
+    /// Whether a connection has to begin with whose it is. The socket's own end decides who may say that.
+    fn is_announced(&self, peer: SocketPeer) -> bool {
+        self.proxy_protocol && self.peers.is_trusted(peer)
+    }
+
+    fn begin_tcp(&self, mut stream: TcpStream, peer: SocketPeer) {
+        let Some(tls) = self.tls.clone() else { return self.begin(stream, peer) };
+        let (dispatch, terms) = (Rc::clone(&self.dispatch), self.terms.clone());
+        let (is_announced, peers) = (self.is_announced(peer), Arc::clone(&self.peers));
+        let whose = async move |terms: &Terms| {
+            if !is_announced {
+                return Some((stream, peer));
+            }
+            let announced = proxy_protocol::announced(&mut stream, peer, &peers);
+            connection::before_http(terms, announced).await.map(|peer| (stream, peer))
+        };
+        let Some(slot) = self.slot() else {
+            if let Some(told) = self.told.one_more() {
+                tokio::task::spawn_local(async move {
+                    if let Some((stream, _)) = whose(&terms).await {
+                        connection::before_http(&terms, tls.turn_away(stream)).await;
+                    }
+                    told.done();
+                });
+            }
+            return;
+        };
+        self.spawn(async move {
+            let Some((stream, peer)) = whose(&terms).await else { return };
+            if let Some(stream) = connection::before_http(&terms, tls.meet(stream)).await {
+                // Boxed: who says nothing costs no more than the handshake's place.
+                Box::pin(connection::serve(stream, peer.by_tls(), dispatch, terms, slot)).await;
+            }
+        });
+    }
+
+    /// A place for one more connection; there may be none.
+    fn slot(&self) -> Option<Slot> {
+        let slot = Slot::take(&self.connections, self.terms.limits.connections);
+        if slot.is_none() {
+            self.tally.turned_away();
+        }
+        slot
+    }
+
+    /// Lets a connection be served, and counts it as open until it has been.
+    fn spawn(&self, served: impl Future<Output = ()> + 'static) {
         let counted = self.open.count();
         tokio::task::spawn_local(async move {
             let _counted = counted;

@@ -4,6 +4,7 @@ pub(super) mod bounds;
 mod meaning;
 mod network;
 mod signing;
+pub(super) mod tls;
 
 pub(super) use meaning::here;
 
@@ -17,6 +18,7 @@ use super::settings::{
     Server, Settings, Signup, Tokens, Upstream, Verify,
 };
 use super::table::Given;
+use crate::tls::Outward;
 use crate::types::Secret;
 
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
@@ -103,6 +105,7 @@ pub(super) fn settings(
     written: Written,
     rules: Vec<Rule>,
     upstreams: Vec<NamedUpstream>,
+    secured: tls::Secured,
 ) -> Option<Settings> {
     let Written { server, upstream, database, tokens, cookies, identity, verify, cors, .. } = written;
     let Written { signup, passwords, limits, email, pages, admin, log, .. } = written;
@@ -120,11 +123,13 @@ pub(super) fn settings(
             public_url: server.public_url.value,
             trusted_proxies: network::trusted_nets(&server.trusted_proxies.value),
             trust_unix: network::trusts_unix(&server.trusted_proxies.value),
+            proxy_protocol: server.proxy_protocol.value,
             workers: server.workers.value,
             keep_alive: server.keep_alive.value,
             shutdown_grace: server.shutdown_grace.value,
+            tls: secured.server,
         },
-        upstream: self::upstream(upstream)?,
+        upstream: self::upstream(upstream, secured.upstream)?,
         upstreams,
         database: Database { url: database.url.value },
         tokens: Tokens {
@@ -201,9 +206,10 @@ fn limits(limits: &file::Limits) -> Option<Limits> {
     })
 }
 
-pub(super) fn upstream(written: file::Upstream) -> Option<Upstream> {
+pub(super) fn upstream(written: file::Upstream, tls: Option<Outward>) -> Option<Upstream> {
     Some(Upstream {
         target: written.url.value?,
+        tls,
         host_header: written.host_header.value,
         connect_timeout: written.connect_timeout.value,
         response_timeout: written.response_timeout.value,

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use super::tls;
 use crate::config::addresses::{Trusted, fits_socket};
 use crate::config::env::Localhost;
 use crate::config::file::Written;
 use crate::config::finding::Finding;
-use crate::config::settings::{DatabaseUrl, Listen, Protocol, UpstreamTarget};
+use crate::config::settings::{DatabaseUrl, Listen, UpstreamTarget};
 use crate::config::urls::is_loopback;
 
 /// Keeps the rules of `[server]`, `[upstream]` and `[admin]`.
@@ -19,7 +20,8 @@ pub(super) fn rules(written: &Written, localhost: Localhost, findings: &mut Vec<
     upstream(written, localhost, findings);
     admin(written, findings);
     let url = &written.server.public_url;
-    if !url.bad && !url.value.https && !is_loopback(url.value.authority.host()) {
+    let plain = !url.bad && !url.value.https && !tls::is_asked_for(written);
+    if plain && !is_loopback(url.value.authority.host()) {
         findings.push(
             url.warning("is plain http: passwords and tokens can be read on the way")
                 .hint("put TLS in front of the gate and write the URL with `https://`"),
@@ -27,13 +29,20 @@ pub(super) fn rules(written: &Written, localhost: Localhost, findings: &mut Vec<
     }
     let open = |listen: &Listen| matches!(listen, Listen::Tcp(address) if !address.ip().is_loopback());
     let at = &written.server.listen;
-    if !url.bad && !url.value.https && is_loopback(url.value.authority.host()) && at.value.iter().any(open) {
+    if plain && is_loopback(url.value.authority.host()) && at.value.iter().any(open) {
         findings.push(
             at.warning("is open to other machines, and `server.public_url` is plain http: passwords and tokens can be read on the way")
                 .hint("put TLS in front of the gate and set `server.public_url` to its `https://` URL"),
         );
     }
     let trusted = &written.server.trusted_proxies;
+    let told = &written.server.proxy_protocol;
+    if told.value && trusted.value.is_empty() && !trusted.bad {
+        findings.push(
+            told.warning("does nothing: nobody is trusted to send a header")
+                .hint("name the load balancers in `server.trusted_proxies`"),
+        );
+    }
     if trusted_nets(&trusted.value).iter().any(|net| net.prefix_len() == 0) {
         findings.push(
             trusted
@@ -76,7 +85,7 @@ pub(super) fn upstream(written: &Written, localhost: Localhost, findings: &mut V
     } else if let (UpstreamTarget::Http { protocol, host, port }, Localhost::Container) = (target, localhost)
         && is_here(host)
     {
-        let scheme = if *protocol == Protocol::Http2 { "h2c" } else { "http" };
+        let scheme = protocol.scheme();
         findings.push(
             url.warning(&format!("is `{host}`, which in a container is the container itself")).hint(format!(
                 "name the backend's container or service, like `{scheme}://backend:{port}`; for the machine itself write \

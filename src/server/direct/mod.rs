@@ -236,11 +236,18 @@ impl<S: Socket> Client<'_, S> {
                     }
                 }
                 if answer.is_whole() {
-                    return Poll::Ready(Ok(()));
+                    return match self.io.poll_sent(cx) {
+                        Poll::Ready(sent) => Poll::Ready(sent.map_err(|_| Lost::Client)),
+                        Poll::Pending => self.poll_gone(cx).map(|()| Err(Lost::Client)),
+                    };
                 }
                 match answer.poll_more(cx) {
                     Poll::Ready(more) => more.map_err(Lost::Upstream)?,
-                    Poll::Pending => return self.poll_gone(cx).map(|()| Err(Lost::Client)),
+                    Poll::Pending => {
+                        // A client that is slow gets the rest; one that is gone shows itself below.
+                        let _ = self.io.poll_sent(cx);
+                        return self.poll_gone(cx).map(|()| Err(Lost::Client));
+                    }
                 }
             }
         })
@@ -257,6 +264,6 @@ impl<S: Socket> Client<'_, S> {
                 _ => return Err(Lost::Client),
             }
         }
-        Ok(())
+        std::future::poll_fn(|cx| self.io.poll_sent(cx)).await.map_err(|_| Lost::Client)
     }
 }

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -22,7 +21,7 @@ use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::stream;
 use super::vital::InFlight;
 use crate::auth::Auth;
-use crate::config::settings::Settings;
+use crate::config::settings::{PublicUrl, Settings};
 use crate::gate::refusal::Form;
 use crate::gate::subrequest::{self, Subrequests};
 use crate::gate::{Gate, Pass, Refusal, Verdict};
@@ -59,7 +58,7 @@ pub(super) struct Dispatch {
     dates: Dates,
     log: Option<Rc<WorkerLog>>,
     /// Where a browser is sent that came by `localhost`.
-    loopback: Option<Authority>,
+    loopback: Option<PublicUrl>,
 }
 
 /// What a worker gets for its road.
@@ -91,7 +90,7 @@ impl Dispatch {
             tally: parties.tally,
             dates: Dates::new(parties.clock),
             log: parties.log,
-            loopback: (public.authority.host() == "127.0.0.1").then(|| public.authority.clone()),
+            loopback: (public.authority.host() == "127.0.0.1").then(|| public.clone()),
         }
     }
 
@@ -314,12 +313,13 @@ impl Dispatch {
     /// if that is what `public_url` says.
     fn to_loopback(&self, head: &Parts, peer: &Peer) -> Option<Answer> {
         let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
-        let strayed = host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.port_u16();
+        let strayed =
+            host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.authority.port_u16();
         if !strayed || !browser::is_navigation(&head.method, &head.headers) {
             return None;
         }
         let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("http://{public}{asked}")))
+        Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{}{asked}", public.origin())))
     }
 }
 

@@ -16,7 +16,7 @@ mod malformed;
 mod pieces;
 mod pipelining;
 mod requests;
-mod stage;
+pub(crate) mod stage;
 mod stopping;
 mod targets;
 mod ways;

@@ -119,7 +119,7 @@ impl Stage {
 }
 
 /// An upstream that says what reached it: method, target, user and body.
-pub(super) fn echoing() -> Upstream {
+pub(crate) fn echoing() -> Upstream {
     Upstream::answering(|exchange| {
         let (seen, line) = (&exchange.seen, exchange.seen.line());
         let user = seen.header("x-user-id").unwrap_or_default();

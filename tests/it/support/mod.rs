@@ -1,5 +1,6 @@
 //! A running gate, a recording upstream, a raw connection: what most tests are made of.
 
+pub(crate) mod papers;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod upstream;
@@ -30,6 +31,8 @@ pub(crate) struct Gate {
     pub(crate) upstream: Upstream,
     pub(crate) folder: tempfile::TempDir,
     extra: String,
+    /// How it is met, where that is by TLS, and by which name.
+    pub(crate) tls: Option<(std::sync::Arc<rustls::ClientConfig>, String)>,
 }
 
 /// The two cookies of a signed-in browser.
@@ -68,6 +71,7 @@ impl Gate {
             upstream,
             folder,
             extra: extra.to_owned(),
+            tls: None,
         };
         gate.run();
         gate
@@ -112,7 +116,11 @@ impl Gate {
 
     /// A connection to it.
     pub(crate) fn connect(&self) -> Raw {
-        Raw::connect(self.address)
+        let raw = Raw::connect(self.address);
+        match &self.tls {
+            Some((config, name)) => raw.by_tls(config.clone(), name),
+            None => raw,
+        }
     }
 
     /// Sends a whole request over a new connection and reads the answer.

@@ -58,8 +58,8 @@ impl Process {
         });
         let lines = std::sync::Mutex::new(lines);
         let mut process = Self { child, address: SocketAddr::from(([0, 0, 0, 0], 0)), lines };
-        let line = process.line("listening on http://");
-        let address = line.rsplit("http://").next().unwrap().split('"').next().unwrap();
+        let line = process.line("listening on http");
+        let address = line.rsplit("://").next().unwrap().split('"').next().unwrap();
         process.address = address.trim().parse().unwrap();
         process
     }

@@ -2,12 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use rustls::{ClientConfig, ClientConnection};
 
 use super::{Cookies, PATIENCE};
 
 /// A client's connection.
 pub(crate) struct Raw {
     stream: TcpStream,
+    tls: Option<ClientConnection>,
     buffer: Vec<u8>,
 }
 
@@ -24,20 +28,56 @@ pub(crate) struct Answer {
 
 impl Raw {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// One into which little fits at once: whoever writes to it has to wait for it.
+    pub(crate) fn narrow(address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: Vec::new() }
+        Self { stream, tls: None, buffer: Vec::new() }
+    }
+
+    /// Goes on by TLS with a gate that is called `name`; what is wrong with that is found when something is said.
+    pub(crate) fn by_tls(self, config: Arc<ClientConfig>, name: &str) -> Self {
+        let tls = ClientConnection::new(config, name.to_owned().try_into().unwrap()).unwrap();
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Shakes hands, if that works.
+    pub(crate) fn shake_hands(&mut self) -> std::io::Result<&ClientConnection> {
+        let tls = self.tls.as_mut().unwrap();
+        tls.complete_io(&mut self.stream)?;
+        Ok(tls)
+    }
+
+    /// Says that nothing more will be said.
+    pub(crate) fn end(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            tls.complete_io(&mut self.stream).unwrap();
+        }
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
     }
 
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.try_write(bytes).unwrap();
     }
 
     /// Writes, where the other side may have had enough already.
     pub(crate) fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-        self.stream.write_all(bytes.as_ref())
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.stream).write_all(bytes.as_ref()),
+            None => self.stream.write_all(bytes.as_ref()),
+        }
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
@@ -178,6 +218,17 @@ impl Raw {
         }
     }
 
+    /// Reads to the end; whether that was one in order: by TLS, one that was said.
+    pub(crate) fn end_of(&mut self) -> Result<(), std::io::ErrorKind> {
+        loop {
+            match self.try_fill() {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(error.kind()),
+            }
+        }
+    }
+
     fn fill(&mut self) -> usize {
         self.try_fill().unwrap()
     }
@@ -185,8 +236,12 @@ impl Raw {
     fn try_fill(&mut self) -> std::io::Result<usize> {
         let mut bytes = [0; 16 * 1024];
         let got = loop {
-            match self.stream.read(&mut bytes) {
-                // The whole test may have been stopped for a while.
+            let read = match &mut self.tls {
+                Some(tls) => rustls::Stream::new(tls, &mut self.stream).read(&mut bytes),
+                None => self.stream.read(&mut bytes),
+            };
+            match read {
+                // Whoever stops these tests for a moment and lets them go on interrupts reads that have a time limit.
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 read => break read?,
             }

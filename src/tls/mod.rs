@@ -1,0 +1,19 @@
+//! TLS, to both sides: the gate's own certificates (read again when their files change), and whom it trusts upstream.
+
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+mod certificates;
+mod files;
+mod outward;
+
+pub use certificates::{Certificates, H2, HTTP_1_1};
+pub use files::{FileFault, Pair, Part, Why, is_open_to_all};
+pub use outward::{Outward, OutwardError, certificate_fault};
+
+/// The one library that all of it is made with. Nothing is installed for the whole process: each configuration says
+/// what it uses.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
