@@ -164,6 +164,10 @@ impl Intake {
                 self.input.drain(..count);
                 *left -= count as u64;
                 self.carried += count as u64;
+                if self.input.is_empty() {
+                    // What follows is read to where it is sent from.
+                    self.buffers.put(std::mem::take(&mut self.input));
+                }
             }
             Rest::Chunks(chunks) => {
                 let (taken, data) = chunks.take(&self.input, out).map_err(BodyError::Chunks)?;

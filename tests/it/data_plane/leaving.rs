@@ -84,7 +84,7 @@ fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
 }
 
 /// Signs somebody up and in at a gate that is a process of its own.
-fn cookie(process: &Process) -> String {
+pub(super) fn cookie(process: &Process) -> String {
     let mut connection = process.connect();
     let mut post = |path: &str, body: &str| {
         connection.write(format!(
