@@ -22,6 +22,8 @@ struct Inner<S: Socket> {
     io: ClientIo<S>,
     /// What hyper takes for said.
     out: BytesMut,
+    /// Whether the socket was told something that it may hold back itself, as TLS does.
+    unflushed: bool,
     /// Whether others were let in since something was held back.
     let_others_in: bool,
 }
@@ -34,14 +36,19 @@ impl<S: Socket> Clone for HeldBack<S> {
 
 impl<S: Socket> HeldBack<S> {
     pub(super) fn new(io: ClientIo<S>) -> Self {
-        Self(Rc::new(RefCell::new(Inner { io, out: BytesMut::new(), let_others_in: false })))
+        Self(Rc::new(RefCell::new(Inner {
+            io,
+            out: BytesMut::new(),
+            unflushed: false,
+            let_others_in: false,
+        })))
     }
 
     /// To be called whenever hyper has nothing more to say for now: says what was held back, once all others that were
     /// ready at that time have had their turn.
     pub(super) fn settle(&self, cx: &mut Context<'_>) {
         let inner = &mut *self.0.borrow_mut();
-        if inner.out.is_empty() {
+        if inner.out.is_empty() && !inner.unflushed {
             return;
         }
         if !std::mem::replace(&mut inner.let_others_in, true) {
@@ -56,20 +63,26 @@ impl<S: Socket> HeldBack<S> {
 }
 
 impl<S: Socket> Inner<S> {
-    /// Says all that was held back.
+    /// Says all that was held back, here and by the socket.
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let said = match ready!(self.poll_say_own(cx)) {
+            Ok(()) => ready!(Pin::new(&mut self.io).poll_flush(cx)),
+            error => error,
+        };
+        // What could not be said never will; and a connection that has nothing to say holds no memory for it.
+        self.out = BytesMut::new();
+        self.unflushed = false;
+        Poll::Ready(said)
+    }
+
+    fn poll_say_own(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
-            match ready!(Pin::new(&mut self.io).poll_write(cx, &self.out)) {
-                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(written) => self.out.advance(written),
-                Err(error) => {
-                    self.out.clear();
-                    return Poll::Ready(Err(error));
-                }
+            self.unflushed = S::HOLDS_BACK;
+            match ready!(Pin::new(&mut self.io).poll_write(cx, &self.out))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.out.advance(written),
             }
         }
-        // A connection that has nothing to say holds no memory for it.
-        self.out = BytesMut::new();
         Poll::Ready(Ok(()))
     }
 }
@@ -101,7 +114,8 @@ impl<S: Socket> AsyncWrite for HeldBack<S> {
             }
             return Poll::Ready(Ok(length));
         }
-        ready!(inner.poll_say(cx))?;
+        ready!(inner.poll_say_own(cx))?;
+        inner.unflushed = S::HOLDS_BACK;
         Pin::new(&mut inner.io).poll_write_vectored(cx, bufs)
     }
 

@@ -164,6 +164,54 @@ fn http2_over_tls_carries_many_requests_at_once() {
     assert_eq!(gate.upstream.last().header("x-forwarded-proto").as_deref(), Some("https"));
 }
 
+/// The connection's words are held back (`server::held_back`), and TLS may hold back some more.
+#[test]
+fn what_http2_says_over_a_narrow_tls_arrives_without_a_further_word() {
+    const SIZE: usize = 4 * 1024 * 1024 + 17;
+    let upstream = Upstream::answering(|exchange| {
+        exchange.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", SIZE + 10));
+        exchange.write(vec![b'x'; SIZE]);
+        // Until the client has all of that, and leaves.
+        let _ = exchange.stream.read(&mut [0]);
+        false
+    });
+    let (gate, papers) = secured_before(upstream, "");
+    let cookie = gate.member("jack@example.com").header();
+    crate::support::Gate::wait(async {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        socket.connect(&gate.address.into()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let stream = tokio::net::TcpStream::from_std(socket.into()).unwrap();
+        let connector = TlsConnector::from(papers.client(&["h2"]));
+        let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+        let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(16 << 20)
+            .initial_connection_window_size(16 << 20)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        for te in ["", "trailers"] {
+            let mut request = Request::get("https://localhost/").header("cookie", &cookie);
+            if !te.is_empty() {
+                request = request.header("te", te);
+            }
+            let request = request.body(Full::new(Bytes::new())).unwrap();
+            let read = async {
+                let mut body = sender.send_request(request).await.unwrap().into_body();
+                let mut got = 0;
+                while got < SIZE {
+                    let frame = body.frame().await.unwrap().unwrap();
+                    got += frame.into_data().unwrap().len();
+                }
+                got
+            };
+            assert_eq!(tokio::time::timeout(PATIENCE, read).await.unwrap(), SIZE, "{te:?}");
+        }
+    });
+}
+
 #[test]
 fn malformed_heads_are_refused_by_tls_too() {
     let (gate, _papers) = secured("");
