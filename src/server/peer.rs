@@ -82,7 +82,9 @@ impl Peers {
         // A proxy that says nothing of it leaves its client to be thought of like itself.
         let secure =
             forwarded::proto(headers).map_or(socket.secure, |proto| proto.eq_ignore_ascii_case("https"));
-        let told = forwarded::host(headers).and_then(|host| host.parse::<Authority>().ok());
+        let told = forwarded::host(headers)
+            .and_then(|host| host.parse::<Authority>().ok())
+            .and_then(|host| plain(host).ok());
         let client = self.client_of(headers).or(address);
         Ok(Peer { address: client, socket: address, trusted, secure, host: told.or(host) })
     }
@@ -149,15 +151,21 @@ fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
     let target = head.uri.authority().filter(|_| head.method != http::Method::CONNECT);
     match (header, target) {
         (Some(header), Some(target)) if header != *target => Err(AmbiguousHost),
-        (header, Some(target)) => no_user_info(header.unwrap_or_else(|| target.clone())).map(Some),
-        (Some(header), None) => no_user_info(header).map(Some),
+        (header, Some(target)) => plain(header.unwrap_or_else(|| target.clone())).map(Some),
+        (Some(header), None) => plain(header).map(Some),
         (None, None) if head.version == Version::HTTP_2 => Err(AmbiguousHost),
         (None, None) => Ok(None),
     }
 }
 
-fn no_user_info(authority: Authority) -> Result<Authority, AmbiguousHost> {
-    if authority.as_str().contains('@') { Err(AmbiguousHost) } else { Ok(authority) }
+/// A host and perhaps a port (RFC 9110 section 7.2). With anything else, another reader may find another host in it.
+fn plain(authority: Authority) -> Result<Authority, AmbiguousHost> {
+    let port = match authority.as_str().strip_prefix(authority.host()) {
+        Some("" | ":") => true,
+        Some(port) => port.len() <= 6 && authority.port_u16().is_some(),
+        None => false,
+    };
+    if port { Ok(authority) } else { Err(AmbiguousHost) }
 }
 
 fn is_private(address: IpAddr) -> bool {

@@ -12,6 +12,7 @@ mod auth_limits;
 mod auth_pages;
 mod cli;
 mod config;
+mod confusion;
 mod crash;
 mod data_plane;
 mod demo;
