@@ -283,7 +283,7 @@ pub(super) const LATER: &[Later] = &[
             (
                 "path",
                 "\"/public/*\"",
-                "An exact path, or a prefix that ends in /*; a segment * is any one that is not empty.",
+                "An exact path, or a prefix that ends in /*; a segment * is any one (an empty one where the rule does not open).",
             ),
             (
                 "host",

@@ -16,6 +16,7 @@ use super::Pass;
 use super::identity::IdentityHeaders;
 use super::rules::NO_METHOD;
 use crate::config::settings::{Settings, VerifySource};
+use crate::types::is_plain;
 use crate::web::forwarded::X_FORWARDED_HOST;
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Peer};
@@ -80,11 +81,15 @@ impl Subrequests {
             return Err(Misfit::Untrusted);
         }
         let told = Told::read(&head.headers)?;
-        let (method, target, needed) = match self.source {
-            VerifySource::Forwarded => (told.methods[0], told.forwarded, "X-Forwarded-Uri"),
-            VerifySource::Original => (told.methods[1], told.original, "X-Original-URL"),
+        let [forwarded, original] = told.methods;
+        let (method, other, target, needed) = match self.source {
+            VerifySource::Forwarded => (forwarded, original, told.forwarded, "X-Forwarded-Uri"),
+            VerifySource::Original => (original, forwarded, told.original, "X-Original-URL"),
         };
         let target = target.ok_or(Misfit::NoPath(needed))?;
+        if method.is_none() && other.is_some() {
+            return Err(Misfit::Disagree("method"));
+        }
         if path::owner(target.path_and_query.path()) != Owner::Upstream {
             return Err(Misfit::Own);
         }
@@ -170,12 +175,18 @@ impl Target {
             return Ok(Self { host: None, path_and_query: path });
         }
         let uri = Uri::try_from(&*whole).map_err(|_| Misfit::Unreadable("path"))?;
+        // The proxy has put the host in front of the path, and it may end in a `?` that its client sent: that is not where
+        // the path ended.
+        let behind = memchr::memmem::find(&whole, b"://").map_or(&[][..], |at| &whole[at + 3..]);
+        if behind.iter().find(|byte| b"/?#\\".contains(byte)).is_some_and(|end| *end != b'/') {
+            return Err(Misfit::Unreadable("path"));
+        }
         let uri::Parts { scheme: Some(_), authority: Some(host), path_and_query: Some(path), .. } =
             uri.into_parts()
         else {
             return Err(Misfit::Unreadable("path"));
         };
-        Ok(Self { host: Some(no_user_info(host)?), path_and_query: path })
+        Ok(Self { host: Some(plain(host)?), path_and_query: path })
     }
 }
 
@@ -205,11 +216,11 @@ fn single<'a>(
 /// The last of a list, which the proxy itself has said.
 fn nearest_host(value: &HeaderValue) -> Result<Authority, Misfit> {
     let last = value.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
-    no_user_info(Authority::try_from(last).map_err(|_| Misfit::Unreadable("host"))?)
+    plain(Authority::try_from(last).map_err(|_| Misfit::Unreadable("host"))?)
 }
 
-fn no_user_info(host: Authority) -> Result<Authority, Misfit> {
-    if host.as_str().contains('@') { Err(Misfit::Unreadable("host")) } else { Ok(host) }
+fn plain(host: Authority) -> Result<Authority, Misfit> {
+    if is_plain(&host) { Ok(host) } else { Err(Misfit::Unreadable("host")) }
 }
 
 /// Hosts compare without case, port and trailing dot.
@@ -221,7 +232,8 @@ fn is_same_host(one: &Authority, other: &Authority) -> bool {
 /// Whether the original asks for a WebSocket. `Upgrade` itself is a field of one connection (RFC 9110 section 7.6.1), so that
 /// proxies leave it out of a sub-request, and HTTP/2 has none.
 fn opens_a_tunnel(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-websocket-key")
+    headers.contains_key(UPGRADE)
+        || headers.contains_key("sec-websocket-key")
         || headers.contains_key("sec-websocket-version")
         || headers.get("sec-fetch-mode").is_some_and(|mode| mode == "websocket")
 }

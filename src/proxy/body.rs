@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::SET_COOKIE;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -273,7 +274,11 @@ impl Body for UpstreamBody {
             return body.break_off(BodyError::SessionEnded);
         }
         match stream.inner.poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
+            Poll::Ready(Some(Ok(mut frame))) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    // No trailer sets a cookie (RFC 9110 section 6.5.1), the gate's least of all.
+                    trailers.remove(SET_COOKIE);
+                }
                 stream.vigil.progress();
                 body.settle();
                 Poll::Ready(Some(Ok(frame)))

@@ -13,6 +13,11 @@ pub(super) fn no_single_host() -> Answer {
     closing(&Problem::new(Code::Malformed).detail("The request names no single host."))
 }
 
+/// A head that HTTP/2 allows no more than HTTP/1 does.
+pub(super) fn malformed() -> Answer {
+    closing(&Problem::new(Code::Malformed))
+}
+
 /// A problem after which nothing more is read from the connection.
 fn closing(problem: &Problem) -> Answer {
     let mut answer = problem.answer();

@@ -238,7 +238,8 @@ where
             Ok::<_, std::convert::Infallible>(answer)
         }
     });
-    let large = terms.large_reads.take();
+    // Where all connections stay with hyper, those that wait would keep all permits.
+    let large = if dispatch.goes_directly() { terms.large_reads.take() } else { None };
     // Half: hyper holds on to several reads at once.
     let most = if large.is_some() { LARGE / 2 } else { BUFFER };
     let mut connection = http1::Builder::new()

@@ -13,6 +13,7 @@ use super::complaints::Complaints;
 use super::forwarded;
 use crate::config::settings;
 use crate::gate::subrequest;
+use crate::types::is_plain;
 use crate::web::Peer;
 
 /// The headers by which a proxy tells of its client.
@@ -25,15 +26,22 @@ pub(super) struct SocketPeer {
     pub(super) address: Option<IpAddr>,
     /// Whether it speaks TLS to the gate itself.
     pub(super) secure: bool,
+    /// Whether the address is that of a proxy which can't say for whom it speaks: nobody, then, is believed.
+    pub(super) unknown: bool,
 }
 
 impl SocketPeer {
     /// A Unix socket's.
-    pub(super) const UNIX: Self = Self { address: None, secure: false };
+    pub(super) const UNIX: Self = Self { address: None, secure: false, unknown: false };
 
     /// Another machine's, or this one's. Folds an IPv4 address that came by an IPv6 socket.
     pub(super) fn at(address: IpAddr) -> Self {
-        Self { address: Some(address.to_canonical()), secure: false }
+        Self { address: Some(address.to_canonical()), secure: false, unknown: false }
+    }
+
+    /// Somebody whom this proxy passes on and can't name.
+    pub(super) const fn unknown(self) -> Self {
+        Self { unknown: true, ..self }
     }
 
     /// The same, by TLS.
@@ -82,16 +90,14 @@ impl Peers {
         // A proxy that says nothing of it leaves its client to be thought of like itself.
         let secure =
             forwarded::proto(headers).map_or(socket.secure, |proto| proto.eq_ignore_ascii_case("https"));
-        let told = forwarded::host(headers)
-            .and_then(|host| host.parse::<Authority>().ok())
-            .and_then(|host| plain(host).ok());
+        let told = forwarded::host(headers).and_then(|host| host.parse::<Authority>().ok()).filter(is_plain);
         let client = self.client_of(headers).or(address);
         Ok(Peer { address: client, socket: address, trusted, secure, host: told.or(host) })
     }
 
     /// Whether a connection's other end is a proxy that is believed.
     pub(super) fn is_trusted(&self, socket: SocketPeer) -> bool {
-        socket.address.map_or(self.trust_unix, |address| self.trusts(address))
+        !socket.unknown && socket.address.map_or(self.trust_unix, |address| self.trusts(address))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -143,8 +149,9 @@ fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
     let mut hosts = head.headers.get_all(HOST).iter();
     let header = match (hosts.next(), hosts.next()) {
         (None, _) => None,
-        // HTTP/1.1 allows an empty Host where the target has no authority; it names nobody.
-        (Some(value), None) if value.is_empty() => None,
+        // HTTP/1.1 allows an empty Host where the target has no authority; it names nobody. Beside one it would be what the
+        // upstream gets.
+        (Some(value), None) if value.is_empty() && head.uri.authority().is_none() => None,
         (Some(value), None) => Some(Authority::try_from(value.as_bytes()).map_err(|_| AmbiguousHost)?),
         (Some(_), Some(_)) => return Err(AmbiguousHost),
     };
@@ -158,14 +165,8 @@ fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
     }
 }
 
-/// A host and perhaps a port (RFC 9110 section 7.2). With anything else, another reader may find another host in it.
 fn plain(authority: Authority) -> Result<Authority, AmbiguousHost> {
-    let port = match authority.as_str().strip_prefix(authority.host()) {
-        Some("" | ":") => true,
-        Some(port) => port.len() <= 6 && authority.port_u16().is_some(),
-        None => false,
-    };
-    if port { Ok(authority) } else { Err(AmbiguousHost) }
+    if is_plain(&authority) { Ok(authority) } else { Err(AmbiguousHost) }
 }
 
 fn is_private(address: IpAddr) -> bool {

@@ -34,7 +34,8 @@ where
     })?;
     Ok(match told {
         Told::Client(address) => SocketPeer::at(address),
-        Told::Nobody => proxy,
+        Told::Itself => proxy,
+        Told::Somebody => proxy.unknown(),
     })
 }
 
@@ -43,8 +44,10 @@ where
 enum Told {
     /// Whom the proxy passes on.
     Client(IpAddr),
-    /// It speaks for itself, or can't say for whom.
-    Nobody,
+    /// It speaks for itself, to look whether the gate is there.
+    Itself,
+    /// It can't say for whom it speaks.
+    Somebody,
 }
 
 async fn header<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Told> {
@@ -87,7 +90,7 @@ fn version_1(line: &[u8]) -> Option<Told> {
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
         // What is said besides is to be ignored.
-        ["PROXY", "UNKNOWN", ..] => Some(Told::Nobody),
+        ["PROXY", "UNKNOWN", ..] => Some(Told::Somebody),
         ["PROXY", family @ ("TCP4" | "TCP6"), source, destination, ports @ ..] => {
             let [from, to] = ports else { return None };
             let is_port = |text: &&str| text.parse::<u16>().is_ok_and(|port| port.to_string() == **text);
@@ -105,18 +108,18 @@ fn version_1(line: &[u8]) -> Option<Told> {
 fn version_2(command: u8, family: u8, rest: &[u8]) -> Option<Told> {
     match command {
         // LOCAL: a check of the proxy's own, whatever addresses it may give.
-        0x20 => return Some(Told::Nobody),
+        0x20 => return Some(Told::Itself),
         0x21 => {}
         _ => return None,
     }
     // Source, destination, two ports; what follows is extensions.
     match family {
         // Unspecified: not told.
-        0x00 => Some(Told::Nobody),
+        0x00 => Some(Told::Somebody),
         0x11 => rest.get(..12)?.first_chunk::<4>().map(|bytes| Told::Client(Ipv4Addr::from(*bytes).into())),
         0x21 => rest.get(..36)?.first_chunk::<16>().map(|bytes| Told::Client(Ipv6Addr::from(*bytes).into())),
         // A Unix socket's paths, which are no address.
-        0x31 => rest.get(..216).map(|_| Told::Nobody),
+        0x31 => rest.get(..216).map(|_| Told::Somebody),
         // Datagrams don't come by a stream.
         _ => None,
     }
@@ -140,8 +143,8 @@ mod tests {
         let at = |address: &str| Some(Told::Client(address.parse().unwrap()));
         assert_eq!(told("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443"), at("192.0.2.1"));
         assert_eq!(told("PROXY TCP6 2001:db8::1 ::1 0 65535"), at("2001:db8::1"));
-        assert_eq!(told("PROXY UNKNOWN"), Some(Told::Nobody));
-        assert_eq!(told("PROXY UNKNOWN ffff:f...f:ffff 65535 65535"), Some(Told::Nobody));
+        assert_eq!(told("PROXY UNKNOWN"), Some(Told::Somebody));
+        assert_eq!(told("PROXY UNKNOWN ffff:f...f:ffff 65535 65535"), Some(Told::Somebody));
         for bad in [
             "PROXY TCP4 192.0.2.1 198.51.100.1 56324",
             "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443 1",
@@ -161,7 +164,7 @@ mod tests {
         ] {
             assert_eq!(told(bad), None, "{bad:?}");
         }
-        assert_eq!(told(&format!("PROXY UNKNOWN {}", "x".repeat(91))), Some(Told::Nobody));
+        assert_eq!(told(&format!("PROXY UNKNOWN {}", "x".repeat(91))), Some(Told::Somebody));
         assert_eq!(told(&format!("PROXY UNKNOWN {}", "x".repeat(92))), None);
     }
 
@@ -177,10 +180,10 @@ mod tests {
         assert_eq!(told(0x21, 0x11, &v4), address);
         assert_eq!(told(0x21, 0x11, &extensions), address);
         assert_eq!(told(0x21, 0x21, &v6), Some(Told::Client(IpAddr::from([7_u8; 16]))));
-        assert_eq!(told(0x20, 0x11, &v4), Some(Told::Nobody));
-        assert_eq!(told(0x20, 0x00, &[]), Some(Told::Nobody));
-        assert_eq!(told(0x21, 0x00, &[1, 2, 3]), Some(Told::Nobody));
-        assert_eq!(told(0x21, 0x31, &[b'/'; 216]), Some(Told::Nobody));
+        assert_eq!(told(0x20, 0x11, &v4), Some(Told::Itself));
+        assert_eq!(told(0x20, 0x00, &[]), Some(Told::Itself));
+        assert_eq!(told(0x21, 0x00, &[1, 2, 3]), Some(Told::Somebody));
+        assert_eq!(told(0x21, 0x31, &[b'/'; 216]), Some(Told::Somebody));
         for (command, family, rest) in [
             (0x11, 0x11, &v4[..]),
             (0x22, 0x11, &v4),

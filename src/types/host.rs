@@ -6,6 +6,15 @@ use std::net::Ipv6Addr;
 
 use http::uri::Authority;
 
+/// Whether it is a host and perhaps a port (RFC 9110 section 7.2). In anything else, another reader may find another host.
+pub fn is_plain(authority: &Authority) -> bool {
+    match authority.as_str().strip_prefix(authority.host()) {
+        Some("" | ":") => true,
+        Some(port) => port.len() <= 6 && authority.port_u16().is_some(),
+        None => false,
+    }
+}
+
 /// A host's name as browsers send it: IDNA's ASCII form, lower case. Underscores are left to those who use them.
 pub fn host_name(text: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii(text).ok()?;

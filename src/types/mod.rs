@@ -13,7 +13,7 @@ pub mod username;
 
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailKey};
-pub use host::{AskedHost, RuleHost};
+pub use host::{AskedHost, RuleHost, is_plain};
 pub use ids::{DeviceId, Role, SessionId, UserId};
 pub use password::{Password, PasswordHash};
 pub use path_prefix::PathPrefix;

@@ -164,7 +164,7 @@ fn is_odd(path: &[u8], normal: &str) -> bool {
     while let Some(segment) = segments.next() {
         let name = segment.split(';').next().unwrap_or_default();
         let name = name.split("%3B").next().unwrap_or_default();
-        if segment.is_empty() && segments.peek().is_some() || matches!(name, "." | "..") {
+        if name.is_empty() && segments.peek().is_some() || matches!(name, "." | "..") {
             return true;
         }
     }

@@ -152,6 +152,8 @@ fn weaknesses_3_11_and_19_no_spelling_of_a_host_opens_another_hosts_path() {
             assert!([400, 401, 403].contains(&answer.status), "{host}: {answer:?}");
         }
     }
+    // The upstream would get the empty one.
+    assert_eq!(gate.send("GET http://open.example/hosted/x HTTP/1.1\r\nHost:\r\n\r\n").status, 400);
     for fields in [
         "X-Forwarded-Host: open.example\r\n",
         "Forwarded: host=open.example\r\n",

@@ -82,7 +82,10 @@ fn whose_forwarded_headers_count_is_judged_by_the_address_that_is_told() {
         let header = format!("PROXY TCP4 {source} 127.0.0.1 5 6\r\n");
         assert_eq!(told(&gate, header.as_bytes(), &fields), heard);
     }
-    assert_eq!(told(&gate, UNKNOWN.as_bytes(), &fields), "198.51.100.1, 127.0.0.1");
+    // What it passes on for somebody whom it can't name is a client's word; its own it may say.
+    assert_eq!(told(&gate, UNKNOWN.as_bytes(), &fields), "127.0.0.1");
+    assert_eq!(told(&gate, &binary(0x21, 0, &[]), &fields), "127.0.0.1");
+    assert_eq!(told(&gate, &binary(0x20, 0, &[]), &fields), "198.51.100.1, 127.0.0.1");
 }
 
 #[test]

@@ -63,10 +63,9 @@ fn the_other_kinds_headers_tell_nothing_by_themselves() {
     ] {
         assert_eq!(read(source, headers), Err(Misfit::NoPath(missing)), "{headers:?}");
     }
-    assert_eq!(
-        read("forwarded", &[URI, ("x-original-method", "GET")]),
-        Ok(told(NO_METHOD, "/a?b=c", "sidegate:8000"))
-    );
+    // Nor does it go on as if none had been told.
+    let read = read("forwarded", &[URI, ("x-original-method", "GET")]);
+    assert_eq!(read, Err(Misfit::Disagree("method")));
 }
 
 #[test]
@@ -108,6 +107,15 @@ fn what_can_not_be_read_is_not_guessed() {
             Err(Misfit::Unreadable("host")),
             "{target}"
         );
+    }
+    // A client's `Host: x?` moves the path into the query of what its proxy puts together.
+    for target in
+        ["http://x?/a", "http://x:80?/a", "http://[::1]?b/a", "http://x?", "http://x#/a", "http://x\\/a"]
+    {
+        for (source, name) in [("original", "x-original-url"), ("forwarded", "x-forwarded-uri")] {
+            let read = read(source, &[(name, target)]);
+            assert_eq!(read, Err(Misfit::Unreadable("path")), "{target}");
+        }
     }
     for method in ["", "GET, POST", "G\u{e9}T", "GET /"] {
         let read = read("forwarded", &[URI, ("x-forwarded-method", method)]);

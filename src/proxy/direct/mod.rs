@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Buf as _;
-use http::header::{EXPECT, TE};
+use http::header::{CONTENT_LENGTH, EXPECT, TE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
@@ -225,7 +225,8 @@ impl Proxy {
 pub fn can_frame(head: &Parts) -> bool {
     let plain_target =
         head.uri.path().starts_with('/') && matches!(head.uri.scheme_str(), Some("http" | "https"));
-    plain_target && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
+    // A length of no body is h2's to judge, and hyper's to write.
+    plain_target && ![TE, EXPECT, CONTENT_LENGTH].iter().any(|name| head.headers.contains_key(name))
 }
 
 /// Why an answer's head did not come.

@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, Version};
-use hyper::body::{Body as _, Incoming};
+use http::{HeaderValue, Response};
 
 use super::verify::Heard;
-use super::{Dispatch, InFlight, Outgoing, Rc, Record, SocketPeer, Source, answers, own, stream};
+use super::{Dispatch, Record, SocketPeer, Source, answers, own};
 use crate::gate::refusal::Form;
 use crate::gate::{Pass, Verdict, subrequest};
 use crate::metrics::{Counted, Outcome};
@@ -131,37 +130,8 @@ impl Dispatch {
         (answer, errand)
     }
 
-    /// Answers a request of HTTP/2. What is not plain takes the long road, in a future of its own: it is large, and each
-    /// stream would have room for it.
-    pub(in crate::server) async fn handle_stream(
-        &self,
-        request: Request<Incoming>,
-        socket: SocketPeer,
-        in_flight: InFlight,
-    ) -> Response<Outgoing> {
-        let started = Instant::now();
-        let (head, body) = request.into_parts();
-        if !(body.is_end_stream() && self.goes_directly() && proxy::can_frame(&head)) {
-            return Box::pin(self.handle(Request::from_parts(head, body), socket, in_flight)).await;
-        }
-        let (response, errand) = match self.look_at(head, Bytes::new(), socket, started) {
-            Looked::Unusual(head) => {
-                return Box::pin(self.handle(Request::from_parts(*head, body), socket, in_flight)).await;
-            }
-            Looked::Own(refused) => {
-                let Refused { answer, errand } = *refused;
-                (own(answer), errand)
-            }
-            Looked::Pass(trip) => self.ask_framed(trip).await,
-        };
-        let (head, source) = response.into_parts();
-        stream::answered(&source);
-        let tally = Rc::clone(&self.tally);
-        let body = Outgoing::new(source, errand.record, tally, in_flight, Version::HTTP_2);
-        Response::from_parts(head, body)
-    }
-
-    async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
+    /// The same for a client of HTTP/2.
+    pub(super) async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
         let response = match self.upstreams.of(&pass).ask_framed(pass, &head, &peer, &id, judged).await {
             Ok(response) => {
@@ -204,6 +174,11 @@ impl Dispatch {
 }
 
 impl Errand {
+    /// What the log still has to learn goes with the answer's body.
+    pub(super) fn into_record(self) -> Option<Record> {
+        self.record
+    }
+
     fn answered(&mut self, status: http::StatusCode, say: impl FnOnce(&mut Counted)) {
         let Some(mut counted) = self.counted.take() else { return };
         say(&mut counted);

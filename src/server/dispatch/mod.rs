@@ -34,10 +34,12 @@ use crate::web::path::{self, Owner};
 use crate::web::{Answer, Code, Peer, Problem, browser};
 
 mod direct;
+mod http2;
 mod unread;
 mod verify;
 
 pub(super) use direct::{Looked, Refused};
+use http2::{is_sound, without_body};
 use unread::{Watched, may_be_drained};
 
 /// What a request waits for before it is answered anew.
@@ -121,10 +123,12 @@ impl Dispatch {
         // After a head that offered an upgrade, what comes is not looked through for HTTP any more.
         let version = head.version;
         let last = version < Version::HTTP_2 && head.headers.contains_key(UPGRADE);
+        let (sound, is_head) = (is_sound(&head), head.method == Method::HEAD);
 
         let (read, drains) = (Cell::new(body.is_end_stream()), may_be_drained(&head));
         let request = Request::from_parts(head, body);
         let response = match &peer {
+            Ok(_) if !sound => own(answers::malformed()),
             Ok(peer) => {
                 let (record, counted) = (record.as_mut(), &mut counted);
                 let mut trail = Trail { peer, id: &id, started, record, counted, read: &read, drains };
@@ -132,6 +136,7 @@ impl Dispatch {
             }
             Err(AmbiguousHost) => own(answers::no_single_host()),
         };
+        let response = if is_head && version == Version::HTTP_2 { without_body(response) } else { response };
         let (mut head, source) = response.into_parts();
         stream::answered(&source);
         let unread = version < Version::HTTP_2 && matches!(source, Source::Own(_)) && !read.get();

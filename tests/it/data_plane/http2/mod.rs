@@ -2,4 +2,5 @@
 
 mod bounded;
 mod frames;
+mod own;
 mod streams;
