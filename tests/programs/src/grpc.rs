@@ -30,7 +30,7 @@ pub(crate) async fn called(tools: &Tools) -> Result<Vec<String>, String> {
         command.arg("server.py").arg(port.to_string());
         command
     };
-    let site = Site::of(Plan { name: NAME, scheme: "h2c" }, server, tools).await;
+    let site = Site::of(Plan { name: NAME, scheme: "h2c", settings: &[] }, server, tools).await;
     client(tools, &site, "shut").await?;
     if site.heard() != 0 {
         return Err("bytes came through before anybody had signed in".to_owned());

@@ -38,6 +38,10 @@ pub(crate) trait Program: Send + Sync + 'static {
     fn doors(&self) -> &'static [&'static str];
     /// How many WebSockets its page has open at least.
     fn sockets(&self) -> u64;
+    /// What the gate is told beside the usual, as variables.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// Waits until the home page is there.
     fn shows_home(browser: &Browser) -> impl Future<Output = ()> + Send;
     /// Uses it as a person would; says what was done.
