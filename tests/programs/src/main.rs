@@ -1,5 +1,5 @@
 //! The gate before programs that no one here wrote: a person signs up, in and out in Chromium and uses them in between;
-//! gRPC's own client calls its own server, and git's its own.
+//! gRPC's own client calls its own server, git's its own, and curl a WebDAV server.
 //!
 //! `scripts/real-programs` installs what this needs and runs it; `docs/real-programs.md` says what each program has to
 //! be told. The result is a table; the exit code is 0 when every program worked.
@@ -17,6 +17,7 @@ mod site;
 mod streamlit;
 mod tap;
 mod visit;
+mod webdav;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,9 @@ fn main() -> ExitCode {
         }
         if wanted(git::NAME) {
             rows.push(timed(git::NAME, git::version(), git::used(&tools)).await);
+        }
+        if wanted(webdav::NAME) {
+            rows.push(timed(webdav::NAME, webdav::version(&tools), webdav::used(&tools)).await);
         }
         rows
     });

@@ -16,6 +16,8 @@ pub(crate) struct Site {
     pub(crate) host: String,
     /// The gate's port.
     pub(crate) port: u16,
+    /// The program's own port, for who is to see what the gate changes.
+    pub(crate) behind: u16,
     /// The program's own folder: what it was given, and what it writes.
     pub(crate) folder: PathBuf,
     tap: Tap,
@@ -76,7 +78,7 @@ impl Site {
         let log = tools.logs.join(format!("{name}-gate.log"));
         let mut gate = Process::start("sidegate", &mut command, log);
         gate.listens(port).await;
-        Self { origin, host, port, folder, tap, _gate: gate, _program: running, _home: home }
+        Self { origin, host, port, behind: own, folder, tap, _gate: gate, _program: running, _home: home }
     }
 
     /// The address of one of its pages.
