@@ -1,15 +1,15 @@
 //! JupyterLab, from PyPI: a cell computes in a kernel over a WebSocket, the notebook is saved, a large file goes up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use fantoccini::key::Key;
 use serde_json::json;
 use sidegate_browser_tests::Browser;
 
-use crate::Tools;
 use crate::site::Site;
 use crate::visit::Program;
+use crate::{Tools, process};
 
 /// A notebook with one empty cell.
 const NOTEBOOK: &str = r#"{ "cells": [{ "cell_type": "code", "id": "one", "execution_count": null, "metadata": {},
@@ -25,8 +25,8 @@ impl Program for JupyterLab {
         "jupyterlab"
     }
 
-    fn version_of(&self, tools: &Tools) -> PathBuf {
-        tools.venv.join("bin/jupyter-lab")
+    fn version(&self, tools: &Tools) -> String {
+        process::version(&tools.venv.join("bin/jupyter-lab"))
     }
 
     fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command {

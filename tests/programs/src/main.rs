@@ -6,6 +6,7 @@
 
 mod datasette;
 mod git;
+mod gradio;
 mod grpc;
 mod jupyterlab;
 mod person;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         let mut rows = Vec::new();
         rows.extend(row(jupyterlab::JupyterLab, &tools, &wanted).await);
         rows.extend(row(streamlit::Streamlit, &tools, &wanted).await);
+        rows.extend(row(gradio::Gradio, &tools, &wanted).await);
         rows.extend(row(datasette::Datasette, &tools, &wanted).await);
         rows.extend(row(prometheus::Prometheus, &tools, &wanted).await);
         if wanted(grpc::NAME) {
@@ -84,7 +86,7 @@ async fn row(program: impl Program, tools: &Tools, wanted: &impl Fn(&str) -> boo
     if !wanted(name) {
         return None;
     }
-    let version = process::version(&program.version_of(tools));
+    let version = program.version(tools);
     Some(timed(name, version, visit(program, tools)).await)
 }
 
