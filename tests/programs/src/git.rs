@@ -114,7 +114,7 @@ async fn is_shut(site: &Site, clones: &Clones<'_>) -> Result<String, String> {
         }
     }
     let begun = Instant::now();
-    let Err(said) = clones.git("", &["-c", "http.version=HTTP/1.1", "ls-remote", &clones.url]).await else {
+    let Err(said) = clones.git("", &["ls-remote", &clones.url]).await else {
         return Err("git got in without a session".to_owned());
     };
     if begun.elapsed() > Duration::from_secs(5) || !said.contains("terminal prompts disabled") {
