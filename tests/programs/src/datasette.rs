@@ -1,14 +1,14 @@
 //! Datasette, from PyPI: a query, facets, JSON, a streamed export, and a form of its own that writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 use sidegate_browser_tests::Browser;
 
-use crate::Tools;
 use crate::site::Site;
 use crate::visit::Program;
+use crate::{Tools, process};
 
 /// 20,000 rows in three colours: enough for an export that Datasette streams page by page.
 const MAKE: &str = "
@@ -33,8 +33,8 @@ impl Program for Datasette {
         "datasette"
     }
 
-    fn version_of(&self, tools: &Tools) -> PathBuf {
-        tools.venv.join("bin/datasette")
+    fn version(&self, tools: &Tools) -> String {
+        process::version(&tools.venv.join("bin/datasette"))
     }
 
     fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command {

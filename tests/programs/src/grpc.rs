@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Tools;
 use crate::site::{Plan, Site};
+use crate::{Tools, process};
 
 /// Both sides; messages are bytes, so that nothing has to be generated.
 const SERVER: &str = include_str!("../grpc/server.py");
@@ -14,10 +14,7 @@ pub(crate) const NAME: &str = "grpc";
 
 /// The version of grpcio.
 pub(crate) fn version(tools: &Tools) -> String {
-    let asked = "import grpc; print(grpc.__version__)";
-    let output = Command::new(tools.venv.join("bin/python")).args(["-c", asked]).output();
-    let output = output.unwrap_or_else(|error| panic!("Python does not start: {error}"));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    process::version_of_package("grpcio", tools)
 }
 
 /// Starts the server and the gate, and calls through it: as a stranger, as somebody who is signed in, and once that is
@@ -30,7 +27,7 @@ pub(crate) async fn called(tools: &Tools) -> Result<Vec<String>, String> {
         command.arg("server.py").arg(port.to_string());
         command
     };
-    let site = Site::of(Plan { name: NAME, scheme: "h2c" }, server, tools).await;
+    let site = Site::of(Plan { name: NAME, scheme: "h2c", settings: &[] }, server, tools).await;
     client(tools, &site, "shut").await?;
     if site.heard() != 0 {
         return Err("bytes came through before anybody had signed in".to_owned());

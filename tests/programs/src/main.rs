@@ -1,12 +1,15 @@
 //! The gate before programs that no one here wrote: a person signs up, in and out in Chromium and uses them in between;
-//! gRPC's own client calls its own server.
+//! gRPC's own client calls its own server, git's its own, and curl a WebDAV server.
 //!
 //! `scripts/real-programs` installs what this needs and runs it; `docs/real-programs.md` says what each program has to
 //! be told. The result is a table; the exit code is 0 when every program worked.
 
 mod datasette;
+mod git;
+mod gradio;
 mod grpc;
 mod jupyterlab;
+mod person;
 mod ports;
 mod process;
 mod prometheus;
@@ -15,6 +18,7 @@ mod site;
 mod streamlit;
 mod tap;
 mod visit;
+mod webdav;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,12 +59,17 @@ fn main() -> ExitCode {
         let mut rows = Vec::new();
         rows.extend(row(jupyterlab::JupyterLab, &tools, &wanted).await);
         rows.extend(row(streamlit::Streamlit, &tools, &wanted).await);
+        rows.extend(row(gradio::Gradio, &tools, &wanted).await);
         rows.extend(row(datasette::Datasette, &tools, &wanted).await);
         rows.extend(row(prometheus::Prometheus, &tools, &wanted).await);
         if wanted(grpc::NAME) {
-            let (begun, version) = (Instant::now(), grpc::version(&tools));
-            let outcome = grpc::called(&tools).await;
-            rows.push(Row { name: grpc::NAME, version, seconds: begun.elapsed().as_secs_f64(), outcome });
+            rows.push(timed(grpc::NAME, grpc::version(&tools), grpc::called(&tools)).await);
+        }
+        if wanted(git::NAME) {
+            rows.push(timed(git::NAME, git::version(), git::used(&tools)).await);
+        }
+        if wanted(webdav::NAME) {
+            rows.push(timed(webdav::NAME, webdav::version(&tools), webdav::used(&tools)).await);
         }
         rows
     });
@@ -77,10 +86,18 @@ async fn row(program: impl Program, tools: &Tools, wanted: &impl Fn(&str) -> boo
     if !wanted(name) {
         return None;
     }
+    let version = program.version(tools);
+    Some(timed(name, version, visit(program, tools)).await)
+}
+
+async fn timed(
+    name: &'static str,
+    version: String,
+    done: impl Future<Output = Result<Vec<String>, String>>,
+) -> Row {
     let begun = Instant::now();
-    let version = process::version(&program.version_of(tools));
-    let outcome = visit(program, tools).await;
-    Some(Row { name, version, seconds: begun.elapsed().as_secs_f64(), outcome })
+    let outcome = done.await;
+    Row { name, version, seconds: begun.elapsed().as_secs_f64(), outcome }
 }
 
 fn print(rows: &[Row]) {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpStream;
 
+use crate::Tools;
+
 /// How long a program may take to start and to end. JupyterLab needs seconds on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -72,4 +74,12 @@ pub(crate) fn version(program: &std::path::Path) -> String {
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let version = said.split_whitespace().find(|word| word.starts_with(|sign: char| sign.is_ascii_digit()));
     version.unwrap_or("?").to_owned()
+}
+
+/// The version of what PyPI calls by this name. Not asked of itself: to load it may take seconds.
+pub(crate) fn version_of_package(name: &str, tools: &Tools) -> String {
+    let asked = format!("import importlib.metadata as about; print(about.version('{name}'))");
+    let output = Command::new(tools.venv.join("bin/python")).args(["-c", &asked]).output();
+    let output = output.unwrap_or_else(|error| panic!("Python does not start: {error}"));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -1,14 +1,14 @@
 //! Prometheus, from Debian: a query answers in its own page, by GET and by POST, and it can be told to load anew.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 use sidegate_browser_tests::Browser;
 
-use crate::Tools;
 use crate::site::Site;
 use crate::visit::Program;
+use crate::{Tools, process};
 
 pub(crate) struct Prometheus;
 
@@ -17,8 +17,8 @@ impl Program for Prometheus {
         "prometheus"
     }
 
-    fn version_of(&self, _: &Tools) -> PathBuf {
-        PathBuf::from("prometheus")
+    fn version(&self, _: &Tools) -> String {
+        process::version(Path::new("prometheus"))
     }
 
     fn command(&self, _: &Tools, folder: &Path, port: u16) -> Command {

@@ -16,6 +16,8 @@ pub(crate) struct Site {
     pub(crate) host: String,
     /// The gate's port.
     pub(crate) port: u16,
+    /// The program's own port, for who is to see what the gate changes.
+    pub(crate) behind: u16,
     /// The program's own folder: what it was given, and what it writes.
     pub(crate) folder: PathBuf,
     tap: Tap,
@@ -31,18 +33,20 @@ pub(crate) struct Plan {
     pub(crate) name: &'static str,
     /// Of its URL, as the gate is told it.
     pub(crate) scheme: &'static str,
+    /// What else the gate is told, as variables.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
 }
 
 impl Site {
     /// Starts both and waits until they listen.
     pub(crate) async fn start(program: &impl Program, tools: &Tools) -> Self {
-        let plan = Plan { name: program.name(), scheme: "http" };
+        let plan = Plan { name: program.name(), scheme: "http", settings: program.settings() };
         Self::of(plan, |folder, port| program.command(tools, folder, port), tools).await
     }
 
     /// The same with a program that is no [`Program`]: `command` starts it in a folder, on a port.
     pub(crate) async fn of(
-        Plan { name, scheme }: Plan,
+        Plan { name, scheme, settings }: Plan,
         command: impl FnOnce(&Path, u16) -> Command,
         tools: &Tools,
     ) -> Self {
@@ -69,11 +73,12 @@ impl Site {
             .env("SIDEGATE_SERVER_PUBLIC_URL", &origin)
             .env("SIDEGATE_DATABASE_URL", "redb:gate.redb")
             // Another gate of this machine may have the usual port.
-            .env("SIDEGATE_ADMIN_LISTEN", "");
+            .env("SIDEGATE_ADMIN_LISTEN", "")
+            .envs(settings.iter().copied());
         let log = tools.logs.join(format!("{name}-gate.log"));
         let mut gate = Process::start("sidegate", &mut command, log);
         gate.listens(port).await;
-        Self { origin, host, port, folder, tap, _gate: gate, _program: running, _home: home }
+        Self { origin, host, port, behind: own, folder, tap, _gate: gate, _program: running, _home: home }
     }
 
     /// The address of one of its pages.
@@ -89,7 +94,7 @@ impl Site {
 
 /// The program sees nothing of this process's environment but where programs are: its settings are those in the test.
 #[expect(clippy::disallowed_methods, reason = "the tests' own environment, not the product's")]
-fn clean<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
+pub(crate) fn clean<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("LANG", "C.UTF-8").env("HOME", home)
 }

@@ -1,14 +1,14 @@
 //! Streamlit, from PyPI: a widget moves and the page reacts over a WebSocket; a file goes up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use fantoccini::key::Key;
 use sidegate_browser_tests::Browser;
 
-use crate::Tools;
 use crate::site::Site;
 use crate::visit::Program;
+use crate::{Tools, process};
 
 /// A page as a user of Streamlit writes it. It shows whom the gate named to it, too.
 const PAGE: &str = r#"
@@ -32,8 +32,8 @@ impl Program for Streamlit {
         "streamlit"
     }
 
-    fn version_of(&self, tools: &Tools) -> PathBuf {
-        tools.venv.join("bin/streamlit")
+    fn version(&self, tools: &Tools) -> String {
+        process::version(&tools.venv.join("bin/streamlit"))
     }
 
     fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command {

@@ -1,6 +1,6 @@
 //! What holds for every program: shut without a session, open to a person who signed in, shut again after sign-out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,29 +19,43 @@ const SHUT: Duration = Duration::from_secs(2);
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse battery";
 
-/// Keeps every WebSocket of a page where the test can look at it.
-const KEEP_SOCKETS: &str = "(() => { const kept = window.keptSockets = []; const Real = window.WebSocket; \
-    window.WebSocket = class extends Real { constructor(...a) { super(...a); kept.push(this); } }; })()";
+/// Keeps every WebSocket and event stream of a page where the test can look at it.
+const KEEP_SOCKETS: &str = "(() => { const kept = window.keptSockets = []; \
+    for (const kind of ['WebSocket', 'EventSource']) window[kind] = class extends window[kind] { \
+    constructor(...a) { super(...a); kept.push(this); } }; \
+    const real = window.fetch; window.fetch = async (...a) => { const answer = await real(...a); \
+    if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer; \
+    const stream = { readyState: 1 }, [read, given] = answer.body.tee(); kept.push(stream); \
+    (async () => { const reader = read.getReader(); while (!(await reader.read()).done); })()\
+    .catch(() => {}).finally(() => stream.readyState = 2); return new Response(given, answer); }; })()";
 const OPEN_SOCKETS: &str = "return window.keptSockets.filter(socket => socket.readyState === 1).length";
 
 /// One that no one here wrote.
 pub(crate) trait Program: Send + Sync + 'static {
     /// Its name, good for a host name.
     fn name(&self) -> &'static str;
-    /// The file that says its version.
-    fn version_of(&self, tools: &Tools) -> PathBuf;
+    /// Its version.
+    fn version(&self, tools: &Tools) -> String;
     /// Starts it in `folder`, with what it is to show put there, on a port of 127.0.0.1.
     fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command;
     /// The page that a person opens.
     fn home(&self) -> &'static str;
     /// What must not come through without a session: `GET /path`, `WEBSOCKET /path`.
     fn doors(&self) -> &'static [&'static str];
-    /// How many WebSockets its page has open at least.
+    /// How many WebSockets and event streams its page has open at least.
     fn sockets(&self) -> u64;
+    /// What the gate is told beside the usual, as variables.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// Waits until the home page is there.
     fn shows_home(browser: &Browser) -> impl Future<Output = ()> + Send;
     /// Uses it as a person would; says what was done.
     fn is_used(browser: &Browser, site: &Site) -> impl Future<Output = Vec<String>> + Send;
+    /// Waits until the program itself has noticed the sign-out, where it shows that.
+    fn notices_the_end(_: &Site) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// Starts a program and the gate, goes through all of it, and gives what was done, or why it went wrong.
@@ -73,6 +87,7 @@ async fn whole<P: Program>(program: P, browser: Browser, site: Arc<Site>) -> Vec
     assert!(!cookies.contains("_token"), "scripts see the gate's cookies: {cookies}");
 
     done.push(sign_out(&program, &browser).await);
+    P::notices_the_end(&site).await;
     let heard = site.heard();
     is_shut(&program, &browser, &site, "signed out").await;
     assert_eq!(site.heard(), heard, "bytes came through after the sign-out");
@@ -110,10 +125,10 @@ async fn sign_in(browser: &Browser, site: &Site, home: &str) {
     browser.arrives(|url| !url.contains("/auth/") && url.starts_with(&site.url(path(home)))).await;
 }
 
-/// In another tab, while the program's page and its WebSockets are open; these end without being asked.
+/// In another tab, while the program's page and its WebSockets and event streams are open; these end without being asked.
 async fn sign_out(program: &impl Program, browser: &Browser) -> String {
     let open = browser.script(OPEN_SOCKETS).await.as_u64().expect("a count");
-    assert!(open >= program.sockets(), "{open} WebSockets are open");
+    assert!(open >= program.sockets(), "{open} WebSockets and event streams are open");
     let login = browser.script("return location.origin + '/auth/login'").await;
     let login = login.as_str().expect("an address").to_owned();
     browser
@@ -130,7 +145,7 @@ async fn sign_out(program: &impl Program, browser: &Browser) -> String {
     match open {
         0 => "signed out: shut at once; in again by the login page".to_owned(),
         _ => format!(
-            "signed out: shut at once, {open} WebSockets closed in {took} ms; in again by the login page"
+            "signed out: shut at once, {open} WebSockets or event streams ended in {took} ms; in again by the login page"
         ),
     }
 }
