@@ -9,6 +9,8 @@ use http::uri::Authority;
 /// Whether it is a host and perhaps a port (RFC 9110 section 7.2). In anything else, another reader may find another host.
 pub fn is_plain(authority: &Authority) -> bool {
     match authority.as_str().strip_prefix(authority.host()) {
+        // A list of them may be read from either end.
+        _ if authority.as_str().contains(',') => false,
         Some("" | ":") => true,
         Some(port) => port.len() <= 6 && authority.port_u16().is_some(),
         None => false,

@@ -134,6 +134,7 @@ fn weaknesses_3_11_and_19_no_spelling_of_a_host_opens_another_hosts_path() {
         "open..example",
         "open.example,a.example",
         "open.example a.example",
+        "a.example,open.example",
         "open.example@a.example",
         "open.example%00",
         "open%2eexample",
@@ -200,9 +201,8 @@ fn weaknesses_2_and_20_no_header_says_who_asks() {
         }
     }
     assert!(fields.len() >= 150);
-    let claims: String = fields.iter().map(|name| format!("{name}: 7\r\n")).collect();
-    let halves = claims.split_at(claims[..claims.len() / 2].rfind('\n').unwrap() + 1);
-    for claims in [halves.0, halves.1] {
+    for names in fields.chunks(fields.len().div_ceil(2)) {
+        let claims = names.join(": 7\r\n") + ": 7\r\n";
         for connection in ["", "Connection: X-User-Id, x-mail, close\r\n", "Connection: x_user_id\r\n"] {
             for (target, who) in [("/x", &*cookie), ("/public/x", ""), ("/api/a/open", "")] {
                 let fields = format!("{claims}{connection}{who}");

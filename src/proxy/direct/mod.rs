@@ -225,8 +225,8 @@ impl Proxy {
 pub fn can_frame(head: &Parts) -> bool {
     let plain_target =
         head.uri.path().starts_with('/') && matches!(head.uri.scheme_str(), Some("http" | "https"));
-    // A length of no body is h2's to judge, and hyper's to write.
-    plain_target && ![TE, EXPECT, CONTENT_LENGTH].iter().any(|name| head.headers.contains_key(name))
+    let no_length = head.headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
+    plain_target && no_length && ![TE, EXPECT].iter().any(|name| head.headers.contains_key(name))
 }
 
 /// Why an answer's head did not come.
