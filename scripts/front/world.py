@@ -182,6 +182,10 @@ passwords.iterations = 1
 path = "/public/*"
 allow = "anyone"
 [[rules]]
+path = "/private"
+host = "open.example"
+allow = "anyone"
+[[rules]]
 path = "/"
 allow = "anyone"
 [[rules]]
