@@ -36,7 +36,9 @@ def status(block):
     if block[:1] and block[0] in INDEXED:
         return INDEXED[block[0]]
     text = block[2:5]
-    return int(text) if block[:2] in (b"\x08\x03", b"\x48\x03") and text.isdigit() else None
+    # The indexes 8 to 14 are all of `:status`.
+    named = block[:1] and 8 <= block[0] & 0xBF <= 14
+    return int(text) if named and block[1:2] == b"\x03" and text.isdigit() else None
 
 
 def websocket(port, path, headers, data, patience):

@@ -46,7 +46,8 @@ def read_body(stream, headers):
         while size := int(stream.readline().split(b";")[0], 16):
             body += stream.read(size)
             stream.readline()
-        stream.readline()
+        # As a backend reads them that makes no difference between headers and trailers.
+        headers.extend(fields(["", *read_head(stream)]))
         return body
     return stream.read(int(named.get("content-length", 0)))
 
@@ -109,7 +110,7 @@ def ask(port, line, headers=(), body=b"", tunnel=None, host=None):
     """One request on a connection of its own. The path goes as it is. `tunnel`: bytes that should come back after a 101."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         head = [f"{line} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", *headers]
-        if body:
+        if body and not any(line.startswith("Transfer-Encoding:") for line in headers):
             head.append(f"Content-Length: {len(body)}")
         if tunnel is None and not any(line.startswith("Connection:") for line in headers):
             head.append("Connection: close")
