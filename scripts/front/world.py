@@ -1,7 +1,9 @@
 """What `scripts/front-proxies` puts around the proxies: a backend that says what it saw, Sidegate, the proxy's own process
 with a file of docs/front-proxies, and a client that sends bytes and mends nothing."""
 
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -10,6 +12,8 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+
+import http2
 
 PATIENCE = 20
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "front-proxies"
@@ -42,7 +46,8 @@ def read_body(stream, headers):
         while size := int(stream.readline().split(b";")[0], 16):
             body += stream.read(size)
             stream.readline()
-        stream.readline()
+        # As a backend reads them that makes no difference between headers and trailers.
+        headers.extend(fields(["", *read_head(stream)]))
         return body
     return stream.read(int(named.get("content-length", 0)))
 
@@ -71,8 +76,10 @@ class Backend:
                 headers = fields(lines)
                 self.seen.append((lines, headers, read_body(stream, headers)))
                 if "upgrade" in dict(headers):
+                    key = dict(headers).get("sec-websocket-key", "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+                    accept = base64.b64encode(hashlib.sha1(key.encode()).digest())
                     stream.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                                 b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+                                 b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
                     stream.flush()
                     while data := connection.recv(1024):
                         connection.sendall(data)
@@ -99,11 +106,11 @@ class Answer:
         return {name: value for name, value in pairs if value}
 
 
-def ask(port, line, headers=(), body=b"", tunnel=None):
+def ask(port, line, headers=(), body=b"", tunnel=None, host=None):
     """One request on a connection of its own. The path goes as it is. `tunnel`: bytes that should come back after a 101."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-        head = [f"{line} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers]
-        if body:
+        head = [f"{line} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", *headers]
+        if body and not any(line.startswith("Transfer-Encoding:") for line in headers):
             head.append(f"Content-Length: {len(body)}")
         if tunnel is None and not any(line.startswith("Connection:") for line in headers):
             head.append("Connection: close")
@@ -176,6 +183,13 @@ passwords.iterations = 1
 path = "/public/*"
 allow = "anyone"
 [[rules]]
+path = "/private"
+host = "open.example"
+allow = "anyone"
+[[rules]]
+path = "/"
+allow = "anyone"
+[[rules]]
 path = "/read/*"
 methods = ["GET"]
 allow = "anyone"
@@ -208,8 +222,12 @@ allow = "deny"
         seen, self.backend.seen = self.backend.seen, []
         return seen
 
-    def ask(self, line, *headers, body=b"", tunnel=None):
-        return ask(self.front, line, headers, body, tunnel)
+    def ask(self, line, *headers, body=b"", tunnel=None, host=None):
+        return ask(self.front, line, headers, body, tunnel, host)
+
+    def ask_websocket_by_http2(self, path, *headers, data):
+        pairs = [(name.lower(), value) for name, value in (line.split(": ", 1) for line in headers)]
+        return http2.websocket(self.front, path, pairs, data, PATIENCE)
 
     def post_json(self, path, value, *headers):
         return self.ask(f"POST {path}", "Content-Type: application/json", *headers, body=json.dumps(value).encode())

@@ -5,7 +5,7 @@ local verify = "http://127.0.0.1:8000/auth/verify"
 -- What Sidegate judges by: credentials, what browsers say of where a request comes from, and what kind of answer is wanted.
 local told = {
   "cookie", "authorization", "origin", "sec-fetch-site", "sec-fetch-mode", "accept", "content-type",
-  "sec-websocket-key", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id",
+  "sec-websocket-key", "sec-websocket-version", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id",
 }
 -- HAProxy's variables for Sidegate's [identity] headers.
 local identity = { ["x-user-id"] = "txn.user_id" }
@@ -28,6 +28,8 @@ core.register_action("sidegate", { "http-req" }, function(txn)
   end
   headers["x-forwarded-method"] = { txn.sf:method() }
   headers["x-forwarded-uri"] = { txn.sf:pathq() }
+  -- A tunnel, whatever its kind: HTTP/2's extended CONNECT (RFC 8441) is a GET with this header here, and has no key.
+  if asked["upgrade"] then headers["upgrade"] = { "websocket" } end
 
   local answer = core.httpclient():get({ url = verify, headers = headers, timeout = 5000 })
   if not answer or not answer.status then return end
@@ -35,6 +37,7 @@ core.register_action("sidegate", { "http-req" }, function(txn)
   if answer.status == 303 then
     txn:set_var("txn.login", first(answer.headers, "location") or "/auth/login")
   end
+  txn:set_var("txn.challenge", first(answer.headers, "www-authenticate") or "Cookie")
   local renewed = first(answer.headers, "set-cookie")
   if renewed then txn:set_var("txn.renewed", renewed) end
   for header, variable in pairs(identity) do
