@@ -111,9 +111,7 @@ fn route(settings: &Settings, need: &Need<'_>, way: Way, asked: &Uri, text: &mut
     }
     let name = way.upstream.checked_sub(1).and_then(|index| settings.upstreams.get(index));
     let name = name.map_or_else(|| "[upstream]".to_owned(), |named| format!("[upstreams.{}]", named.name));
-    let target = asked.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let rest = target.get(way.stripped..).unwrap_or_default();
-    let slash = if rest.starts_with(['/', '*']) { "" } else { "/" };
+    let (slash, rest) = way.target(asked);
     let _ = writeln!(text, "upstream: {name}, asked for {slash}{rest}");
 }
 

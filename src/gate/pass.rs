@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use http::Uri;
+use http::uri::PathAndQuery;
+
 use super::Lifeline;
 use super::cache::Known;
 use crate::sessions::Revocations;
@@ -21,6 +24,15 @@ pub struct Way {
     pub upstream: usize,
     /// How many bytes its path loses at the beginning: whole segments that it begins with.
     pub stripped: usize,
+}
+
+impl Way {
+    /// What is asked for there of a target: a slash if it needs one, and the rest, byte for byte.
+    pub fn target(self, asked: &Uri) -> (&'static str, &str) {
+        let target = asked.path_and_query().map_or("/", PathAndQuery::as_str);
+        let rest = target.get(self.stripped..).unwrap_or_default();
+        (if self.stripped > 0 && !rest.starts_with('/') { "/" } else { "" }, rest)
+    }
 }
 
 /// Whose request it is, where a rule asks for that.

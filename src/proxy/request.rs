@@ -14,9 +14,9 @@ use super::fault::{Fault, Kind};
 use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
 use crate::config::settings::{self, HostHeader, Protocol, Settings, UpstreamTarget};
-use crate::gate::Pass;
 use crate::gate::credential::{Credential, Credentials};
 use crate::gate::identity::IdentityHeaders;
+use crate::gate::{Pass, Way};
 use crate::web::{Peer, cookies};
 
 /// The header that names a request in everybody's logs.
@@ -82,7 +82,7 @@ impl RequestEditor {
         shape: Shape,
     ) -> Result<(), Fault> {
         self.target(head)?;
-        strip(head, pass.way().stripped)?;
+        strip(head, pass.way())?;
         let headers = &mut head.headers;
         connection(headers, shape);
         head.version = Version::HTTP_11;
@@ -195,21 +195,14 @@ impl RequestEditor {
 }
 
 /// Takes the rule's prefix from the target, which begins with it; the rest stays byte for byte.
-fn strip(head: &mut Parts, stripped: usize) -> Result<(), Fault> {
-    if stripped == 0 {
+fn strip(head: &mut Parts, way: Way) -> Result<(), Fault> {
+    if way.stripped == 0 {
         return Ok(());
     }
-    let (slash, rest) = rest(&head.uri, stripped);
+    let (slash, rest) = way.target(&head.uri);
     let target = PathAndQuery::try_from(format!("{slash}{rest}"));
     head.uri = Uri::from(target.map_err(|_| Fault::of(Kind::Unforwardable))?);
     Ok(())
-}
-
-/// What is left of a target without so many bytes at its beginning, and the slash that it needs then.
-pub(super) fn rest(target: &Uri, stripped: usize) -> (&'static str, &str) {
-    let target = target.path_and_query().map_or("/", PathAndQuery::as_str);
-    let rest = target.get(stripped..).unwrap_or_default();
-    (if stripped > 0 && !rest.starts_with('/') { "/" } else { "" }, rest)
 }
 
 /// Replaces what belongs to the client's connection by what belongs to ours.

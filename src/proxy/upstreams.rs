@@ -7,11 +7,8 @@ use crate::config::settings::{self, Settings};
 use crate::gate::Pass;
 use crate::web::deadline::Deadlines;
 
-/// The upstreams: `[upstream]` first, then the named ones in the order of the settings.
-pub struct Upstreams {
-    first: Proxy,
-    named: Vec<Proxy>,
-}
+/// The upstreams: `[upstream]` first, then the named ones in the order of the settings, as a permit's way counts them.
+pub struct Upstreams(Vec<Proxy>);
 
 impl Upstreams {
     /// As the settings have them, with the worker's time limits and its open tunnels.
@@ -19,33 +16,27 @@ impl Upstreams {
         let proxy = |upstream: &settings::Upstream| {
             Proxy::new(settings, upstream.clone(), deadlines.clone(), tunnels.clone())
         };
-        Self {
-            first: proxy(&settings.upstream),
-            named: settings.upstreams.iter().map(|named| proxy(&named.upstream)).collect(),
-        }
+        let named = settings.upstreams.iter().map(|named| &named.upstream);
+        Self(std::iter::once(&settings.upstream).chain(named).map(proxy).collect())
     }
 
     /// The one that a permit is for.
     pub fn of(&self, pass: &Pass) -> &Proxy {
-        let named = pass.way().upstream.checked_sub(1).and_then(|index| self.named.get(index));
-        named.unwrap_or(&self.first)
+        // Rules and upstreams are of the same settings: a way to none of these can't be made.
+        &self.0[pass.way().upstream]
     }
 
     /// Whether requests to any of them can go the direct way.
     pub fn go_directly(&self) -> bool {
-        self.all().any(Proxy::goes_directly)
+        self.0.iter().any(Proxy::goes_directly)
     }
 
     /// Looks after the connections that wait, for as long as it is polled.
     pub fn tending(&self) -> impl Future<Output = ()> + use<> {
-        let all: Vec<_> = self.all().map(Proxy::tending).collect();
+        let all: Vec<_> = self.0.iter().map(Proxy::tending).collect();
         async move {
             futures_util::future::join_all(all).await;
         }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Proxy> {
-        std::iter::once(&self.first).chain(&self.named)
     }
 }
 

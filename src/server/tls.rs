@@ -1,9 +1,7 @@
 //! Clients that come by TLS: the handshake, and the stream as a socket like any other.
 
-use std::cell::Cell;
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -15,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 use super::client::{Protocol, Socket};
 use super::connection;
 use crate::tls::{Certificates, H2, HTTP_1_1};
+use crate::web::permits::Permits;
 use crate::web::{Code, Problem};
 
 /// A client's connection once it is secured. Boxed: what TLS keeps is large, and sockets move.
@@ -26,6 +25,9 @@ const HANDSHAKE: u8 = 22;
 /// How many clients of a worker may be told at once that there is no room for them: each costs a handshake, and none of
 /// them is counted. More are not told.
 const TOLD: usize = 32;
+
+/// A worker's permits to tell somebody so.
+pub(super) type Told = Permits<TOLD>;
 
 /// How clients are met.
 #[derive(Clone)]
@@ -85,26 +87,6 @@ async fn refuse_plain(mut stream: TcpStream, first: u8) -> io::Result<()> {
     let mut scratch = [0; 1024];
     while stream.read(&mut scratch).await? > 0 {}
     Ok(())
-}
-
-/// Those of a worker that are being told that there is no room.
-#[derive(Clone, Default)]
-pub(super) struct Told(Rc<Cell<usize>>);
-
-impl Told {
-    /// One more, unless there are too many.
-    pub(super) fn one_more(&self) -> Option<Self> {
-        let now = self.0.get();
-        (now < TOLD).then(|| {
-            self.0.set(now + 1);
-            self.clone()
-        })
-    }
-
-    /// It has been told, or has gone.
-    pub(super) fn done(self) {
-        self.0.set(self.0.get() - 1);
-    }
 }
 
 impl Socket for TlsSocket {

@@ -291,12 +291,12 @@ impl Worker {
             connection::before_http(terms, announced).await.map(|peer| (stream, peer))
         };
         let Some(slot) = self.slot() else {
-            if let Some(told) = self.told.one_more() {
+            if let Some(told) = self.told.take() {
                 tokio::task::spawn_local(async move {
+                    let _told = told;
                     if let Some((stream, _)) = whose(&terms).await {
                         connection::before_http(&terms, tls.turn_away(stream)).await;
                     }
-                    told.done();
                 });
             }
             return;

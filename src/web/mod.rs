@@ -11,6 +11,7 @@ pub(crate) mod header_text;
 pub mod large_reads;
 pub mod path;
 pub mod peer;
+pub mod permits;
 pub mod problem;
 pub mod readings;
 pub mod spelling;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sidegate::admin::http::Http;
 
 use crate::support::process::{Process, sidegate};
-use crate::support::{Gate, PASSWORD, Upstream, ask};
+use crate::support::{Gate, Upstream, ask};
 
 /// Status and text of an answer.
 fn told(address: SocketAddr, path: &str) -> (u16, String) {
@@ -65,20 +65,8 @@ fn a_gate_that_stops_is_not_ready_but_lives_until_its_end() {
     assert_eq!(healthcheck(folder.path(), &admin.to_string()), (Some(0), String::new()));
 
     let mut running = process.connect();
-    for path in ["signup", "signin"] {
-        let body = format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#);
-        running.write(format!(
-            "POST /auth/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            process.address,
-            body.len()
-        ));
-        let answer = running.answer();
-        if path == "signin" {
-            let cookies = answer.cookies().header();
-            running
-                .write(format!("GET / HTTP/1.1\r\nHost: {}\r\nCookie: {cookies}\r\n\r\n", process.address));
-        }
-    }
+    let cookie = running.signed_in();
+    running.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", process.address));
     upstream.wait_for(1);
     process.terminate();
     process.line("SIGTERM");

@@ -20,20 +20,7 @@ fn v4(source: [u8; 4]) -> Vec<u8> {
 fn signed_in(gate: &Gate) -> String {
     let mut connection = gate.connect();
     connection.write(UNKNOWN);
-    let mut cookie = String::new();
-    for path in ["signup", "signin"] {
-        let body = r#"{"email":"a@b.c","username":"a","password":"correct horse battery"}"#;
-        connection.write(format!(
-            "POST /auth/{path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ));
-        let answer = connection.answer();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        if path == "signin" {
-            cookie = format!("Cookie: {}\r\n", answer.cookies().header());
-        }
-    }
-    cookie
+    connection.signed_in()
 }
 
 /// What the backend hears of where a request comes from that follows this header.

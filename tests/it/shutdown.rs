@@ -3,23 +3,8 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use crate::support::Upstream;
 use crate::support::process::{Process, sidegate};
-use crate::support::{PASSWORD, Upstream};
-
-fn cookie(process: &Process) -> String {
-    let mut connection = process.connect();
-    let mut last = None;
-    for path in ["signup", "signin"] {
-        let body = format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#);
-        connection.write(format!(
-            "POST /auth/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            process.address,
-            body.len()
-        ));
-        last = Some(connection.answer());
-    }
-    format!("Cookie: {}\r\n", last.unwrap().cookies().header())
-}
 
 #[test]
 fn a_request_that_runs_is_finished_and_nobody_new_is_let_in() {
@@ -32,7 +17,7 @@ fn a_request_that_runs_is_finished_and_nobody_new_is_let_in() {
     });
     let folder = tempfile::tempdir().unwrap();
     let mut process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = cookie(&process);
+    let cookie = process.connect().signed_in();
     let (mut running, mut idle) = (process.connect(), process.connect());
     idle.write(format!("GET /auth/healthz HTTP/1.1\r\nHost: {}\r\n\r\n", process.address));
     assert_eq!(idle.answer().status, 200);
@@ -53,7 +38,7 @@ fn a_request_that_runs_is_finished_and_nobody_new_is_let_in() {
 fn a_hang_up_ends_nothing() {
     let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
     let mut process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = cookie(&process);
+    let cookie = process.connect().signed_in();
     process.hang_up();
     process.line("SIGHUP");
     let mut connection = process.connect();
@@ -71,7 +56,7 @@ fn the_grace_is_an_end() {
     });
     let folder = tempfile::tempdir().unwrap();
     let mut process = Process::serve(folder.path(), &upstream.url(), "server.shutdown_grace = \"300ms\"");
-    let cookie = cookie(&process);
+    let cookie = process.connect().signed_in();
     let mut running = process.connect();
     running.write(format!("GET /for-ever HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", process.address));
     upstream.wait_for(1);

@@ -9,8 +9,8 @@ use httparse::{Header, ParserConfig, Status};
 use memchr::memchr_iter;
 
 use super::Bad;
+use crate::gate::Way;
 use crate::proxy::hop;
-use crate::proxy::request::rest;
 use crate::web::cookies;
 
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
@@ -67,11 +67,11 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Writes a request's first line; its target loses so many bytes at its beginning.
-pub(super) fn write_request_line(head: &Parts, stripped: usize, wire: &mut Vec<u8>) {
+/// Writes a request's first line, with the target that it has on its way.
+pub(super) fn write_request_line(head: &Parts, way: Way, wire: &mut Vec<u8>) {
     wire.extend_from_slice(head.method.as_str().as_bytes());
     wire.push(b' ');
-    let (slash, target) = rest(&head.uri, stripped);
+    let (slash, target) = way.target(&head.uri);
     wire.extend_from_slice(slash.as_bytes());
     wire.extend_from_slice(target.as_bytes());
     wire.extend_from_slice(b" HTTP/1.1\r\n");

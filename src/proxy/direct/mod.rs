@@ -115,7 +115,7 @@ impl Proxy {
         sink: impl Fn(&Buffers) -> K,
     ) -> Result<Began<K>, Fault> {
         let mut wire = self.buffers.take();
-        head::write_request_line(head, sign.pass.way().stripped, &mut wire);
+        head::write_request_line(head, sign.pass.way(), &mut wire);
         self.editor.write(head, sign.pass, sign.peer, sign.id, |name, value| {
             head::write_request_field(name, value, &mut wire);
         });

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
 
 use super::verify::Heard;
 use super::{Dispatch, Record, SocketPeer, Source, answers, own};
 use crate::gate::refusal::Form;
 use crate::gate::{Pass, Verdict, subrequest};
 use crate::metrics::{Counted, Outcome};
-use crate::proxy;
+use crate::proxy::{self, Fault};
 use crate::server::direct::{Dates, Lost};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Peer};
@@ -115,17 +115,13 @@ impl Dispatch {
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
     pub(in crate::server) async fn ask(&self, trip: Box<Trip>) -> (Result<proxy::Answer, Answer>, Errand) {
         let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
-        let answer = match self.upstreams.of(&pass).ask(pass, head, &body, &peer, &id, judged).await {
+        let asked = self.upstreams.of(&pass).ask(pass, head, &body, &peer, &id, judged).await;
+        let answer = match asked {
             Ok(answer) => {
-                self.tally.upstream(judged.elapsed());
-                errand.answered(answer.status(), |counted| counted.outcome(Outcome::Forwarded));
+                self.has_answered(answer.status(), judged, &mut errand);
                 Ok(answer)
             }
-            Err(fault) => {
-                let answer = answers::failed(&fault, &id);
-                errand.answered(answer.status(), |counted| self.count_fault(&fault, counted));
-                Err(answer)
-            }
+            Err(fault) => Err(self.has_failed(&fault, &id, &mut errand)),
         };
         (answer, errand)
     }
@@ -133,19 +129,27 @@ impl Dispatch {
     /// The same for a client of HTTP/2.
     pub(super) async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
-        let response = match self.upstreams.of(&pass).ask_framed(pass, &head, &peer, &id, judged).await {
+        let asked = self.upstreams.of(&pass).ask_framed(pass, &head, &peer, &id, judged).await;
+        let response = match asked {
             Ok(response) => {
-                self.tally.upstream(judged.elapsed());
-                errand.answered(response.status(), |counted| counted.outcome(Outcome::Forwarded));
+                self.has_answered(response.status(), judged, &mut errand);
                 response.map(Source::Upstream)
             }
-            Err(fault) => {
-                let answer = answers::failed(&fault, &id);
-                errand.answered(answer.status(), |counted| self.count_fault(&fault, counted));
-                own(answer)
-            }
+            Err(fault) => own(self.has_failed(&fault, &id, &mut errand)),
         };
         (response, errand)
+    }
+
+    fn has_answered(&self, status: StatusCode, judged: Instant, errand: &mut Errand) {
+        self.tally.upstream(judged.elapsed());
+        errand.answered(status, |counted| counted.outcome(Outcome::Forwarded));
+    }
+
+    /// Gives what the client is told instead.
+    fn has_failed(&self, fault: &Fault, id: &HeaderValue, errand: &mut Errand) -> Answer {
+        let answer = answers::failed(fault, id);
+        errand.answered(answer.status(), |counted| self.count_fault(fault, counted));
+        answer
     }
 
     /// An answer has gone its way, or not to its end: `sent` bytes of its body were there to be sent.
@@ -179,7 +183,7 @@ impl Errand {
         self.record
     }
 
-    fn answered(&mut self, status: http::StatusCode, say: impl FnOnce(&mut Counted)) {
+    fn answered(&mut self, status: StatusCode, say: impl FnOnce(&mut Counted)) {
         let Some(mut counted) = self.counted.take() else { return };
         say(&mut counted);
         let outcome = counted.answered();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::support::process::Process;
-use crate::support::{Gate, PASSWORD, PATIENCE, Raw, Upstream};
+use crate::support::{Gate, PATIENCE, Raw, Upstream};
 
 /// How long it takes in the middle of several rounds: a busy machine is late now and then, a gate that only notices by
 /// its timers is late always.
@@ -83,22 +83,6 @@ fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
     }
 }
 
-/// Signs somebody up and in at a gate that is a process of its own.
-pub(super) fn cookie(process: &Process) -> String {
-    let mut connection = process.connect();
-    let mut post = |path: &str, body: &str| {
-        connection.write(format!(
-            "POST /auth/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            process.address,
-            body.len()
-        ));
-        connection.answer()
-    };
-    post("signup", &format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#));
-    let answer = post("signin", &format!(r#"{{"email":"a@b.c","password":"{PASSWORD}"}}"#));
-    format!("Cookie: {}\r\n", answer.cookies().header())
-}
-
 /// Writes until nobody has taken anything for a while; gives how much was taken.
 fn write_until_blocked(stream: &mut TcpStream, most: usize) -> usize {
     stream.set_write_timeout(Some(Duration::from_millis(400))).unwrap();
@@ -134,7 +118,7 @@ fn answers_that_nobody_reads_block_the_upstream_and_leave_the_gate_small() {
     });
     let folder = tempfile::tempdir().unwrap();
     let process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = cookie(&process);
+    let cookie = process.connect().signed_in();
     let before = process.resident();
     let mut held: Vec<Raw> = Vec::new();
     for number in 0..16 {
@@ -163,7 +147,7 @@ fn uploads_that_nobody_reads_block_their_clients_and_leave_the_gate_small() {
     });
     let folder = tempfile::tempdir().unwrap();
     let process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = cookie(&process);
+    let cookie = process.connect().signed_in();
     let before = process.resident();
     let uploads = (0..4).map(|_| {
         let mut connection = process.connect();

@@ -50,7 +50,7 @@ fn a_thousand_clients_that_read_slowly_cost_some_tens_of_kib_each() {
     });
     let folder = tempfile::tempdir().unwrap();
     let process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = super::leaving::cookie(&process);
+    let cookie = process.connect().signed_in();
     // What the first ones cost is allocated once for all.
     let first: Vec<_> = (0..10).map(|_| slow_client(&process, &cookie)).collect();
     for _ in &first {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::{ClientConfig, ClientConnection};
 
-use super::{Cookies, PATIENCE};
+use super::{Cookies, PASSWORD, PATIENCE};
 
 /// A client's connection.
 pub(crate) struct Raw {
@@ -87,6 +87,21 @@ impl Raw {
     /// The next answer to a request that is not HEAD.
     pub(crate) fn answer(&mut self) -> Answer {
         self.answer_to("GET")
+    }
+
+    /// Signs somebody up and in; gives the `Cookie` header's line.
+    pub(crate) fn signed_in(&mut self) -> String {
+        let body = format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#);
+        let [_, signed_in] = ["signup", "signin"].map(|path| {
+            self.write(format!(
+                "POST /auth/{path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ));
+            let answer = self.answer();
+            assert_eq!(answer.status, 200, "{answer:?}");
+            answer
+        });
+        format!("Cookie: {}\r\n", signed_in.cookies().header())
     }
 
     /// The next answer, unless the connection is closed.

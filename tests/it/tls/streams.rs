@@ -14,7 +14,7 @@ use crate::data_plane::stage::echoing;
 use crate::streaming::shouting;
 use crate::support::papers::Papers;
 use crate::support::process::Process;
-use crate::support::{PASSWORD, PATIENCE, Raw, Upstream};
+use crate::support::{PATIENCE, Raw, Upstream};
 
 #[test]
 fn requests_sent_at_once_are_answered_in_their_order_on_both_ways() {
@@ -241,20 +241,9 @@ fn what_runs_is_finished_when_the_gate_stops() {
     let mut process = Process::serve(folder.path(), &upstream.url(), &papers.settings(&["gate"]));
     let connect = || Raw::connect(process.address).by_tls(papers.client(&[]), "localhost");
     let (mut running, mut idle, mut silent) = (connect(), connect(), connect());
-    let mut cookie = String::new();
-    for path in ["signup", "signin"] {
-        let body = format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#);
-        idle.write(format!(
-            "POST /auth/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ));
-        let answer = idle.answer();
-        if path == "signin" {
-            cookie = answer.cookies().header();
-        }
-    }
+    let cookie = idle.signed_in();
     silent.shake_hands().unwrap();
-    running.write(format!("GET /slow HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n"));
+    running.write(format!("GET /slow HTTP/1.1\r\nHost: localhost\r\n{cookie}\r\n"));
     upstream.wait_for(1);
     process.terminate();
     process.line("SIGTERM");

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::streaming::shouting;
 use crate::support::papers::Papers;
 use crate::support::process::Process;
-use crate::support::{Gate, PASSWORD, PATIENCE, Upstream};
+use crate::support::{Gate, PATIENCE, Upstream};
 
 /// How a connection by TLS ends when the upstream behind it closes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,19 +178,8 @@ fn a_certificate_that_can_not_be_believed_is_a_502_that_the_log_explains_and_the
         let process = Process::serve(folder.path(), &url, &settings);
         let metrics = process.line("health and metrics at http://");
         let mut connection = process.connect();
-        let mut cookie = String::new();
-        for path in ["signup", "signin"] {
-            let body = format!(r#"{{"email":"a@b.c","username":"a","password":"{PASSWORD}"}}"#);
-            connection.write(format!(
-                "POST /auth/{path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            ));
-            let answer = connection.answer();
-            if path == "signin" {
-                cookie = answer.cookies().header();
-            }
-        }
-        connection.write(format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\n\r\n"));
+        let cookie = connection.signed_in();
+        connection.write(format!("GET / HTTP/1.1\r\nHost: a\r\n{cookie}\r\n"));
         let answer = connection.answer();
         assert_eq!(answer.status, 502, "{why}");
         assert!(!answer.text().contains("certificate"), "that is the operator's affair: {}", answer.text());
