@@ -32,7 +32,7 @@ mod upstreams;
 mod vigil;
 
 use body::{RequestBody, Source, UpstreamBody};
-pub use direct::{Answer, can_frame};
+pub use direct::{Answer, Feed, Payload, SharedFeed, can_frame};
 use direct::{Buffers, Line};
 pub use fault::{Fault, Kind, Side};
 use http2::Http2;

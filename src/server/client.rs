@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -135,12 +135,12 @@ impl<S: Socket> ClientIo<S> {
 
     /// Reads once behind what `buf` holds, past the sieve: for who refuses by themselves what it would spoil, and gives
     /// back the rest. Where a request begins has to be known. 0: the end.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut impl BufMut) -> Poll<io::Result<usize>> {
         if self.begun.is_empty() {
             return pin!(self.stream.read_buf(buf)).poll(cx);
         }
-        let begun = std::mem::take(&mut self.begun);
-        buf.extend_from_slice(&begun);
+        let begun = self.begun.split_to(self.begun.len().min(buf.remaining_mut()));
+        buf.put_slice(&begun);
         Poll::Ready(Ok(begun.len()))
     }
 

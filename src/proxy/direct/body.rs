@@ -1,11 +1,14 @@
 //! An answer on its way back over HTTP/1.1: what is ready to be sent on, and the rest, read only when that has been sent.
 
+use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::buf::Limit;
 use http::StatusCode;
 
 use super::chunks::Form;
+use super::feed::SharedFeed;
 use super::intake::Intake;
 use super::line::Line;
 use super::{Began, Buffers, Pool};
@@ -17,6 +20,8 @@ pub struct Answer {
     status: StatusCode,
     dated: bool,
     intake: Intake,
+    /// What of the request's body is still to come.
+    feed: Option<SharedFeed>,
     /// What is ready to be sent on, from `sent` on.
     out: Vec<u8>,
     sent: usize,
@@ -33,14 +38,21 @@ impl Drop for Answer {
 impl Answer {
     pub(super) fn new(
         began: Began<Vec<u8>>,
+        feed: Option<SharedFeed>,
         vigil: Vigil,
         lines: Rc<Pool<Line>>,
         buffers: Rc<Buffers>,
     ) -> Self {
         let Began { line, said, out, input } = began;
         let home = (lines, Rc::clone(&buffers));
-        let intake = Intake::new(Form::Chunked, (line, said.reusable), said.ends, input, home);
-        Self { status: said.status, dated: said.dated, intake, out, sent: 0, vigil, buffers }
+        let mut intake = Intake::new(Form::Chunked, (line, said.reusable), said.ends, input, home);
+        if let Some(feed) = &feed {
+            intake.is_fed_later();
+            if feed.borrow().is_over() {
+                intake.is_fed(feed.borrow().is_eaten());
+            }
+        }
+        Self { status: said.status, dated: said.dated, intake, feed, out, sent: 0, vigil, buffers }
     }
 
     /// Its status.
@@ -81,6 +93,37 @@ impl Answer {
         }
         if !(all && self.is_whole()) {
             self.vigil.progress();
+        }
+    }
+
+    /// Whether the request is still coming in.
+    pub fn is_fed(&self) -> bool {
+        self.feed.as_ref().is_some_and(|feed| !feed.borrow().is_over())
+    }
+
+    /// Has the upstream take more of the request's body, which `read` reads of the client, until all of it is there or there
+    /// is no more just now. It is an error where the client ends before its body.
+    pub fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(&mut Context<'_>, &mut Limit<&mut Vec<u8>>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<()>> {
+        let Some(feed) = &self.feed else { return Poll::Ready(Ok(())) };
+        let mut feed = feed.borrow_mut();
+        loop {
+            if let Some(line) = self.intake.line()
+                && ready!(feed.poll_drain(line, cx)) > 0
+            {
+                self.vigil.progress();
+            }
+            if feed.is_over() {
+                self.intake.is_fed(feed.is_eaten());
+                return Poll::Ready(Ok(()));
+            }
+            if !feed.is_hungry() {
+                return Poll::Pending;
+            }
+            ready!(feed.poll_fill(|buf| read(cx, buf)))?;
         }
     }
 

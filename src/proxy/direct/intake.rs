@@ -26,6 +26,8 @@ pub(super) struct Intake {
     /// `None`: the body has ended, and the connection went back to the others.
     line: Option<Line>,
     reusable: bool,
+    /// Whether the upstream still gets the request's body by the same connection.
+    being_fed: bool,
     rest: Rest,
     /// What was read and is not understood yet.
     input: Vec<u8>,
@@ -71,8 +73,28 @@ impl Intake {
             Ends::WithConnection => Rest::UntilTheEnd,
         };
         let line = Some(line);
-        let (filled, carried, most, large) = (false, 0, LARGE, None);
-        Self { form, line, reusable, rest, input, filled, carried, most, large, lines, buffers }
+        let (being_fed, filled, carried, most, large) = (false, false, 0, LARGE, None);
+        Self { form, line, reusable, being_fed, rest, input, filled, carried, most, large, lines, buffers }
+    }
+
+    /// The connection stays until [`Self::is_fed`] is said.
+    pub(super) const fn is_fed_later(&mut self) {
+        self.being_fed = true;
+    }
+
+    /// The request's body has ended; `whole`: the upstream took all of it.
+    pub(super) fn is_fed(&mut self, whole: bool) {
+        if std::mem::take(&mut self.being_fed) {
+            self.reusable &= whole;
+            if self.is_whole() {
+                self.give_back();
+            }
+        }
+    }
+
+    /// The connection, until it went back to the others.
+    pub(super) const fn line(&mut self) -> Option<&mut Line> {
+        self.line.as_mut()
     }
 
     /// Reads no more than this at once, in bytes.
@@ -191,7 +213,9 @@ impl Intake {
         };
         if over {
             self.rest = Rest::Nothing;
-            self.give_back();
+            if !self.being_fed {
+                self.give_back();
+            }
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The direct way: one HTTP/1.1 exchange with the upstream, within the request's own future. For requests whose
-//! body is there, over `http:` and `unix:`; whatever is unusual about a request goes hyper's way.
+//! The direct way: one HTTP/1.1 exchange with the upstream, within the request's own future. For requests with a body of
+//! known length or none, over `http:` and `unix:`; whatever is unusual about a request goes hyper's way.
 
 use std::io;
 use std::rc::Rc;
@@ -22,12 +22,14 @@ use crate::web::Peer;
 mod body;
 mod buffers;
 mod chunks;
+mod feed;
 mod frames;
 mod head;
 mod intake;
 mod line;
 
 pub use body::Answer;
+pub use feed::{Feed, SharedFeed};
 pub(super) use buffers::Buffers;
 pub(super) use chunks::BadChunks;
 use chunks::{Chunks, Form};
@@ -43,7 +45,17 @@ struct Bad(&'static str);
 struct Question<'a> {
     wire: &'a [u8],
     method: &'a Method,
+    /// What of its body is still to come.
+    feed: Option<&'a SharedFeed>,
     vigil: &'a Vigil,
+}
+
+/// A request's body.
+pub struct Payload<'a> {
+    /// What came along with the head.
+    pub there: &'a [u8],
+    /// The rest.
+    pub feed: Option<SharedFeed>,
 }
 
 /// What is said of a request besides its own words.
@@ -64,23 +76,23 @@ struct Began<K> {
 }
 
 impl Proxy {
-    /// Forwards a request with its whole body, and waits for the head of its answer.
+    /// Forwards a request, and waits for the head of its answer. What is still to come of its body is fed meanwhile, and after.
     /// `id`: the request's id, for the upstream's own log; `now`: the caller has just looked.
     pub async fn ask(
         &self,
         pass: Pass,
         head: Parts,
-        body: &[u8],
+        body: Payload<'_>,
         peer: &Peer,
         id: &HeaderValue,
         now: Instant,
     ) -> Result<Answer, Fault> {
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
         let sign = Sign { pass: &pass, peer, id };
-        let began = self.began(&head, body, &sign, now, &vigil, Buffers::take).await?;
+        let began = self.began(&head, &body, &sign, now, &vigil, Buffers::take).await?;
         self.check_chunks(&began)?;
         vigil.answered(self.upstream.idle_timeout);
-        Ok(Answer::new(began, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
+        Ok(Answer::new(began, body.feed, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
     }
 
     /// The same for a client that speaks HTTP/2, and a request without a body for which [`can_frame`] holds.
@@ -94,7 +106,8 @@ impl Proxy {
     ) -> Result<Response<UpstreamBody>, Fault> {
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
         let sign = Sign { pass: &pass, peer, id };
-        let began = self.began(head, &[], &sign, now, &vigil, |_| HeaderMap::with_capacity(16)).await?;
+        let body = Payload { there: &[], feed: None };
+        let began = self.began(head, &body, &sign, now, &vigil, |_| HeaderMap::with_capacity(16)).await?;
         let status = began.said.status;
         let (fields, frames) = Frames::new(began, Rc::clone(&self.lines), Rc::clone(&self.buffers))
             .map_err(|error| Fault::because(Kind::BadAnswer, &error))?;
@@ -108,7 +121,7 @@ impl Proxy {
     async fn began<K: Sink>(
         &self,
         head: &Parts,
-        body: &[u8],
+        body: &Payload<'_>,
         sign: &Sign<'_>,
         now: Instant,
         vigil: &Vigil,
@@ -120,10 +133,12 @@ impl Proxy {
             head::write_request_field(name, value, &mut wire);
         });
         wire.extend_from_slice(b"\r\n");
-        wire.extend_from_slice(body);
-        let repeatable = fault::is_safe(&head.method) && body.is_empty();
-        vigil.expect_from(now, self.upstream.response_timeout);
-        let question = Question { wire: &wire, method: &head.method, vigil };
+        wire.extend_from_slice(body.there);
+        let feed = body.feed.as_ref();
+        let repeatable = fault::is_safe(&head.method) && body.there.is_empty() && feed.is_none();
+        let upstream = &self.upstream;
+        vigil.expect_from(now, if feed.is_some() { upstream.idle_timeout } else { upstream.response_timeout });
+        let question = Question { wire: &wire, method: &head.method, feed, vigil };
         let began = match self.lines.take(now) {
             Some(line) => match self.exchange(line, &question, true, &sink).await {
                 Err(fault) if fault.goes_again(repeatable) => {
@@ -166,6 +181,9 @@ impl Proxy {
         let said = std::future::poll_fn(|cx| {
             let step = loop {
                 let stepped = if unsent.is_empty() {
+                    if let Some(feed) = question.feed {
+                        self.feed(feed, &mut line, question.vigil, cx);
+                    }
                     self.listen(&mut line, cx, question.method, &mut input, &mut out)
                 } else {
                     speak(&mut line, cx, &mut unsent, whole).map_ok(|()| None)
@@ -188,6 +206,14 @@ impl Proxy {
         })
         .await?;
         Ok(Began { line, said, out, input })
+    }
+
+    /// Has the upstream take what is there of a request's body, as far as it does.
+    fn feed(&self, feed: &SharedFeed, line: &mut Line, vigil: &Vigil, cx: &mut Context<'_>) {
+        let mut feed = feed.borrow_mut();
+        if matches!(feed.poll_drain(line, cx), Poll::Ready(1..)) {
+            if feed.is_over() { vigil.sent(self.upstream.response_timeout) } else { vigil.progress() }
+        }
     }
 
     /// Reads on; gives the head once it is there.

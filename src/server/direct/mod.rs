@@ -15,7 +15,7 @@ use super::connection::Terms;
 use super::dispatch::{Dispatch, Looked, Refused};
 use super::peer::SocketPeer;
 use super::vital::Vital;
-use crate::proxy::Answer;
+use crate::proxy::{Answer, Feed, SharedFeed};
 use crate::proxy::body::BodyError;
 use crate::web::deadline::Timer;
 
@@ -89,9 +89,11 @@ impl Talk<'_> {
                 return Turn::Hyper;
             };
             let is_head = plain.parts.method == Method::HEAD;
-            let end = plain.length + plain.body;
+            let here = bytes.len() - plain.length;
+            let whole = usize::try_from(plain.body).ok().filter(|body| *body <= here);
+            let end = plain.length + whole.unwrap_or(here);
             let body = bytes.slice(plain.length..end);
-            let looked = self.dispatch.look_at(plain.parts, body, self.peer, started);
+            let looked = self.dispatch.look_at(plain.parts, body, whole.is_some(), self.peer, started);
             if matches!(looked, Looked::Unusual(_)) {
                 client.take_back(bytes);
                 return Turn::Hyper;
@@ -100,13 +102,15 @@ impl Talk<'_> {
                 client.take_back(bytes.slice(end..));
             }
             drop(bytes);
+            let to_come = plain.body - (end - plain.length) as u64;
+            let feed = (to_come > 0).then(|| Feed::new(to_come, || self.terms.large_reads.take()));
             let in_flight = self.vital.request();
-            let stays = self.answer(looked, is_head, plain.stays, &mut client).await;
+            let stays = self.answer(looked, (is_head, plain.stays), feed.as_ref(), &mut client).await;
             drop(in_flight);
             match stays {
                 Some(true) if !self.terms.stopping.get() => {}
                 Some(_) => {
-                    if !client.unread.is_empty() {
+                    if !client.unread.is_empty() || is_open(feed.as_ref()) {
                         client.io.expect_more();
                     }
                     // What a client makes of the end is its affair.
@@ -125,8 +129,8 @@ impl Talk<'_> {
     async fn answer<S: Socket>(
         &self,
         looked: Looked,
-        is_head: bool,
-        stays: bool,
+        (is_head, stays): (bool, bool),
+        feed: Option<&SharedFeed>,
         client: &mut Client<'_, S>,
     ) -> Option<bool> {
         let (answer, mut errand) = match looked {
@@ -136,17 +140,32 @@ impl Talk<'_> {
                 (Err(answer), errand)
             }
             Looked::Pass(trip) => {
-                let mut asked = pin!(self.dispatch.ask(trip));
-                std::future::poll_fn(|cx| match asked.as_mut().poll(cx) {
-                    Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                    // It leaves, and with it the question that is asked for it.
-                    Poll::Pending => client.poll_gone(cx).map(|()| None),
+                let mut asked = pin!(self.dispatch.ask(trip, feed.cloned()));
+                std::future::poll_fn(|cx| {
+                    loop {
+                        if let Poll::Ready(answer) = asked.as_mut().poll(cx) {
+                            return Poll::Ready(Some(answer));
+                        }
+                        let Some(feed) = feed.filter(|feed| feed.borrow().is_open()) else {
+                            // It leaves, and with it the question that is asked for it.
+                            return client.poll_gone(cx).map(|()| None);
+                        };
+                        let mut feed = feed.borrow_mut();
+                        if !feed.is_hungry() {
+                            return Poll::Pending;
+                        }
+                        if ready!(feed.poll_fill(|buf| client.io.poll_fill(cx, buf))).is_err() {
+                            return Poll::Ready(None);
+                        }
+                    }
                 })
                 .await?
             }
         };
         let mut fields = Vec::new();
-        let mut stays = stays && !self.terms.stopping.get();
+        // What nobody reads to its end ends the conversation.
+        let is_cut_short = answer.is_err() && is_open(feed);
+        let mut stays = stays && !is_cut_short && !self.terms.stopping.get();
         if !stays {
             fields.extend_from_slice(own::CLOSE);
         }
@@ -170,6 +189,11 @@ impl Talk<'_> {
             }
         }
     }
+}
+
+/// Whether a request's body is still to come.
+fn is_open(feed: Option<&SharedFeed>) -> bool {
+    feed.is_some_and(|feed| feed.borrow().is_open())
 }
 
 /// Why an answer did not arrive.
@@ -216,10 +240,21 @@ impl<S: Socket> Client<'_, S> {
         Poll::Pending
     }
 
-    /// Carries an answer to its end.
+    /// The same while an answer is carried.
+    fn poll_left(&mut self, is_feeding: bool, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        if is_feeding { Poll::Pending } else { self.poll_gone(cx).map(|()| Err(Lost::Client)) }
+    }
+
+    /// Carries an answer to its end, and the rest of its request, too.
     async fn carry(&mut self, answer: &mut Answer, fields: &[u8]) -> Result<(), Lost> {
         answer.begin(fields).map_err(Lost::Upstream)?;
         std::future::poll_fn(|cx| {
+            let fed = answer.poll_feed(cx, |cx, buf| self.io.poll_fill(cx, buf));
+            if matches!(fed, Poll::Ready(Err(_))) {
+                return Poll::Ready(Err(Lost::Client));
+            }
+            // While it sends its request, it shows by that whether it is there.
+            let is_feeding = fed.is_pending();
             loop {
                 while !answer.ready().is_empty() {
                     match Pin::new(&mut *self.io).poll_write(cx, answer.ready()) {
@@ -230,15 +265,18 @@ impl<S: Socket> Client<'_, S> {
                                 // It is the client that is silent.
                                 Poll::Ready(BodyError::Silent) => Poll::Ready(Err(Lost::Client)),
                                 Poll::Ready(why) => Poll::Ready(Err(Lost::Upstream(why))),
-                                Poll::Pending => self.poll_gone(cx).map(|()| Err(Lost::Client)),
+                                Poll::Pending => self.poll_left(is_feeding, cx),
                             };
                         }
                     }
                 }
                 if answer.is_whole() {
+                    if is_feeding {
+                        return answer.poll_over(cx).map(|_| Err(Lost::Client));
+                    }
                     return match self.io.poll_sent(cx) {
                         Poll::Ready(sent) => Poll::Ready(sent.map_err(|_| Lost::Client)),
-                        Poll::Pending => self.poll_gone(cx).map(|()| Err(Lost::Client)),
+                        Poll::Pending => self.poll_left(is_feeding, cx),
                     };
                 }
                 match answer.poll_more(cx) {
@@ -246,7 +284,7 @@ impl<S: Socket> Client<'_, S> {
                     Poll::Pending => {
                         // A client that is slow gets the rest; one that is gone shows itself below.
                         let _ = self.io.poll_sent(cx);
-                        return self.poll_gone(cx).map(|()| Err(Lost::Client));
+                        return self.poll_left(is_feeding, cx);
                     }
                 }
             }

@@ -12,7 +12,7 @@ use super::{Dispatch, Record, SocketPeer, Source, answers, own};
 use crate::gate::refusal::Form;
 use crate::gate::{Pass, Verdict, subrequest};
 use crate::metrics::{Counted, Outcome};
-use crate::proxy::{self, Fault};
+use crate::proxy::{self, Fault, Payload, SharedFeed};
 use crate::server::direct::{Dates, Lost};
 use crate::web::path::{self, Owner};
 use crate::web::{Answer, Peer};
@@ -52,16 +52,18 @@ pub(in crate::server) struct Errand {
 }
 
 impl Dispatch {
-    /// Looks at a plain request. It is judged by its head alone.
+    /// Looks at a plain request. It is judged by its head alone. `is_whole`: whether `body` is all of its body; if not, Sidegate
+    /// answers nothing by itself here.
     pub(in crate::server) fn look_at(
         &self,
         head: Parts,
         body: Bytes,
+        is_whole: bool,
         socket: SocketPeer,
         started: Instant,
     ) -> Looked {
         let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual(Box::new(head)) };
-        if head.uri.path() == subrequest::PATH {
+        if head.uri.path() == subrequest::PATH && is_whole {
             return self.look_at_subrequest(head, &peer, started);
         }
         let is_plain =
@@ -83,7 +85,7 @@ impl Dispatch {
                 }
                 Looked::Pass(Box::new(Trip { pass, head, body, peer, id, judged, errand }))
             }
-            Verdict::Refuse(refusal) if refusal.form == Form::Document => {
+            Verdict::Refuse(refusal) if is_whole && refusal.form == Form::Document => {
                 self.judged(started);
                 let id = self.ids.of(&head.headers);
                 let mut errand = self.errand(&head, &peer, &id, started);
@@ -113,9 +115,15 @@ impl Dispatch {
     }
 
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
-    pub(in crate::server) async fn ask(&self, trip: Box<Trip>) -> (Result<proxy::Answer, Answer>, Errand) {
+    /// `feed`: what of its body is still to come.
+    pub(in crate::server) async fn ask(
+        &self,
+        trip: Box<Trip>,
+        feed: Option<SharedFeed>,
+    ) -> (Result<proxy::Answer, Answer>, Errand) {
         let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
-        let asked = self.upstreams.of(&pass).ask(pass, head, &body, &peer, &id, judged).await;
+        let body = Payload { there: &body, feed };
+        let asked = self.upstreams.of(&pass).ask(pass, head, body, &peer, &id, judged).await;
         let answer = match asked {
             Ok(answer) => {
                 self.has_answered(answer.status(), judged, &mut errand);

@@ -29,7 +29,7 @@ impl Dispatch {
         if !(is_sound(&head) && body.is_end_stream() && self.goes_directly() && proxy::can_frame(&head)) {
             return Box::pin(self.handle(Request::from_parts(head, body), socket, in_flight)).await;
         }
-        let (response, errand) = match self.look_at(head, Bytes::new(), socket, started) {
+        let (response, errand) = match self.look_at(head, Bytes::new(), true, socket, started) {
             Looked::Unusual(head) => {
                 return Box::pin(self.handle(Request::from_parts(*head, body), socket, in_flight)).await;
             }

@@ -20,5 +20,6 @@ mod slow;
 pub(crate) mod stage;
 mod stopping;
 mod targets;
+mod uploads;
 mod ways;
 mod websocket;
