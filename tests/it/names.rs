@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
+
 use crate::support::process::Process;
-use crate::support::{PATIENCE, Upstream};
+use crate::support::{Gate, PATIENCE, Upstream};
 
 const OPEN: &str = "[[rules]]\npath = \"/*\"\nallow = \"anyone\"";
 
@@ -96,4 +98,28 @@ fn a_name_that_moves_takes_busy_connections_along() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!((first.connections(), second.connections()), (2, 2));
+}
+
+#[test]
+fn a_backend_that_lets_nobody_in_is_a_504() {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&loopback(1, 0).into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    // Its queue is full: whoever comes next hears nothing.
+    let brief = Duration::from_millis(200);
+    let waiting: Vec<_> =
+        std::iter::from_fn(|| std::net::TcpStream::connect_timeout(&address, brief).ok()).collect();
+    for scheme in ["http", "h2c"] {
+        let settings =
+            format!("upstream.url = \"{scheme}://{address}\"\nupstream.connect_timeout = \"300ms\"");
+        let gate = Gate::with(&settings);
+        let answer = gate.get("/", &gate.signed_in());
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (504, Some("gateway_timeout")),
+            "{scheme}"
+        );
+    }
+    drop(waiting);
 }
