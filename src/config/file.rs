@@ -57,7 +57,8 @@ keys! {
     upstream: Upstream {
         /// Where requests go: "http://host:port", "https://host:port" (HTTP/1.1 by TLS), "unix:/path", or "h2c://host:port"
         /// for a backend that speaks HTTP/2 in plain text without being asked first, as gRPC servers do (WebSockets don't go
-        /// through there). The one key that must be given.
+        /// through there). The one key that must be given. A name is resolved again while it is in use; its addresses share
+        /// the connections, and one that can't be connected to is left out until it can.
         url: Option<UpstreamTarget> = "" => "http://127.0.0.1:9000";
         /// The Host header that the backend sees: "preserve" (the client's) or "upstream" (the one in `url`).
         host_header: HostHeader = "preserve";
@@ -70,7 +71,7 @@ keys! {
         client_key: Option<PathBuf> = "" => "gate.key";
         /// The name that an "https:" backend's certificate must have; empty: the host in `url`.
         server_name: Option<String> = "" => "backend.internal";
-        /// How long connecting may take.
+        /// How long connecting may take, all addresses of a name together.
         connect_timeout: Duration = "5s";
         /// How long the backend may take until its answer begins.
         response_timeout: Duration = "60s";

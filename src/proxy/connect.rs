@@ -1,8 +1,7 @@
-//! Opens a connection to the upstream: every address of its name is tried, within one time limit.
+//! Opens a connection to the upstream, within one time limit.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::rc::Rc;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -10,9 +9,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::addresses::Addresses;
 use super::body::RequestBody;
 use super::direct::Line;
 use super::fault::{Fault, Kind};
+use super::pool::Held;
 use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
 use crate::tls::Outward;
@@ -24,27 +25,38 @@ const BUFFER: usize = 128 * 1024;
 
 /// A new connection, ready for its first request. Its task ends with it.
 pub(super) async fn open(
+    addresses: &Rc<Addresses>,
     upstream: &Upstream,
     deadlines: &Deadlines,
-) -> Result<SendRequest<RequestBody>, Fault> {
-    if let Some(tls) = &upstream.tls {
-        return handshake(secured(upstream, tls, deadlines).await?).await;
-    }
-    match line(upstream, deadlines).await? {
-        Line::Tcp(stream) => handshake(stream).await,
-        Line::Unix(stream) => handshake(stream).await,
-    }
+) -> Result<Held<SendRequest<RequestBody>>, Fault> {
+    let (connection, era) = if let Some(tls) = &upstream.tls {
+        let Held { connection, era } = secured(addresses, upstream, tls, deadlines).await?;
+        (handshake(connection).await?, era)
+    } else {
+        let Held { connection, era } = line(addresses, upstream, deadlines).await?;
+        let sender = match connection {
+            Line::Tcp(stream) => handshake(stream).await?,
+            Line::Unix(stream) => handshake(stream).await?,
+        };
+        (sender, era)
+    };
+    Ok(Held { connection, era })
 }
 
 /// A new connection by TLS: connecting and its handshake have one time limit.
 async fn secured(
+    addresses: &Rc<Addresses>,
     upstream: &Upstream,
     tls: &Outward,
     deadlines: &Deadlines,
-) -> Result<TlsStream<TcpStream>, Fault> {
+) -> Result<Held<TlsStream<TcpStream>>, Fault> {
     let connected = async {
-        match line(upstream, deadlines).await? {
-            Line::Tcp(stream) => tls.secure(stream).await.map_err(|error| Fault::handshake(&error)),
+        let Held { connection, era } = line(addresses, upstream, deadlines).await?;
+        match connection {
+            Line::Tcp(stream) => {
+                let connection = tls.secure(stream).await.map_err(|error| Fault::handshake(&error))?;
+                Ok(Held { connection, era })
+            }
             Line::Unix(_) => Err(Fault::because(Kind::Tls, &"a Unix socket is not spoken to by TLS")),
         }
     };
@@ -58,15 +70,23 @@ async fn secured(
 }
 
 /// A new connection as it is, for the direct way.
-pub(super) async fn line(upstream: &Upstream, deadlines: &Deadlines) -> Result<Line, Fault> {
+pub(super) async fn line(
+    addresses: &Rc<Addresses>,
+    upstream: &Upstream,
+    deadlines: &Deadlines,
+) -> Result<Held<Line>, Fault> {
     let timer = deadlines.timer();
     timer.set(upstream.connect_timeout);
     let connected = async {
         match &upstream.target {
-            UpstreamTarget::Http { host, port, .. } => {
-                tcp(host, *port, upstream.connect_timeout).await.map(Line::Tcp)
+            UpstreamTarget::Http { .. } => {
+                let (stream, era) = addresses.connect().await?;
+                Ok(Held { connection: Line::Tcp(stream), era })
             }
-            UpstreamTarget::Unix(path) => UnixStream::connect(path).await.map(Line::Unix),
+            UpstreamTarget::Unix(path) => {
+                let stream = UnixStream::connect(path).await?;
+                Ok(Held { connection: Line::Unix(stream), era: addresses.era() })
+            }
         }
     };
     tokio::select! {
@@ -77,29 +97,8 @@ pub(super) async fn line(upstream: &Upstream, deadlines: &Deadlines) -> Result<L
 }
 
 pub(super) fn refused(error: &io::Error) -> Fault {
-    Fault::because(Kind::Connect, error)
-}
-
-/// Tries the addresses in the resolver's order. Each gets its share of the time, so that a silent one does not
-/// keep the next from being tried.
-pub(super) async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
-    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => tokio::net::lookup_host((host, port)).await?.collect(),
-    };
-    let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
-        match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, "connecting took too long"),
-        }
-    }
-    Err(last)
+    let kind = if error.kind() == io::ErrorKind::TimedOut { Kind::ConnectTimeout } else { Kind::Connect };
+    Fault::because(kind, error)
 }
 
 async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, Fault>

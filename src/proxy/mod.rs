@@ -16,6 +16,7 @@ use crate::gate::credential::Credentials;
 use crate::web::Peer;
 use crate::web::deadline::Deadlines;
 
+mod addresses;
 pub mod body;
 mod connect;
 mod direct;
@@ -31,12 +32,14 @@ mod upgrade;
 mod upstreams;
 mod vigil;
 
+use addresses::Addresses;
+pub use addresses::Troubles;
 use body::{RequestBody, Source, UpstreamBody};
 pub use direct::{Answer, Feed, Payload, SharedFeed, can_frame};
 use direct::{Buffers, Line};
 pub use fault::{Fault, Kind, Side};
 use http2::Http2;
-use pool::{Lease, Pool};
+use pool::{Held, Lease, Pool};
 pub use request::X_REQUEST_ID;
 use request::{RequestEditor, Shape};
 pub use upgrade::Tunnels;
@@ -48,6 +51,7 @@ pub struct Proxy {
     upstream: settings::Upstream,
     editor: RequestEditor,
     credentials: Credentials,
+    addresses: Rc<Addresses>,
     pool: Rc<Pool<SendRequest<RequestBody>>>,
     lines: Rc<Pool<Line>>,
     buffers: Rc<Buffers>,
@@ -64,13 +68,16 @@ impl Proxy {
         upstream: settings::Upstream,
         deadlines: Deadlines,
         tunnels: Tunnels,
+        troubles: Troubles,
     ) -> Self {
+        let addresses = Addresses::new(&upstream, troubles);
         let http2 = (upstream.target.protocol() == Protocol::Http2)
-            .then(|| Http2::new(upstream.clone(), deadlines.clone()));
+            .then(|| Http2::new(Rc::clone(&addresses), upstream.clone(), deadlines.clone()));
         Self {
             editor: RequestEditor::new(settings, &upstream),
             upstream,
             credentials: Credentials::new(settings),
+            addresses,
             pool: Rc::default(),
             lines: Rc::default(),
             buffers: Rc::default(),
@@ -85,11 +92,14 @@ impl Proxy {
         self.http2.is_none() && self.upstream.tls.is_none()
     }
 
-    /// Looks after the connections that wait, for as long as it is polled.
+    /// Looks after the addresses and the connections that wait, for as long as it is polled.
     fn tending(&self) -> impl Future<Output = ()> + use<> {
         let (pool, lines) = (Rc::clone(&self.pool), Rc::clone(&self.lines));
+        let addresses = Rc::clone(&self.addresses);
+        let http2 = self.http2.as_ref().map(Http2::tending);
         async move {
-            tokio::join!(pool.tend(), lines.tend());
+            let http2 = futures_util::future::OptionFuture::from(http2);
+            tokio::join!(addresses.tend(), pool.tend(), lines.tend(), http2);
         }
     }
 
@@ -152,14 +162,16 @@ impl Proxy {
     /// Sends a request over `pooled`, or over a new connection, and waits for the answer's head.
     async fn attempt(
         &self,
-        pooled: Option<SendRequest<RequestBody>>,
+        pooled: Option<Held<SendRequest<RequestBody>>>,
         request: Request<RequestBody>,
         vigil: &Rc<Vigil>,
     ) -> Result<(Response<Incoming>, Lease), (Fault, Option<Request<RequestBody>>)> {
         let reused = pooled.is_some();
         let mut sender = match pooled {
             Some(sender) => sender,
-            None => connect::open(&self.upstream, &self.deadlines).await.map_err(|fault| (fault, None))?,
+            None => connect::open(&self.addresses, &self.upstream, &self.deadlines)
+                .await
+                .map_err(|fault| (fault, None))?,
         };
         let mut answer = std::pin::pin!(sender.try_send_request(request));
         let outcome = std::future::poll_fn(|cx| {

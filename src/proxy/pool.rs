@@ -1,12 +1,14 @@
 //! The upstream connections of one worker that wait for their next request.
 
 use std::cell::{Cell, RefCell};
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::Notify;
 
+use super::addresses::Era;
 use super::body::RequestBody;
 use super::direct::Line;
 
@@ -18,7 +20,7 @@ pub(super) const IDLE: Duration = Duration::from_secs(4);
 const MOST: usize = 256;
 
 /// How often connections that have waited for too long, or were closed meanwhile, are looked for.
-const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection that can wait.
 pub(super) trait Reusable {
@@ -39,6 +41,32 @@ impl Reusable for Line {
     }
 }
 
+/// A connection, and the era in which it was opened.
+pub(super) struct Held<C> {
+    pub(super) connection: C,
+    pub(super) era: Rc<Era>,
+}
+
+impl<C> Deref for Held<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.connection
+    }
+}
+
+impl<C> DerefMut for Held<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        &mut self.connection
+    }
+}
+
+impl<C: Reusable> Held<C> {
+    fn is_ready(&self) -> bool {
+        !self.era.is_over() && self.connection.is_ready()
+    }
+}
+
 /// The waiting connections, the most recently used last.
 pub(super) struct Pool<C> {
     waiting: RefCell<Vec<Waiting<C>>>,
@@ -48,7 +76,7 @@ pub(super) struct Pool<C> {
 }
 
 struct Waiting<C> {
-    connection: C,
+    connection: Held<C>,
     since: Instant,
 }
 
@@ -60,7 +88,7 @@ impl<C> Default for Pool<C> {
 
 impl<C: Reusable> Pool<C> {
     /// The connection that waited the least, if it is alive.
-    pub(super) fn take(&self, now: Instant) -> Option<C> {
+    pub(super) fn take(&self, now: Instant) -> Option<Held<C>> {
         let mut waiting = self.waiting.borrow_mut();
         while let Some(newest) = waiting.pop() {
             if now.duration_since(newest.since) > IDLE {
@@ -75,8 +103,11 @@ impl<C: Reusable> Pool<C> {
         None
     }
 
-    /// From now on it waits.
-    pub(super) fn put(&self, connection: C) {
+    /// From now on it waits, unless the upstream's addresses are others by now.
+    pub(super) fn put(&self, connection: Held<C>) {
+        if connection.era.is_over() {
+            return;
+        }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() == MOST {
             waiting.remove(0);
@@ -105,13 +136,13 @@ impl<C: Reusable> Pool<C> {
 
 /// A connection while its answer is read. It goes back to the pool only when the answer has ended well.
 pub(super) struct Lease {
-    sender: SendRequest<RequestBody>,
+    sender: Held<SendRequest<RequestBody>>,
     pool: Rc<Pool<SendRequest<RequestBody>>>,
 }
 
 impl Lease {
     pub(super) const fn new(
-        sender: SendRequest<RequestBody>,
+        sender: Held<SendRequest<RequestBody>>,
         pool: Rc<Pool<SendRequest<RequestBody>>>,
     ) -> Self {
         Self { sender, pool }

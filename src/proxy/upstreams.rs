@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Proxy, Tunnels};
+use super::{Proxy, Troubles, Tunnels};
 use crate::config::settings::{self, Settings};
 use crate::gate::Pass;
 use crate::web::deadline::Deadlines;
@@ -11,10 +11,10 @@ use crate::web::deadline::Deadlines;
 pub struct Upstreams(Vec<Proxy>);
 
 impl Upstreams {
-    /// As the settings have them, with the worker's time limits and its open tunnels.
-    pub fn new(settings: &Settings, deadlines: &Deadlines, tunnels: &Tunnels) -> Self {
+    /// As the settings have them, with the worker's time limits and its open tunnels, and what all workers know of troubles.
+    pub fn new(settings: &Settings, deadlines: &Deadlines, tunnels: &Tunnels, troubles: &Troubles) -> Self {
         let proxy = |upstream: &settings::Upstream| {
-            Proxy::new(settings, upstream.clone(), deadlines.clone(), tunnels.clone())
+            Proxy::new(settings, upstream.clone(), deadlines.clone(), tunnels.clone(), troubles.clone())
         };
         let named = settings.upstreams.iter().map(|named| &named.upstream);
         Self(std::iter::once(&settings.upstream).chain(named).map(proxy).collect())
@@ -31,7 +31,7 @@ impl Upstreams {
         self.0.iter().any(Proxy::goes_directly)
     }
 
-    /// Looks after the connections that wait, for as long as it is polled.
+    /// Looks after the addresses and the connections that wait, for as long as it is polled.
     pub fn tending(&self) -> impl Future<Output = ()> + use<> {
         let all: Vec<_> = self.0.iter().map(Proxy::tending).collect();
         async move {

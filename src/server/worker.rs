@@ -26,7 +26,7 @@ use crate::config::Settings;
 use crate::gate::Gate;
 use crate::log::AccessLog;
 use crate::metrics::{Metrics, Tally};
-use crate::proxy::{self, Tunnels, Upstreams};
+use crate::proxy::{self, Troubles, Tunnels, Upstreams};
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 use crate::types::Clock;
@@ -84,11 +84,13 @@ impl Crew {
         let (closing, told) = watch::channel(false);
         let connections = metrics.connections();
         let peers = Arc::new(Peers::new(&shared.settings.server));
+        let troubles = Troubles::default();
         let tls = shared.settings.server.tls.as_ref().map(Acceptor::new).transpose()?;
         let mut threads = Vec::with_capacity(listeners.len());
         for (number, (listeners, tally)) in listeners.into_iter().zip(tallies).enumerate() {
             let (shared, told, tls) = (shared.clone(), told.clone(), tls.clone());
             let (connections, peers) = (Arc::clone(&connections), Arc::clone(&peers));
+            let troubles = troubles.clone();
             let (built, is_built) = mpsc::sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 // It can't leave the thread that it is built on.
@@ -104,7 +106,7 @@ impl Crew {
                 let Some(runtime) = runtime else { return };
                 let grace = shared.settings.server.shutdown_grace;
                 let work = async {
-                    let worker = Worker::new(&shared, told, connections, tally, peers, tls);
+                    let worker = Worker::new(&shared, told, connections, tally, peers, tls, &troubles);
                     if let Err(error) = worker.run(listeners, grace).await {
                         tracing::error!(%error, "a worker could not take its listeners");
                     }
@@ -137,13 +139,14 @@ impl Worker {
         tally: Tally,
         peers: Arc<Peers>,
         tls: Option<Acceptor>,
+        troubles: &Troubles,
     ) -> Self {
         let (settings, tally) = (&shared.settings, Rc::new(tally));
         let (deadlines, tunnels) = (Deadlines::new(), Tunnels::default());
         let revocations = shared.sessions.revocations();
         let parties = Parties {
             gate: Gate::new(settings, shared.tokens.clone(), revocations, shared.clock.clone()),
-            upstreams: Upstreams::new(settings, &deadlines, &tunnels),
+            upstreams: Upstreams::new(settings, &deadlines, &tunnels, troubles),
             auth: Arc::clone(&shared.auth),
             sessions: shared.sessions.clone(),
             peers: Arc::clone(&peers),

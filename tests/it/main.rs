@@ -26,6 +26,7 @@ mod kept_limits;
 mod keys;
 mod known_device;
 mod metrics;
+mod names;
 mod password_reset;
 mod protocol;
 mod proxy_protocol;

@@ -10,7 +10,7 @@ use bytes::BufMut as _;
 use super::chunks::{self, Chunks, Form};
 use super::head::Ends;
 use super::line::Line;
-use super::{Buffers, Pool};
+use super::{Buffers, Held, Pool};
 use crate::proxy::body::BodyError;
 use crate::web::large_reads::{LARGE, LargeRead};
 
@@ -24,7 +24,7 @@ const MOST_OF_CHUNKS: usize = 128 * 1024;
 pub(super) struct Intake {
     form: Form,
     /// `None`: the body has ended, and the connection went back to the others.
-    line: Option<Line>,
+    line: Option<Held<Line>>,
     reusable: bool,
     /// Whether the upstream still gets the request's body by the same connection.
     being_fed: bool,
@@ -61,7 +61,7 @@ impl Intake {
     /// `input`: what came behind the head.
     pub(super) fn new(
         form: Form,
-        (line, reusable): (Line, bool),
+        (line, reusable): (Held<Line>, bool),
         ends: Ends,
         input: Vec<u8>,
         (lines, buffers): (Rc<Pool<Line>>, Rc<Buffers>),

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::body::{Source, UpstreamBody};
 use super::fault::{self, Fault, Kind};
-use super::pool::Pool;
+use super::pool::{Held, Pool};
 use super::vigil::Vigil;
 use super::{Proxy, connect};
 use crate::gate::Pass;
@@ -67,7 +67,7 @@ struct Sign<'a> {
 
 /// An answer's head, and what came with it.
 struct Began<K> {
-    line: Line,
+    line: Held<Line>,
     said: head::Said,
     /// What the client gets of the head.
     out: K,
@@ -163,14 +163,14 @@ impl Proxy {
         taken.map(|_| ()).map_err(|error| Fault::because(Kind::BadAnswer, &error))
     }
 
-    async fn line(&self) -> Result<Line, Fault> {
-        connect::line(&self.upstream, &self.deadlines).await
+    async fn line(&self) -> Result<Held<Line>, Fault> {
+        connect::line(&self.addresses, &self.upstream, &self.deadlines).await
     }
 
     /// Asks over one connection.
     async fn exchange<K: Sink>(
         &self,
-        mut line: Line,
+        mut line: Held<Line>,
         question: &Question<'_>,
         reused: bool,
         sink: impl Fn(&Buffers) -> K,

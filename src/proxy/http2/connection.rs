@@ -13,7 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
 use crate::config::settings::{Upstream, UpstreamTarget};
-use crate::proxy::connect::{refused, tcp};
+use crate::proxy::addresses::{Addresses, Era};
+use crate::proxy::connect::refused;
 use crate::proxy::fault::{Fault, Kind};
 use crate::proxy::socket::UpstreamSocket;
 use crate::web::deadline::Deadlines;
@@ -52,15 +53,26 @@ pub(super) struct Connection {
     /// Since when none is.
     pub(super) idle_since: Cell<Instant>,
     /// Whether what runs goes on, and nothing else begins.
-    pub(super) retired: Cell<bool>,
+    retired: Cell<bool>,
+    era: Rc<Era>,
     // Dropped after the sender: the connection's task then sees that nobody can send any more.
     _held: oneshot::Sender<()>,
 }
 
 impl Connection {
+    /// Nothing else begins on it.
+    pub(super) fn retire(&self) {
+        self.retired.set(true);
+    }
+
+    /// Whether nothing else begins on it, also where the upstream's addresses are others by now.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.get() || self.era.is_over()
+    }
+
     /// Whether one more stream has room on it.
     pub(super) fn has_room(&self) -> bool {
-        !self.retired.get() && self.streams.get() < self.limit.get().min(MOST as usize)
+        !self.is_retired() && self.streams.get() < self.limit.get().min(MOST as usize)
     }
 
     /// What a stream is opened with; `None`: it is closing or closed.
@@ -76,18 +88,22 @@ impl Connection {
 
 /// A new connection, which the upstream has greeted (RFC 9113 section 3.4): it speaks HTTP/2, and has said how many
 /// streams it takes.
-pub(super) async fn open(upstream: &Upstream, deadlines: &Deadlines) -> Result<Connection, Fault> {
+pub(super) async fn open(
+    addresses: &Rc<Addresses>,
+    upstream: &Upstream,
+    deadlines: &Deadlines,
+) -> Result<Connection, Fault> {
     let timer = deadlines.timer();
     timer.set(upstream.connect_timeout);
     let opened = async {
         match &upstream.target {
-            UpstreamTarget::Http { host, port, .. } => {
-                let stream = tcp(host, *port, upstream.connect_timeout).await;
-                handshake(stream.map_err(|error| refused(&error))?).await
+            UpstreamTarget::Http { .. } => {
+                let (stream, era) = addresses.connect().await.map_err(|error| refused(&error))?;
+                handshake(stream, era).await
             }
             UpstreamTarget::Unix(path) => {
                 let stream = tokio::net::UnixStream::connect(path).await;
-                handshake(stream.map_err(|error| refused(&error))?).await
+                handshake(stream.map_err(|error| refused(&error))?, addresses.era()).await
             }
         }
     };
@@ -98,7 +114,7 @@ pub(super) async fn open(upstream: &Upstream, deadlines: &Deadlines) -> Result<C
     }
 }
 
-async fn handshake<S>(stream: S) -> Result<Connection, Fault>
+async fn handshake<S>(stream: S, era: Rc<Era>) -> Result<Connection, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -150,6 +166,7 @@ where
         streams: Cell::new(0),
         idle_since: Cell::new(now),
         retired: Cell::new(false),
+        era,
         _held: held,
     })
 }

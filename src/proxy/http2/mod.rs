@@ -8,6 +8,7 @@ use std::time::Instant;
 use h2::client::ResponseFuture;
 use http::{Request, Response};
 
+use super::addresses::Addresses;
 use super::body::RequestBody;
 use super::fault::{Fault, Kind};
 use super::vigil::{Vigil, Why};
@@ -26,14 +27,21 @@ use pool::Connections;
 
 /// The HTTP/2 side of one worker.
 pub(super) struct Http2 {
+    addresses: Rc<Addresses>,
     upstream: Upstream,
     deadlines: Deadlines,
     connections: Rc<Connections>,
 }
 
 impl Http2 {
-    pub(super) fn new(upstream: Upstream, deadlines: Deadlines) -> Self {
-        Self { upstream, deadlines, connections: Rc::default() }
+    pub(super) fn new(addresses: Rc<Addresses>, upstream: Upstream, deadlines: Deadlines) -> Self {
+        Self { addresses, upstream, deadlines, connections: Rc::default() }
+    }
+
+    /// Looks after the connections on which nothing is under way, for as long as it is polled.
+    pub(super) fn tending(&self) -> impl Future<Output = ()> + use<> {
+        let connections = Rc::clone(&self.connections);
+        async move { connections.tend().await }
     }
 
     /// Sends a request, whose head is edited, and waits for the answer's head.
@@ -60,7 +68,7 @@ impl Http2 {
         opened_after: Option<Instant>,
         vigil: &Rc<Vigil>,
     ) -> Result<Response<Answer>, Fault> {
-        let open = || connection::open(&self.upstream, &self.deadlines);
+        let open = || connection::open(&self.addresses, &self.upstream, &self.deadlines);
         let (seat, mut sender) = self.connections.seat(opened_after, open).await?;
         let (head, body) = request.into_parts();
         let whole = matches!(body, RequestBody::Empty);

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::connection::Connection;
 use crate::proxy::fault::Fault;
-use crate::proxy::pool::IDLE;
+use crate::proxy::pool::{IDLE, LOOK};
 
 /// The connections, the oldest first: those that were opened for a burst empty again.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(super) struct Connections {
     attempts: Cell<u64>,
     /// Why the last one failed, if it did.
     failed: RefCell<Option<Fault>>,
+    /// One was opened.
+    came: Notify,
 }
 
 impl Connections {
@@ -54,17 +56,14 @@ impl Connections {
         self.failed.replace(opened.as_ref().err().cloned());
         let connection = Rc::new(opened?);
         self.open.borrow_mut().push(Rc::clone(&connection));
+        self.came.notify_one();
         let sender = connection.sender().ok_or_else(Fault::closing)?;
         Ok((Seat::new(connection, self, false), sender))
     }
 
     fn take(self: &Rc<Self>, opened_after: Option<Instant>) -> Option<(Seat, SendRequest<Bytes>)> {
+        self.drop_stale();
         let mut open = self.open.borrow_mut();
-        open.retain(|connection| {
-            let idle = connection.streams.get() == 0;
-            let stale = connection.retired.get() || connection.idle_since.get().elapsed() > IDLE;
-            !(idle && stale)
-        });
         let mut closed = Vec::new();
         let taken = open.iter().find_map(|connection| {
             if !connection.has_room() || opened_after.is_some_and(|moment| connection.opened < moment) {
@@ -80,11 +79,30 @@ impl Connections {
         taken.map(|(connection, sender)| (Seat::new(connection, self, true), sender))
     }
 
+    fn drop_stale(&self) {
+        self.open.borrow_mut().retain(|connection| {
+            let idle = connection.streams.get() == 0;
+            let stale = connection.is_retired() || connection.idle_since.get().elapsed() > IDLE;
+            !(idle && stale)
+        });
+    }
+
+    /// Closes those that have been empty for too long, or whose upstream has moved, for as long as it is polled.
+    pub(super) async fn tend(&self) {
+        loop {
+            self.came.notified().await;
+            while !self.open.borrow().is_empty() {
+                tokio::time::sleep(LOOK).await;
+                self.drop_stale();
+            }
+        }
+    }
+
     /// Lets go of an empty connection where another one has room.
     fn spare(&self, empty: &Rc<Connection>) {
         let mut open = self.open.borrow_mut();
         let another = |other: &Rc<Connection>| !Rc::ptr_eq(other, empty) && other.has_room();
-        if empty.retired.get() || open.iter().any(another) {
+        if empty.is_retired() || open.iter().any(another) {
             open.retain(|connection| !Rc::ptr_eq(connection, empty));
         }
     }
@@ -110,7 +128,7 @@ impl Seat {
 
     /// Nothing else begins on this connection.
     pub(super) fn retire(&self) {
-        self.connection.retired.set(true);
+        self.connection.retire();
     }
 }
 

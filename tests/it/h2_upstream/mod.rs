@@ -5,6 +5,7 @@ mod endings;
 mod failing;
 mod forwarding;
 mod grpc;
+mod names;
 mod server;
 mod streaming;
 mod uploads;

@@ -93,9 +93,21 @@ impl Server {
     where
         F: Future<Output = ()> + 'static,
     {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), terms, answer)
+    }
+
+    /// The same at an address of the test's choice.
+    pub(super) fn at<F>(
+        address: SocketAddr,
+        terms: Terms,
+        answer: impl Fn(Call) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + 'static,
+    {
         let (stop, stopped) = oneshot::channel::<()>();
         let log = Arc::new(Log::default());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::clone(&log);

@@ -60,8 +60,23 @@ impl Upstream {
         Self::serving(false, answer)
     }
 
+    /// The same at an address of the test's choice.
+    pub(crate) fn at(
+        address: SocketAddr,
+        answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::on(TcpListener::bind(address).unwrap(), true, answer)
+    }
+
     fn serving(read_body: bool, answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), read_body, answer)
+    }
+
+    fn on(
+        listener: TcpListener,
+        read_body: bool,
+        answer: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Log::default());
         let (shared, answer) = (Arc::clone(&log), Arc::new(answer));
