@@ -135,7 +135,11 @@ impl<S: Socket> ClientIo<S> {
 
     /// Reads once behind what `buf` holds, past the sieve: for who refuses by themselves what it would spoil, and gives
     /// back the rest. Where a request begins has to be known. 0: the end.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut impl BufMut) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
         if self.begun.is_empty() {
             return pin!(self.stream.read_buf(buf)).poll(cx);
         }

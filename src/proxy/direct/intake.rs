@@ -93,8 +93,8 @@ impl Intake {
     }
 
     /// The connection, until it went back to the others.
-    pub(super) const fn line(&mut self) -> Option<&mut Line> {
-        self.line.as_mut()
+    pub(super) fn line(&mut self) -> Option<&mut Line> {
+        self.line.as_deref_mut()
     }
 
     /// Reads no more than this at once, in bytes.

@@ -29,10 +29,10 @@ mod intake;
 mod line;
 
 pub use body::Answer;
-pub use feed::{Feed, SharedFeed};
 pub(super) use buffers::Buffers;
 pub(super) use chunks::BadChunks;
 use chunks::{Chunks, Form};
+pub use feed::{Feed, SharedFeed};
 pub(super) use frames::Frames;
 use head::Sink;
 pub(super) use line::Line;
@@ -137,7 +137,8 @@ impl Proxy {
         let feed = body.feed.as_ref();
         let repeatable = fault::is_safe(&head.method) && body.there.is_empty() && feed.is_none();
         let upstream = &self.upstream;
-        vigil.expect_from(now, if feed.is_some() { upstream.idle_timeout } else { upstream.response_timeout });
+        vigil
+            .expect_from(now, if feed.is_some() { upstream.idle_timeout } else { upstream.response_timeout });
         let question = Question { wire: &wire, method: &head.method, feed, vigil };
         let began = match self.lines.take(now) {
             Some(line) => match self.exchange(line, &question, true, &sink).await {

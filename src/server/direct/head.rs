@@ -80,7 +80,8 @@ impl Asks {
             14 if is("content-length") => {
                 let digits = field.value.iter().all(u8::is_ascii_digit).then_some(field.value)?;
                 // Nothing is as long as that; hyper keeps the last two numbers for itself.
-                let length = std::str::from_utf8(digits).ok()?.parse().ok().filter(|length| *length < u64::MAX / 2)?;
+                let length =
+                    std::str::from_utf8(digits).ok()?.parse().ok().filter(|length| *length < u64::MAX / 2)?;
                 if self.body.replace(length).is_some() {
                     return None;
                 }

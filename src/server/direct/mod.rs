@@ -15,8 +15,8 @@ use super::connection::Terms;
 use super::dispatch::{Dispatch, Looked, Refused};
 use super::peer::SocketPeer;
 use super::vital::Vital;
-use crate::proxy::{Answer, Feed, SharedFeed};
 use crate::proxy::body::BodyError;
+use crate::proxy::{Answer, Feed, SharedFeed};
 use crate::web::deadline::Timer;
 
 mod head;

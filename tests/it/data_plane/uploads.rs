@@ -15,7 +15,7 @@ fn post(gate: &Gate, cookie: &str, path: &str, length: usize) -> String {
 /// Reads so many bytes of the body at the upstream.
 fn take(exchange: &mut Exchange, count: usize) -> Vec<u8> {
     while exchange.rest.len() < count {
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = vec![0; 64 * 1024];
         match exchange.stream.read(&mut bytes) {
             Ok(got @ 1..) => exchange.rest.extend_from_slice(&bytes[..got]),
             _ => break,
