@@ -52,6 +52,26 @@ fn the_map_names_every_folder_and_nothing_that_is_gone() {
     assert!(gone.is_empty(), "ARCHITECTURE.md names what does not exist: {gone:?}");
 }
 
+#[test]
+fn every_weakness_of_comparable_systems_has_a_test_that_carries_its_number() {
+    const WEAKNESSES: u32 = 27;
+    let mut carried = BTreeSet::new();
+    for name in rust_files("tests/it").flat_map(|file| test_names(&read(&file))) {
+        let words = name.strip_prefix("weakness_").or_else(|| name.strip_prefix("weaknesses_"));
+        let words = words.into_iter().flat_map(|words| words.split('_'));
+        let numbers =
+            words.map_while(|word| (word == "and").then_some(0).or_else(|| word.parse::<u32>().ok()));
+        carried.extend(numbers);
+    }
+    let missing: Vec<u32> = (1..=WEAKNESSES).filter(|number| !carried.contains(number)).collect();
+    assert!(missing.is_empty(), "no test in tests/it is called weakness_N_… for {missing:?}");
+}
+
+fn test_names(code: &str) -> Vec<String> {
+    let names = code.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+    names.filter_map(|line| line.split('(').next()).map(str::to_owned).collect()
+}
+
 /// Reads the table in the crate's doc: a number opens a floor, `→` means that the left may use the right, rooms
 /// separated otherwise may not use each other.
 fn floors(lib: &str) -> BTreeMap<String, Height> {

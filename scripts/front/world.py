@@ -161,12 +161,12 @@ class Process:
 
 
 class World:
-    """A folder, three ports, a backend, and what is started between them."""
+    """A folder, its ports, a backend, and what is started between them."""
 
     def __init__(self, folder, sidegate):
         folder.mkdir(parents=True)
         self.folder, self.binary = folder, sidegate
-        self.front, self.gate, self.behind = free_ports(3)
+        self.front, self.front_http2, self.gate, self.behind = free_ports(4)
         self.backend = Backend(self.behind)
 
     def sidegate(self, settings):
@@ -203,7 +203,7 @@ allow = "deny"
     def configure(self, kind, name):
         """The very file of docs/front-proxies, but for its ports."""
         text = (DOCS / kind / name).read_text()
-        for address, port in [("8080", self.front), ("8000", self.gate), ("9000", self.behind)]:
+        for address, port in [("8080", self.front), ("8081", self.front_http2), ("8000", self.gate), ("9000", self.behind)]:
             for sign in (":", "port_value: "):
                 text = text.replace(f"{sign}{address}", f"{sign}{port}")
         (self.folder / name).write_text(text)

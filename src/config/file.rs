@@ -35,6 +35,12 @@ keys! {
         /// Whether connections from `trusted_proxies` begin with the PROXY protocol's header (version 1 or 2), as load balancers
         /// send it: the address it tells is then the client's. One without a header is closed.
         proxy_protocol: bool = false;
+        /// For how long browsers that came by https use nothing else (Strict-Transport-Security): "365d"; empty: nothing is said
+        /// of it. It stands on every answer over https, and on none by plain HTTP; a backend's own is left as it is. Browsers
+        /// remember it: begin with "1h", and take it back with "0s".
+        hsts: Option<Duration> = "" => "365d";
+        /// Whether all hosts below the gate's own are meant, too: then each of them needs https.
+        hsts_subdomains: bool = false;
         /// Threads that serve; 0: one for each core of the CPU quota.
         workers: usize = 0;
         /// How long an idle connection is kept.

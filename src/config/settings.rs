@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::uri::Authority;
 use ipnet::IpNet;
 
@@ -69,6 +70,8 @@ pub struct Server {
     pub trust_unix: bool,
     /// Whether those peers' connections begin with the PROXY protocol's header.
     pub proxy_protocol: bool,
+    /// `Strict-Transport-Security` for answers over https.
+    pub hsts: Option<HeaderValue>,
     /// Worker threads; 0: one per core of the CPU quota.
     pub workers: usize,
     /// How long an idle connection is kept.

@@ -356,16 +356,17 @@ async fn serve_http2<S>(
     }
 }
 
-/// Tells a client that there is no room, and closes.
-pub(super) async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S) {
+/// Tells a client that there is no room, and closes. `fields`: more lines for the head.
+pub(super) async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S, fields: &[u8]) {
     let problem = Problem::new(Code::Unavailable).retry_after(Duration::from_secs(1));
     let body = problem.document();
-    let answer = format!(
+    let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
-         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n",
         body.len(),
     );
+    let answer = [head.as_bytes(), fields, b"\r\n", body.as_bytes()].concat();
     // One that does not read it has gone.
-    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.write_all(&answer).await;
     let _ = stream.shutdown().await;
 }

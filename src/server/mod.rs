@@ -10,6 +10,7 @@ mod direct;
 mod dispatch;
 mod forwarded;
 mod held_back;
+mod hsts;
 pub mod listen;
 pub mod observe;
 mod peer;

@@ -50,9 +50,9 @@ impl Acceptor {
         meet(&self.acceptor, stream).await
     }
 
-    /// Tells a client that there is no room, and closes.
-    pub(super) async fn turn_away(&self, stream: TcpStream) -> io::Result<()> {
-        connection::turn_away(meet(&self.away, stream).await?).await;
+    /// Tells a client that there is no room, and closes. `fields`: more lines for the head.
+    pub(super) async fn turn_away(&self, stream: TcpStream, fields: &[u8]) -> io::Result<()> {
+        connection::turn_away(meet(&self.away, stream).await?, fields).await;
         Ok(())
     }
 }

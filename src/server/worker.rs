@@ -260,7 +260,10 @@ impl Worker {
         S: Socket,
     {
         let Some(slot) = self.slot() else {
-            tokio::task::spawn_local(connection::turn_away(stream));
+            let dispatch = Rc::clone(&self.dispatch);
+            tokio::task::spawn_local(async move {
+                connection::turn_away(stream, dispatch.hsts_line(false)).await;
+            });
             return;
         };
         let (dispatch, terms) = (Rc::clone(&self.dispatch), self.terms.clone());
@@ -298,7 +301,8 @@ impl Worker {
                 tokio::task::spawn_local(async move {
                     let _told = told;
                     if let Some((stream, _)) = whose(&terms).await {
-                        connection::before_http(&terms, tls.turn_away(stream)).await;
+                        let away = tls.turn_away(stream, dispatch.hsts_line(true));
+                        connection::before_http(&terms, away).await;
                     }
                 });
             }

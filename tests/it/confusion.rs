@@ -214,7 +214,7 @@ fn weaknesses_2_and_20_no_header_says_who_asks() {
                         .lines()
                         .map(str::to_ascii_lowercase)
                         .filter(|line| {
-                            line.contains(": 7") || line.contains("user") || line.contains("mail:")
+                            line.ends_with(": 7") || line.contains("user") || line.contains("mail:")
                         })
                         .collect();
                     let expected: &[&str] =

@@ -21,6 +21,7 @@ mod enumeration;
 mod gate;
 mod h2_upstream;
 mod health;
+mod hsts;
 mod identity;
 mod kept_limits;
 mod keys;

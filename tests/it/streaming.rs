@@ -143,7 +143,7 @@ pub(crate) fn shouting() -> Upstream {
 }
 
 #[test]
-fn a_tunnel_opens_after_the_upstreams_101_and_not_before() {
+fn weakness_26_a_tunnel_opens_after_the_upstreams_101_and_not_before() {
     let gate = Gate::before(shouting(), "");
     let cookie = gate.signed_in();
     let mut connection = gate.connect();

@@ -1,6 +1,7 @@
 //! As written → as meant: every rule between keys, and the settings that come out when all are kept.
 
 pub(super) mod bounds;
+mod hsts;
 mod meaning;
 mod network;
 mod signing;
@@ -24,6 +25,7 @@ use crate::types::Secret;
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
 pub(super) fn rules(written: &mut Written, localhost: Localhost, findings: &mut Vec<Finding>) {
     network::rules(written, localhost, findings);
+    hsts::rules(written, findings);
     signing::yield_to_algorithm(written, findings);
     signing::follow(written);
     signing::rules(written, findings);
@@ -124,6 +126,7 @@ pub(super) fn settings(
             trusted_proxies: network::trusted_nets(&server.trusted_proxies.value),
             trust_unix: network::trusts_unix(&server.trusted_proxies.value),
             proxy_protocol: server.proxy_protocol.value,
+            hsts: server.hsts.value.and_then(|time| hsts::value(time, server.hsts_subdomains.value)),
             workers: server.workers.value,
             keep_alive: server.keep_alive.value,
             shutdown_grace: server.shutdown_grace.value,

@@ -65,6 +65,19 @@ impl Answer {
         self.dated
     }
 
+    /// Whether its head has a field of this name. To be asked before [`Self::begin`], as long as there is nothing else.
+    pub fn names(&self, name: &str) -> bool {
+        self.out.split(|byte| *byte == b'\n').any(|line| {
+            let (start, rest) = line.split_at_checked(name.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(name.as_bytes()) && rest.first() == Some(&b':')
+        })
+    }
+
+    /// Adds a whole line to its head, before [`Self::begin`].
+    pub fn add(&mut self, line: &[u8]) {
+        self.out.extend_from_slice(line);
+    }
+
     /// How many bytes of its body went through so far.
     pub const fn carried(&self) -> u64 {
         self.intake.carried()

@@ -89,7 +89,7 @@ impl Dispatch {
                 self.judged(started);
                 let id = self.ids.of(&head.headers);
                 let mut errand = self.errand(&head, &peer, &id, started);
-                let answer = refusal.answer();
+                let answer = self.told_of_https(refusal.answer(), &peer);
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Refused));
                 Looked::Own(Box::new(Refused { answer, errand }))
             }
@@ -111,7 +111,7 @@ impl Dispatch {
             record.user = told.user;
         }
         errand.answered(told.answer.status(), |counted| counted.outcome(told.outcome));
-        Looked::Own(Box::new(Refused { answer: told.answer, errand }))
+        Looked::Own(Box::new(Refused { answer: self.told_of_https(told.answer, peer), errand }))
     }
 
     /// Forwards a request, and waits for the head of an answer: the upstream's, or Sidegate's own.
@@ -125,11 +125,14 @@ impl Dispatch {
         let body = Payload { there: &body, feed };
         let asked = self.upstreams.of(&pass).ask(pass, head, body, &peer, &id, judged).await;
         let answer = match asked {
-            Ok(answer) => {
+            Ok(mut answer) => {
                 self.has_answered(answer.status(), judged, &mut errand);
+                if let Some(hsts) = self.hsts(peer.secure) {
+                    hsts.add_directly(&mut answer);
+                }
                 Ok(answer)
             }
-            Err(fault) => Err(self.has_failed(&fault, &id, &mut errand)),
+            Err(fault) => Err(self.told_of_https(self.has_failed(&fault, &id, &mut errand), &peer)),
         };
         (answer, errand)
     }
@@ -138,14 +141,24 @@ impl Dispatch {
     pub(super) async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
         let asked = self.upstreams.of(&pass).ask_framed(pass, &head, &peer, &id, judged).await;
-        let response = match asked {
+        let mut response = match asked {
             Ok(response) => {
                 self.has_answered(response.status(), judged, &mut errand);
                 response.map(Source::Upstream)
             }
             Err(fault) => own(self.has_failed(&fault, &id, &mut errand)),
         };
+        if let Some(hsts) = self.hsts(peer.secure) {
+            hsts.add(response.headers_mut());
+        }
         (response, errand)
+    }
+
+    fn told_of_https(&self, mut answer: Answer, peer: &Peer) -> Answer {
+        if let Some(hsts) = self.hsts(peer.secure) {
+            hsts.add(answer.headers_mut());
+        }
+        answer
     }
 
     fn has_answered(&self, status: StatusCode, judged: Instant, errand: &mut Errand) {

@@ -16,6 +16,7 @@ use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
 use super::direct::Dates;
+use super::hsts::Hsts;
 use super::observe::{Record, RequestIds};
 use super::peer::{AmbiguousHost, Peers, SocketPeer};
 use super::stream;
@@ -59,6 +60,7 @@ pub(super) struct Dispatch {
     tally: Rc<Tally>,
     dates: Dates,
     log: Option<Rc<WorkerLog>>,
+    hsts: Option<Hsts>,
     /// Where a browser is sent that came by `localhost`.
     loopback: Option<PublicUrl>,
 }
@@ -92,6 +94,7 @@ impl Dispatch {
             tally: parties.tally,
             dates: Dates::new(parties.clock),
             log: parties.log,
+            hsts: Hsts::new(&settings.server),
             loopback: (public.authority.host() == "127.0.0.1").then(|| public.clone()),
         }
     }
@@ -104,6 +107,16 @@ impl Dispatch {
     /// Whether plain requests go the direct way (see `server::direct`).
     pub(super) fn goes_directly(&self) -> bool {
         self.upstreams.go_directly() && !self.cors.covers_upstream()
+    }
+
+    /// What a client is told of https. `secure`: it came by TLS, its own or a trusted proxy's.
+    fn hsts(&self, secure: bool) -> Option<&Hsts> {
+        Hsts::to(self.hsts.as_ref(), secure)
+    }
+
+    /// The same as a line, for who is not even listened to.
+    pub(super) fn hsts_line(&self, secure: bool) -> &[u8] {
+        self.hsts(secure).map_or(&[], Hsts::line)
     }
 
     /// Answers one request.
@@ -142,6 +155,9 @@ impl Dispatch {
         let unread = version < Version::HTTP_2 && matches!(source, Source::Own(_)) && !read.get();
         if unread || last && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(hsts) = self.hsts(peer.as_ref().map_or(socket.secure, |peer| peer.secure)) {
+            hsts.add(&mut head.headers);
         }
         let outcome = counted.answered();
         if let Some(record) = &mut record {

@@ -16,6 +16,7 @@ mod malformed;
 mod pieces;
 mod pipelining;
 mod requests;
+mod signatures;
 mod slow;
 pub(crate) mod stage;
 mod stopping;

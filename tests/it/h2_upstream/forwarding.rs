@@ -298,3 +298,50 @@ fn an_upstream_that_speaks_http_2_stands_beside_one_that_does_not() {
         assert_eq!(gate.upstream.last().line(), format!("GET /{number} HTTP/1.1"));
     }
 }
+
+/// As before an upstream of HTTP/1.1 (`data_plane/signatures`).
+#[test]
+fn date_server_via_and_location_are_the_upstreams_words() {
+    const WRITTEN: [(&str, &str); 5] = [
+        ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("server", "Garden/1.0"),
+        ("via", "1.0 fred, 1.1 p.example.net"),
+        ("via", "HTTP/2 other"),
+        ("location", "http://127.0.0.1:9/there?a=b%20c#d"),
+    ];
+    let server = Server::answering(async |mut call| {
+        call.read().await;
+        let fields = if call.seen.uri.path() == "/signed" { &WRITTEN[..] } else { &[] };
+        call.begin(302, fields).send_data(Bytes::new(), true).unwrap();
+    });
+    let gate = gate(&server, "");
+    let cookies = gate.member("jack@example.com");
+    let names = ["date", "server", "via", "location"];
+    let assert_are = |path: &str, mut seen: Vec<(String, String)>| {
+        seen.retain(|(name, _)| names.contains(&name.as_str()));
+        seen.sort();
+        let mut written = WRITTEN.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        written.sort();
+        if path == "/signed" {
+            assert_eq!(seen, written);
+        } else {
+            assert!(seen.len() <= 1 && seen.iter().all(|(name, _)| name == "date"), "{seen:?}");
+        }
+    };
+    for path in ["/signed", "/unsigned"] {
+        let answer = gate.get(path, &format!("Cookie: {}\r\n", cookies.header()));
+        assert_eq!(answer.status, 302);
+        let seen = answer.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        assert_are(path, seen.collect());
+    }
+    Gate::wait(async {
+        let mut client = connect(&gate).await;
+        for path in ["/signed", "/unsigned"] {
+            let asked = request(&gate, &cookies, "GET", path).body(empty()).unwrap();
+            let answer = client.send_request(asked).await.unwrap();
+            let seen = answer.headers().iter();
+            let seen = seen.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+            assert_are(path, seen.collect());
+        }
+    });
+}

@@ -1,7 +1,9 @@
 //! What went wrong in comparable systems, one test for each line of the list of their weaknesses, which its name and its
-//! comment give. Lines 9, 10, 13, 21 and 25 are about limits and stand with those.
+//! comment give. Lines 9, 10, 13, 21 and 25 are about limits and stand with those, 1 to 5, 8, 11, 17, 19 and 20 with paths, hosts
+//! and sub-requests, of 26 the floods with HTTP/2.
 
 mod accounts;
+mod framing;
 mod shown;
 mod tokens;
 

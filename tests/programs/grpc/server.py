@@ -2,11 +2,13 @@
 
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-cancelled = threading.Semaphore(0)
+# The calls of `Waits` that have ended, by what they were asked, and how their end is waited for.
+ended, told_of_ends = set(), threading.Condition()
 
 
 def told(context, name):
@@ -60,18 +62,21 @@ def early(requests, context):
 
 def waits(request, context):
     """Says something, then waits until its client is gone."""
-    gone = threading.Event()
-    context.add_callback(gone.set)
     left = context.time_remaining()
     # Without a deadline it is none, or for ever.
     yield f"{left is not None and left < 60}".encode()
-    gone.wait(60)
-    cancelled.release()
+    begun = time.monotonic()
+    while context.is_active() and time.monotonic() - begun < 60:
+        time.sleep(0.01)
+    with told_of_ends:
+        ended.add(request)
+        told_of_ends.notify_all()
 
 
 def was_cancelled(request, context):
-    """Waits until a call of `Waits` has ended."""
-    return b"yes" if cancelled.acquire(timeout=10) else b"no"
+    """Waits until the call of `Waits` that was asked the same has ended."""
+    with told_of_ends:
+        return b"yes" if told_of_ends.wait_for(lambda: request in ended, timeout=10) else b"no"
 
 
 def main():

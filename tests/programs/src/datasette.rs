@@ -22,10 +22,19 @@ garden.executemany('insert into plants values (?, ?, ?, ?)',
 garden.commit()
 ";
 
+/// Takes out the rows that people have added.
+const FORGET: &str = "
+import sqlite3
+garden = sqlite3.connect('garden.db')
+garden.execute('delete from plants where id > 20000')
+garden.commit()
+";
+
 /// A query that writes: Datasette makes a form of it, with a token of its own against forged forms.
 const METADATA: &str = r#"{ "databases": { "garden": { "queries": { "add_plant": {
     "sql": "insert into plants (name, colour, height) values (:name, :colour, 1)", "write": true } } } } }"#;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Datasette;
 
 impl Program for Datasette {
@@ -37,11 +46,16 @@ impl Program for Datasette {
         process::version(&tools.venv.join("bin/datasette"))
     }
 
-    fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command {
+    fn lays_out(&self, tools: &Tools, folder: &Path) {
+        // It has the file open when somebody was there before.
+        let script = if folder.join("garden.db").exists() { FORGET } else { MAKE };
         let made =
-            Command::new(tools.venv.join("bin/python")).args(["-c", MAKE]).current_dir(folder).status();
+            Command::new(tools.venv.join("bin/python")).args(["-c", script]).current_dir(folder).status();
         assert!(made.is_ok_and(|status| status.success()), "its database can't be made");
         std::fs::write(folder.join("metadata.json"), METADATA).expect("its settings can be written");
+    }
+
+    fn command(&self, tools: &Tools, _: &Path, port: u16) -> Command {
         let mut command = Command::new(tools.venv.join("bin/datasette"));
         command.args(["serve", "garden.db", "--metadata", "metadata.json", "--port", &port.to_string()]);
         command

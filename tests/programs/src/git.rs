@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::person::Person;
+use crate::process;
 use crate::raw;
 use crate::site::{Plan, Site};
-use crate::{Tools, process};
 
 pub(crate) const NAME: &str = "git";
 
@@ -25,29 +25,34 @@ const DOORS: [&str; 4] = [
     "POST /git/garden.git/git-receive-pack",
 ];
 
-/// The version of git.
-pub(crate) fn version() -> String {
-    process::version(Path::new("git"))
+/// How its server is started.
+pub(crate) fn plan() -> Plan {
+    Plan {
+        name: NAME,
+        version: process::version(Path::new("git")),
+        scheme: "http",
+        settings: &[],
+        lays_out: Box::new(repository),
+        command: Box::new(server),
+    }
 }
 
-/// Starts server and gate and uses them as git's users do. Gives what was done, or why it went wrong.
-pub(crate) async fn used(tools: &Tools) -> Result<Vec<String>, String> {
-    let plan = Plan { name: NAME, scheme: "http", settings: &[] };
-    let site = Site::of(plan, server, tools).await;
-    let ada = Person::before(&site);
+/// Uses it as git's users do. Gives what was done, or why it went wrong.
+pub(crate) async fn used(site: &Site) -> Result<Vec<String>, String> {
+    let ada = Person::before(site);
     let clones = Clones { url: site.url("/git/garden.git"), ada: &ada };
-    let mut done = vec![is_shut(&site, &clones).await?];
+    let mut done = vec![is_shut(site, &clones).await?];
     if site.heard() != 0 {
         return Err("bytes came through before anybody had signed in".to_owned());
     }
     ada.signs_up_and_in().await?;
-    done.push(first_push(&site, &clones).await?);
+    done.push(first_push(site, &clones).await?);
     done.push(clone_and_fetch(&clones).await?);
     done.push(renewed(&clones).await?);
 
     ada.signs_out().await?;
     let heard = site.heard();
-    is_shut(&site, &clones).await?;
+    is_shut(site, &clones).await?;
     if site.heard() != heard {
         return Err("bytes came through after the sign-out".to_owned());
     }
@@ -55,23 +60,30 @@ pub(crate) async fn used(tools: &Tools) -> Result<Vec<String>, String> {
     Ok(done)
 }
 
-/// An empty repository, and the server's settings.
-fn server(folder: &Path, port: u16) -> Command {
-    let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output();
-        let output = output.unwrap_or_else(|error| panic!("git does not start: {error}"));
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    };
-    git(&["init", "--quiet", "--bare", "--initial-branch=main", "garden.git"]);
+/// Runs git for the server's side; gives what it said.
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("git does not start: {error}"));
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// An empty repository.
+fn repository(folder: &Path) {
+    _ = std::fs::remove_dir_all(folder.join("garden.git"));
+    git(folder, &["init", "--quiet", "--bare", "--initial-branch=main", "garden.git"]);
     // The server knows no users, so that it would let nobody push.
-    git(&["-C", "garden.git", "config", "http.receivepack", "true"]);
+    git(folder, &["-C", "garden.git", "config", "http.receivepack", "true"]);
     let hook = folder.join("garden.git/hooks/post-receive");
     std::fs::write(&hook, HOOK).expect("a hook can be written");
     let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&hook, runs).expect("a hook can be made to run");
-    let (root, backend) = (folder.display(), format!("{}/git-http-backend", git(&["--exec-path"])));
+}
+
+/// The server, and its settings.
+fn server(folder: &Path, port: u16) -> Command {
+    let (root, backend) = (folder.display(), format!("{}/git-http-backend", git(folder, &["--exec-path"])));
     let settings = format!(
         "server.document-root = \"{root}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
          server.modules = (\"mod_alias\", \"mod_setenv\", \"mod_cgi\")\nserver.stream-response-body = 2\n\

@@ -45,6 +45,7 @@ app.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), share=False)
 /// Of the file that goes up: more than any buffer on the way.
 const UPLOAD: usize = 5_000_000;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Gradio;
 
 impl Program for Gradio {
@@ -56,8 +57,13 @@ impl Program for Gradio {
         process::version_of_package("gradio", tools)
     }
 
-    fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command {
+    fn lays_out(&self, _: &Tools, folder: &Path) {
         std::fs::write(folder.join("garden.py"), APP).expect("its app can be written");
+        // Of who was there before.
+        _ = std::fs::remove_file(folder.join("left"));
+    }
+
+    fn command(&self, tools: &Tools, _: &Path, port: u16) -> Command {
         let mut command = Command::new(tools.venv.join("bin/python"));
         command.args(["garden.py", &port.to_string()]);
         command

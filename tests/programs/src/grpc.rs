@@ -1,8 +1,8 @@
 //! A gRPC server and client in grpcio, from PyPI: all four kinds of calls go through the gate to an `h2c:` upstream.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::front::Front;
 use crate::site::{Plan, Site};
 use crate::{Tools, process};
 
@@ -12,33 +12,41 @@ const CLIENT: &str = include_str!("../grpc/client.py");
 
 pub(crate) const NAME: &str = "grpc";
 
-/// The version of grpcio.
-pub(crate) fn version(tools: &Tools) -> String {
-    process::version_of_package("grpcio", tools)
+/// How its server is started.
+pub(crate) fn plan(tools: &Tools) -> Plan {
+    let python = tools.venv.join("bin/python");
+    Plan {
+        name: NAME,
+        version: process::version_of_package("grpcio", tools),
+        scheme: "h2c",
+        settings: &[],
+        lays_out: Box::new(|folder| {
+            std::fs::write(folder.join("server.py"), SERVER).expect("the server can be written");
+            std::fs::write(folder.join("client.py"), CLIENT).expect("the client can be written");
+        }),
+        command: Box::new(move |_, port| {
+            let mut command = Command::new(&python);
+            command.arg("server.py").arg(port.to_string());
+            command
+        }),
+    }
 }
 
-/// Starts the server and the gate, and calls through it: as a stranger, as somebody who is signed in, and once that is
-/// over. Gives what was done, or why it went wrong.
-pub(crate) async fn called(tools: &Tools) -> Result<Vec<String>, String> {
-    let server = |folder: &Path, port: u16| {
-        std::fs::write(folder.join("server.py"), SERVER).expect("the server can be written");
-        std::fs::write(folder.join("client.py"), CLIENT).expect("the client can be written");
-        let mut command = Command::new(tools.venv.join("bin/python"));
-        command.arg("server.py").arg(port.to_string());
-        command
-    };
-    let site = Site::of(Plan { name: NAME, scheme: "h2c", settings: &[] }, server, tools).await;
-    client(tools, &site, "shut").await?;
+/// Calls as a stranger, as somebody who is signed in, and once that is over. Gives what was done, or why it went wrong.
+pub(crate) async fn called(site: &Site, tools: &Tools) -> Result<Vec<String>, String> {
+    client(tools, site, "shut").await?;
     if site.heard() != 0 {
         return Err("bytes came through before anybody had signed in".to_owned());
     }
-    client(tools, &site, "used").await
+    client(tools, site, "used").await
 }
 
 /// Runs the client to its end; gives what it said.
 async fn client(tools: &Tools, site: &Site, what: &str) -> Result<Vec<String>, String> {
     let mut command = Command::new("timeout");
-    command.arg("120").arg(tools.venv.join("bin/python")).args(["client.py", what, &site.port.to_string()]);
+    command.arg("120").arg(tools.venv.join("bin/python")).args(["client.py", what]);
+    command.args([site.http2_port.to_string(), site.port.to_string()]);
+    command.arg(site.front.map_or("", Front::name));
     command.current_dir(&site.folder).stdin(Stdio::null());
     // Elsewhere: this thread carries the wire.
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");

@@ -9,6 +9,9 @@ use crate::site::{Site, clean};
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse battery";
 
+/// Whence their curl comes: an address of this machine that no front proxy has.
+const ADDRESS: &str = "127.0.0.7";
+
 /// Somebody with a home folder of their own.
 pub(crate) struct Person {
     home: tempfile::TempDir,
@@ -84,7 +87,15 @@ impl Person {
     pub(crate) async fn signs_up_and_in(&self) -> Result<(), String> {
         let account = format!(r#"{{"email":"{EMAIL}","username":"ada","password":"{PASSWORD}"}}"#);
         self.posts("/auth/signup", &account).await?;
-        self.posts("/auth/signin", &format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#)).await
+        self.posts("/auth/signin", &format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#)).await?;
+        let (jar, url) = (self.jar().display().to_string(), format!("{}/auth/sessions", self.origin));
+        let sessions = self.runs("curl", &["-sS", "-b", &jar, &url]).await?.output;
+        let sessions: serde_json::Value =
+            serde_json::from_str(&sessions).map_err(|error| format!("the sessions {sessions}: {error}"))?;
+        if sessions[0]["address"] != ADDRESS {
+            return Err(format!("the gate does not know whence they come: {sessions}"));
+        }
+        Ok(())
     }
 
     /// The end of the session. The cookies stay in a copy of the file: what they open now is part of the test.
@@ -97,8 +108,8 @@ impl Person {
     async fn posts(&self, path: &str, body: &str) -> Result<(), String> {
         let (jar, url) = (self.jar().display().to_string(), format!("{}{path}", self.origin));
         let json = "Content-Type: application/json";
-        let arguments =
-            ["-sS", "--fail-with-body", "-b", &jar, "-c", &jar, "-H", json, "--data-raw", body, &url];
+        let mut arguments = vec!["-sS", "--fail-with-body", "--interface", ADDRESS, "-b", &jar, "-c", &jar];
+        arguments.extend(["-H", json, "--data-raw", body, &url]);
         let Ended { well, output, errors } = self.runs("curl", &arguments).await?;
         if well { Ok(()) } else { Err(format!("POST {path}: {output}{errors}")) }
     }

@@ -10,6 +10,7 @@ use crate::site::Site;
 use crate::visit::Program;
 use crate::{Tools, process};
 
+#[derive(Clone, Copy)]
 pub(crate) struct Prometheus;
 
 impl Program for Prometheus {
@@ -20,6 +21,8 @@ impl Program for Prometheus {
     fn version(&self, _: &Tools) -> String {
         process::version(Path::new("prometheus"))
     }
+
+    fn lays_out(&self, _: &Tools, _: &Path) {}
 
     fn command(&self, _: &Tools, folder: &Path, port: u16) -> Command {
         // It watches itself, straight: the gate is for people.

@@ -25,6 +25,7 @@ if given:
 /// Of the file that goes up: more than any buffer on the way.
 const UPLOAD: usize = 5_000_000;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Streamlit;
 
 impl Program for Streamlit {
@@ -36,8 +37,11 @@ impl Program for Streamlit {
         process::version(&tools.venv.join("bin/streamlit"))
     }
 
-    fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command {
+    fn lays_out(&self, _: &Tools, folder: &Path) {
         std::fs::write(folder.join("squares.py"), PAGE).expect("its page can be written");
+    }
+
+    fn command(&self, tools: &Tools, _: &Path, port: u16) -> Command {
         let mut command = Command::new(tools.venv.join("bin/streamlit"));
         command.args([
             "run",

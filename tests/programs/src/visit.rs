@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use sidegate_browser_tests::{Browser, with_browser};
 
-use crate::site::Site;
-use crate::{Tools, raw};
+use crate::site::{Plan, Site};
+use crate::{Tools, raw, why};
 
 /// How long a page may take until it shows something: JupyterLab is megabytes of script.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,12 +31,14 @@ const KEEP_SOCKETS: &str = "(() => { const kept = window.keptSockets = []; \
 const OPEN_SOCKETS: &str = "return window.keptSockets.filter(socket => socket.readyState === 1).length";
 
 /// One that no one here wrote.
-pub(crate) trait Program: Send + Sync + 'static {
+pub(crate) trait Program: Copy + Send + Sync + 'static {
     /// Its name, good for a host name.
     fn name(&self) -> &'static str;
     /// Its version.
     fn version(&self, tools: &Tools) -> String;
-    /// Starts it in `folder`, with what it is to show put there, on a port of 127.0.0.1.
+    /// Puts into `folder` what it is to show, as if nobody had been there.
+    fn lays_out(&self, tools: &Tools, folder: &Path);
+    /// Starts it in `folder`, on a port of 127.0.0.1.
     fn command(&self, tools: &Tools, folder: &Path, port: u16) -> Command;
     /// The page that a person opens.
     fn home(&self) -> &'static str;
@@ -58,31 +60,40 @@ pub(crate) trait Program: Send + Sync + 'static {
     }
 }
 
-/// Starts a program and the gate, goes through all of it, and gives what was done, or why it went wrong.
-pub(crate) async fn visit(program: impl Program, tools: &Tools) -> Result<Vec<String>, String> {
-    let (name, tools) = (program.name(), tools.clone());
+/// How a program is started.
+pub(crate) fn plan(program: impl Program, tools: &Tools) -> Plan {
+    let (tools, also) = (tools.clone(), tools.clone());
+    Plan {
+        name: program.name(),
+        version: program.version(&tools),
+        scheme: "http",
+        settings: program.settings(),
+        lays_out: Box::new(move |folder| program.lays_out(&also, folder)),
+        command: Box::new(move |folder, port| program.command(&tools, folder, port)),
+    }
+}
+
+/// Goes through all of it, and gives what was done, or why it went wrong.
+pub(crate) async fn visit(program: impl Program, site: Arc<Site>) -> Result<Vec<String>, String> {
+    let by = site.front.map_or_else(String::new, |front| format!("-{front}"));
+    let name = format!("{}{by}", program.name());
     let visited = with_browser(|browser| async move {
         let browser = browser.waiting(PATIENCE);
-        let site = Arc::new(Site::start(&program, &tools).await);
         // In a task of its own: where it panics, the page at which it did is photographed before all ends.
-        let visited = tokio::spawn(whole(program, browser.clone(), site.clone())).await;
+        let visited = tokio::spawn(whole(program, browser.clone(), name.clone(), site)).await;
         browser.shot(&format!("{name}-{}", if visited.is_ok() { "end" } else { "failed" })).await;
         visited
     });
-    visited.await.and_then(|visited| visited).map_err(|failed| {
-        let why = failed.into_panic();
-        let text = why.downcast_ref::<String>().cloned();
-        text.or_else(|| why.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-    })
+    visited.await.and_then(|visited| visited).map_err(why)
 }
 
-async fn whole<P: Program>(program: P, browser: Browser, site: Arc<Site>) -> Vec<String> {
+async fn whole<P: Program>(program: P, browser: Browser, name: String, site: Arc<Site>) -> Vec<String> {
     is_shut(&program, &browser, &site, "nobody signed in").await;
     assert_eq!(site.heard(), 0, "bytes came through before anybody had signed in");
     sign_up(&browser, &site, program.home()).await;
     P::shows_home(&browser).await;
     let mut done = P::is_used(&browser, &site).await;
-    browser.shot(&format!("{}-used", program.name())).await;
+    browser.shot(&format!("{name}-used")).await;
     let cookies = browser.script("return document.cookie").await.to_string();
     assert!(!cookies.contains("_token"), "scripts see the gate's cookies: {cookies}");
 

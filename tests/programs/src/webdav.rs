@@ -1,8 +1,8 @@
 //! WebDAV: wsgidav from PyPI behind the gate. curl takes the same steps with the gate and without it, and sees the same.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::front::Front;
 use crate::person::{Ended, Person};
 use crate::raw;
 use crate::site::{Plan, Site};
@@ -23,29 +23,33 @@ const LOCK: &str = r#"<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:locksco
 /// What a client notes of an answer beside its status.
 const NOTED: &str = "%{http_code} %header{dav} %header{content-range} %header{allow}";
 
-/// The version of wsgidav.
-pub(crate) fn version(tools: &Tools) -> String {
-    process::version(&program(tools))
+/// How the server is started.
+pub(crate) fn plan(tools: &Tools) -> Plan {
+    let program = tools.venv.join("bin/wsgidav");
+    Plan {
+        name: NAME,
+        version: process::version(&program),
+        scheme: "http",
+        settings: &[],
+        lays_out: Box::new(|folder| {
+            _ = std::fs::remove_dir_all(folder.join("files"));
+            std::fs::create_dir(folder.join("files")).expect("a folder for what is served");
+        }),
+        command: Box::new(move |_, port| {
+            let mut command = Command::new(&program);
+            command.args(["--host=127.0.0.1", &format!("--port={port}"), "--root=files"]);
+            command.args(["--auth=anonymous", "--server=cheroot", "--no-config"]);
+            command
+        }),
+    }
 }
 
-fn program(tools: &Tools) -> PathBuf {
-    tools.venv.join("bin/wsgidav")
-}
-
-/// Starts server and gate and takes all steps. Gives what was done, or why it went wrong.
-pub(crate) async fn used(tools: &Tools) -> Result<Vec<String>, String> {
-    let server = |folder: &Path, port: u16| {
-        std::fs::create_dir(folder.join("files")).expect("a folder for what is served");
-        let mut command = Command::new(program(tools));
-        command.args(["--host=127.0.0.1", &format!("--port={port}"), "--root=files"]);
-        command.args(["--auth=anonymous", "--server=cheroot", "--no-config"]);
-        command
-    };
-    let site = Site::of(Plan { name: NAME, scheme: "http", settings: &[] }, server, tools).await;
-    let ada = Person::before(&site);
+/// Takes all steps. Gives what was done, or why it went wrong.
+pub(crate) async fn used(site: &Site) -> Result<Vec<String>, String> {
+    let ada = Person::before(site);
     std::fs::write(ada.home().join("up.bin"), content()).map_err(|error| format!("a file: {error}"))?;
     let through = Client { ada: &ada, base: site.origin.clone(), http: "--http1.1" };
-    is_shut(&site, &through).await?;
+    is_shut(site, &through).await?;
     if site.heard() != 0 {
         return Err("bytes came through before anybody had signed in".to_owned());
     }
@@ -54,15 +58,19 @@ pub(crate) async fn used(tools: &Tools) -> Result<Vec<String>, String> {
     // To the same server, and by the same name: some of what it answers has it.
     let base = format!("http://webdav.localhost:{}", site.behind);
     let without = Client { base, ..through }.steps().await?;
-    for http in ["--http1.1", "--http2-prior-knowledge"] {
+    // nginx takes HTTP/2 without TLS on a port of its own, for gRPC.
+    let versions: &[(&str, &str)] = &[("--http1.1", "HTTP/1.1"), ("--http2-prior-knowledge", "HTTP/2")];
+    let versions = &versions[..if site.http2_port == site.port { 2 } else { 1 }];
+    for (http, _) in versions {
         let with = Client { http, base: site.origin.clone(), ..through }.steps().await?;
         if let Some((without, with)) = without.iter().zip(&with).find(|(without, with)| without != with) {
             return Err(format!("without the gate: {without}; with it, {http}: {with}"));
         }
     }
     let mut done = vec![format!(
-        "{} steps without the gate and with it, by HTTP/1.1 and HTTP/2: the same answers",
-        without.len()
+        "{} steps without the gate and with it, by {}: the same answers",
+        without.len(),
+        versions.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(" and ")
     )];
     done.push(
         "PROPFIND, PUT (length, chunks, Expect), ranges, MKCOL, COPY, MOVE, LOCK, UNLOCK, DELETE".to_owned(),
@@ -70,12 +78,18 @@ pub(crate) async fn used(tools: &Tools) -> Result<Vec<String>, String> {
 
     ada.signs_out().await?;
     let heard = site.heard();
-    is_shut(&site, &through).await?;
+    is_shut(site, &through).await?;
     if site.heard() != heard {
         return Err("bytes came through after the sign-out".to_owned());
     }
-    done.push("signed out: the same cookies open nothing, and no upload is begun".to_owned());
+    let begun = if says_to_go_on(site) { "" } else { ", and no upload is begun" };
+    done.push(format!("signed out: the same cookies open nothing{begun}"));
     Ok(done)
+}
+
+/// Whether what stands before the gate tells every client to go on that asks, before it asks anybody itself.
+fn says_to_go_on(site: &Site) -> bool {
+    matches!(site.front, Some(Front::Nginx | Front::Caddy))
 }
 
 /// Nothing comes through, and an upload that asks first is not told to go on.
@@ -87,7 +101,7 @@ async fn is_shut(site: &Site, client: &Client<'_>) -> Result<(), String> {
         }
     }
     let put = client.curl("/up.bin", &["--upload-file", "up.bin", "--verbose"]).await?;
-    if !put.output.starts_with("401") || put.errors.contains("100 Continue") {
+    if !put.output.starts_with("401") || !says_to_go_on(site) && put.errors.contains("100 Continue") {
         return Err(format!("an upload without a session: {}{}", put.output, put.errors));
     }
     Ok(())

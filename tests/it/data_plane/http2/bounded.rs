@@ -26,7 +26,7 @@ fn assert_served(gate: &Gate) {
 
 /// CVE-2023-44487.
 #[test]
-fn streams_that_are_reset_at_once_end_the_connection_and_flood_no_upstream() {
+fn weakness_26_streams_that_are_reset_at_once_end_the_connection_and_flood_no_upstream() {
     let (gate, cookie) = gate("");
     let mut client = Client::begin(&gate, &[]);
     let fields = Client::get(&gate, "/", &cookie);
@@ -49,7 +49,7 @@ fn streams_that_are_reset_at_once_end_the_connection_and_flood_no_upstream() {
 
 /// The same by the gate's hand: streams that can't be are reset by it, each for a reason of the client's.
 #[test]
-fn streams_that_the_gate_has_to_reset_end_the_connection() {
+fn weakness_26_streams_that_the_gate_has_to_reset_end_the_connection() {
     let (gate, cookie) = gate("");
     let mut client = Client::begin(&gate, &[]);
     let fields = Client::get(&gate, "/", &cookie);
@@ -70,7 +70,7 @@ fn streams_that_the_gate_has_to_reset_end_the_connection() {
 
 /// CVE-2024-24549 and its like: a head without an end.
 #[test]
-fn a_head_in_endless_continuations_ends_the_connection() {
+fn weakness_26_a_head_in_endless_continuations_ends_the_connection() {
     let (gate, _) = gate("limits.header_bytes = \"16KiB\"");
     let filler = block(&[("x-filler", &"x".repeat(1000))]);
     for payload in [&filler[..], &[]] {
@@ -101,7 +101,7 @@ fn pings_and_settings_without_end_are_not_hoarded() {
 }
 
 #[test]
-fn frames_that_say_nothing_end_the_connection() {
+fn weakness_26_frames_that_say_nothing_end_the_connection() {
     let (gate, cookie) = gate("");
     let authority = gate.address.to_string();
     let fields = block(&[
