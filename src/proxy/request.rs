@@ -256,7 +256,8 @@ impl Claims {
 pub(super) fn clean_trailers(trailers: &mut HeaderMap, claims: &Claims) {
     claims.identity.strip(trailers);
     claims.forwarded.strip(trailers);
-    for name in [COOKIE, AUTHORIZATION, HOST, TRAILER, CONNECTION, TE, UPGRADE, EXPECT] {
+    hop::remove(trailers);
+    for name in [COOKIE, AUTHORIZATION, HOST, TRAILER, EXPECT, TRANSFER_ENCODING, CONTENT_LENGTH] {
         trailers.remove(name);
     }
 }
