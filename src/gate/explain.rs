@@ -67,6 +67,10 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
     if request.uri.query().is_some() {
         let _ = writeln!(text, "query: no rule sees it");
     }
+    // RFC 9112 section 3.2.4.
+    if path == "*" && request.method != Method::OPTIONS {
+        return text + "rule: none, `*` is a target of OPTIONS alone\nanswer: 400\n";
+    }
     match owner(path) {
         Owner::Gate => return text + "rule: none, the path is the gate's own\nanswer: the gate's\n",
         Owner::GateInDisguise => {

@@ -160,8 +160,7 @@ impl RequestEditor {
             head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS);
         // `host:port` is for CONNECT alone (RFC 9112 section 3.2.3); it has no path that could have been judged.
         let authority_alone = head.uri.scheme().is_none() && head.uri.authority().is_some();
-        let misplaced_asterisk = head.uri.path() == "*" && head.method != Method::OPTIONS;
-        if head.method == Method::CONNECT || foreign || authority_alone || misplaced_asterisk {
+        if head.method == Method::CONNECT || foreign || authority_alone {
             return Err(Fault::of(Kind::Unforwardable));
         }
         if let Some(authority) = head.uri.authority() {

@@ -354,6 +354,13 @@ fn check_explains_which_rule_decides() {
              /gone/x              rule 5 (sidegate.toml:17:1, `/gone/*`) → deny\n\
              not signed in: 403\n",
         ),
+        ("GET *", "GET *\nrule: none, `*` is a target of OPTIONS alone\nanswer: 400\n"),
+        (
+            "OPTIONS *",
+            "OPTIONS *\npath: it can be read in several ways: no rule that opens matches it, and the strictest holds\n  \
+             *   no rule matches → signed-in\n  /*  no rule matches → signed-in\nnot signed in: 401, and a browser is led to /auth/login\n\
+             signed in: forwarded\nthe upstream is told, of who is signed in:\n  x-user-id: (the uid)\n  x-user-roles: (the roles)\n",
+        ),
         ("GET /auth/me", "GET /auth/me\nrule: none, the path is the gate's own\nanswer: the gate's\n"),
         (
             "GET //auth/me",
