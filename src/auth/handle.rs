@@ -165,6 +165,10 @@ impl Auth {
             return Ok(Fields::default());
         }
         let media = Media::of(headers)?;
+        // What says that it is not empty is not asked for first.
+        if media == Media::Unsaid && body.size_hint().lower() > 0 {
+            return Err(Code::UnsupportedMediaType.into());
+        }
         let body = body::read(body, self.body_limit, self.body_timeout).await?;
         Fields::read(media, &body)
     }

@@ -108,7 +108,8 @@ keys! {
         /// `sidegate keys rotate`. Not with "HS256".
         rotate_keys: Option<Duration> = "" => "90d";
         /// "cookie": both tokens are cookies. "body": the access token comes in the answer's body and requests
-        /// carry it as "Authorization: Bearer"; the refresh token is a cookie.
+        /// carry it as "Authorization: Bearer"; the refresh token is a cookie. Where a rule opens (anyone, optional),
+        /// the backend gets a bearer that isn't the gate's.
         delivery: Delivery = "cookie";
         /// Renews an expired access token in passing when the request has a good refresh cookie.
         silent_refresh: bool = true;

@@ -130,30 +130,83 @@ pub(super) struct IdentityHeader {
     pub(super) name: HeaderName,
 }
 
-/// Headers with a meaning of their own: an identity in them would break the forwarding or be taken for something else.
-const RESERVED: [&str; 22] = [
-    "accept",
-    "accept-encoding",
+/// Headers with a meaning of their own, for HTTP, for what stands around a backend or for the gate: an identity in them would
+/// break the forwarding or be taken for something else.
+const RESERVED: [&str; 59] = [
+    "age",
+    "allow",
+    "alt-svc",
     "authorization",
+    "baggage",
+    "cache-control",
+    "cdn-loop",
+    "clear-site-data",
     "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
     "cookie",
     "date",
+    "dnt",
+    "early-data",
+    "etag",
     "expect",
+    "expires",
     "forwarded",
+    "from",
     "host",
+    "http2-settings",
+    "idempotency-key",
     "keep-alive",
+    "last-event-id",
+    "last-modified",
+    "link",
+    "location",
+    "max-forwards",
     "origin",
-    "proxy-authorization",
-    "proxy-connection",
+    "pragma",
+    "prefer",
+    "priority",
+    "range",
+    "referer",
+    "refresh",
+    "retry-after",
+    "server",
     "set-cookie",
+    "strict-transport-security",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
     "upgrade",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
+    "x-client-ip",
+    "x-frame-options",
+    "x-method-override",
+    "x-real-ip",
     "x-request-id",
+    "x-requested-with",
+    "x-rewrite-url",
+    "x-sendfile",
+];
+
+/// What several such begin with.
+const RESERVED_BEGINNINGS: [&str; 11] = [
+    "accept",
+    "access-control-",
+    "content-",
+    "grpc-",
+    "if-",
+    "proxy-",
+    "sec-",
+    "x-accel-",
+    "x-forwarded-",
+    "x-http-method",
+    "x-original-",
 ];
 
 impl Value for IdentityHeader {
@@ -163,10 +216,12 @@ impl Value for IdentityHeader {
         let hint = "write it like `\"X-User-Id\"`";
         let name = HeaderName::try_from(text)
             .map_err(|_| Fault::new(format!("`{text}` is not a header's name")).hint(hint))?;
-        let lower = name.as_str();
-        let meant = ["x-forwarded-", "sec-", "proxy-"].iter().any(|prefix| lower.starts_with(prefix));
-        if meant || RESERVED.contains(&lower) {
-            return Err(Fault::new(format!("`{text}` has a meaning of its own")).hint(hint));
+        // However it is spelled: backends that hand on headers as variables know no difference.
+        let plain = name.as_str().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
+        let begins = RESERVED_BEGINNINGS.iter().any(|beginning| plain.starts_with(beginning));
+        if begins || RESERVED.contains(&plain.as_str()) {
+            return Err(Fault::new(format!("`{text}` has a meaning of its own"))
+                .hint("choose a name that nothing else uses, like `\"X-User-Id\"`"));
         }
         Ok(Self { spelled: text.to_owned(), name })
     }
@@ -190,9 +245,33 @@ mod tests {
 
     #[test]
     fn an_identity_header_is_none_that_means_something_else() {
-        assert!(IdentityHeader::parse("X-User-Id").is_ok());
-        for bad in ["", "X User", "Host", "cookie", "X-Forwarded-For", "Connection", "Sec-Fetch-Site", "X:Y"]
-        {
+        for good in ["X-User-Id", "Remote-User", "X-Auth-Request-Email", "X_Webauth_User", "Tenant-Host"] {
+            assert!(IdentityHeader::parse(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            "",
+            "X User",
+            "X:Y",
+            "Host",
+            "cookie",
+            "Connection",
+            "Authorization",
+            "Content-Length",
+            "Content_Type",
+            "Location",
+            "Referer",
+            "User-Agent",
+            "Range",
+            "If-None-Match",
+            "X-Forwarded-For",
+            "X_Forwarded_For",
+            "X.Real.IP",
+            "X-Original-URL",
+            "X-HTTP-Method-Override",
+            "X-Accel-Redirect",
+            "Sec-Fetch-Site",
+            "grpc-timeout",
+        ] {
             assert!(IdentityHeader::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,5 +1,6 @@
 //! `sidegate check --explain`: which rule decides over a request, what becomes of it, and what the upstream would be told.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 
 use http::{Method, Uri};
@@ -7,7 +8,7 @@ use http::{Method, Uri};
 use super::Way;
 use super::rules::{self, Doubt, Judged, Judgement, Need, Roles, Rules, in_capitals};
 use crate::config::settings::{Identity, Settings};
-use crate::types::{AskedHost, Email, Role, UserId, Username};
+use crate::types::{AskedHost, Email, Role, RuleHost, UserId, Username};
 use crate::web::header_text;
 use crate::web::path::{Owner, owner};
 use crate::web::readings::Readings;
@@ -28,7 +29,7 @@ impl Asked {
     /// Reads `GET /path` or `GET http://host/path`. A query and a fragment may follow; rules see neither.
     pub fn parse(text: &str) -> Result<Self, NotARequest> {
         let (method, target) = text.trim().split_once(' ').ok_or(NotARequest)?;
-        let (method, target) = (method.parse().map_err(|_| NotARequest)?, target.trim());
+        let (method, target) = (method.parse().map_err(|_| NotARequest)?, in_ascii(target.trim())?);
         let uri: Uri = target.parse().map_err(|_| NotARequest)?;
         let is_url = uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))
             && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
@@ -37,6 +38,19 @@ impl Asked {
         }
         Ok(Self { method, uri })
     }
+}
+
+/// A URL with its host as browsers send it, in IDNA's ASCII form; anything else as it is.
+fn in_ascii(target: &str) -> Result<Cow<'_, str>, NotARequest> {
+    let url = target.split_once("://").filter(|_| !target.starts_with('/'));
+    let Some((scheme, rest)) = url else { return Ok(target.into()) };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.is_ascii() {
+        return Ok(target.into());
+    }
+    let (host, port) = authority.split_at(authority.rfind(':').unwrap_or(authority.len()));
+    let host = RuleHost::parse(host).map_err(|_| NotARequest)?;
+    Ok(format!("{scheme}://{host}{port}{path}").into())
 }
 
 /// Who asks.
@@ -66,6 +80,10 @@ pub fn explain(settings: &Settings, request: &Asked, asker: Option<&Asker>) -> S
     };
     if request.uri.query().is_some() {
         let _ = writeln!(text, "query: no rule sees it");
+    }
+    // RFC 9112 section 3.2.4.
+    if path == "*" && request.method != Method::OPTIONS {
+        return text + "rule: none, `*` is a target of OPTIONS alone\nanswer: 400\n";
     }
     match owner(path) {
         Owner::Gate => return text + "rule: none, the path is the gate's own\nanswer: the gate's\n",

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use http::Method;
 use http::header::UPGRADE;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use crate::config::settings::Settings;
 use crate::sessions::{Issued, Revocations};
+use crate::store::Generation;
 use crate::tokens::{TokenFault, Tokens};
 use crate::types::{Clock, Secret, Timestamp};
 use crate::web::path::LocalPath;
@@ -25,7 +26,7 @@ pub mod rules;
 pub mod subrequest;
 
 use cache::{Cache, Known, Tells};
-use credential::{Credentials, doubled_authorization};
+use credential::{Credential, Credentials, doubled_authorization};
 pub use lifeline::Lifeline;
 use origin::{Origins, Site};
 pub use pass::{Pass, Way};
@@ -97,7 +98,7 @@ impl Gate {
         }
         let judged = self.judge(head, peer);
         match judged.need {
-            Need::Nothing => return Verdict::Forward(Pass::nobodys(judged.way)),
+            Need::Nothing => return self.for_nobody(headers, &judged),
             Need::Denied => return self.forbidden(head),
             Need::Optional | Need::SignedIn(_) => {}
         }
@@ -136,7 +137,7 @@ impl Gate {
         Ok(match judged.need {
             Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
             Need::Denied => self.forbidden(head),
-            _ => Verdict::Forward(Pass::new(Rc::new(known), None, Rc::clone(&self.revocations), judged.way)),
+            _ => Verdict::Forward(self.pass(Rc::new(known), None, judged.way)),
         })
     }
 
@@ -178,7 +179,25 @@ impl Gate {
             return self.forbidden(head);
         }
         let first_seen = fresh.then_some(known.generation);
-        Verdict::Forward(Pass::new(Rc::clone(known), first_seen, Rc::clone(&self.revocations), judged.way))
+        Verdict::Forward(self.pass(Rc::clone(known), first_seen, judged.way))
+    }
+
+    fn pass(&self, known: Rc<Known>, first_seen: Option<Generation>, way: Way) -> Pass {
+        // What opened is the gate's own.
+        let hides_bearer = self.credentials.owns_authorization();
+        Pass::new(known, first_seen, Rc::clone(&self.revocations), way, hides_bearer)
+    }
+
+    /// Lets through what is open to everybody. A bearer that is not the gate's own is the backend's, which may have users
+    /// of its own there.
+    fn for_nobody(&self, headers: &HeaderMap, judged: &Judged<'_>) -> Verdict {
+        let hides_bearer = self.credentials.owns_authorization()
+            && match self.credentials.access(headers) {
+                Credential::Absent => false,
+                Credential::Ambiguous => true,
+                Credential::Presented(token) => self.tokens.has_made(token),
+            };
+        Verdict::Forward(Pass::nobodys(judged.way, hides_bearer))
     }
 
     /// What is known of a token: a saved signature check, and every reason to refuse it that may have come up
@@ -245,7 +264,7 @@ impl Gate {
 
     fn not_signed_in(&self, head: &Parts, judged: &Judged<'_>, because: Code) -> Verdict {
         if judged.need == Need::Optional {
-            return Verdict::Forward(Pass::nobodys(judged.way));
+            return self.for_nobody(&head.headers, judged);
         }
         if self.pages
             && !refusal::is_grpc(&head.headers)

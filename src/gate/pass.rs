@@ -15,6 +15,7 @@ use crate::types::{SessionId, UserId};
 pub struct Pass {
     bearer: Option<Bearer>,
     way: Way,
+    hides_bearer: bool,
 }
 
 /// Where a request goes, by the rule that decided over it.
@@ -48,13 +49,19 @@ impl Pass {
         first_seen: Option<Generation>,
         revocations: Rc<Revocations>,
         way: Way,
+        hides_bearer: bool,
     ) -> Self {
-        Self { bearer: Some(Bearer { known, first_seen, revocations }), way }
+        Self { bearer: Some(Bearer { known, first_seen, revocations }), way, hides_bearer }
     }
 
     /// The permit of a request that a rule opens for everybody: the upstream is told of nobody.
-    pub(super) const fn nobodys(way: Way) -> Self {
-        Self { bearer: None, way }
+    pub(super) const fn nobodys(way: Way, hides_bearer: bool) -> Self {
+        Self { bearer: None, way, hides_bearer }
+    }
+
+    /// Whether `Authorization` holds a token of the gate's own, which has to be kept from the upstream.
+    pub const fn hides_bearer(&self) -> bool {
+        self.hides_bearer
     }
 
     /// Where it goes.

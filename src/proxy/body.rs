@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::SET_COOKIE;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -14,6 +13,7 @@ use super::direct::{BadChunks, Frames};
 use super::http2::Answer;
 use super::pool::Lease;
 use super::request::{self, Claims};
+use super::response;
 use super::vigil::{Vigil, Why};
 use crate::metrics::UpstreamError;
 
@@ -251,9 +251,14 @@ impl UpstreamBody {
 
     /// Gives the connection back as soon as the body has ended.
     fn settle(&mut self) {
-        if self.stream.as_ref().is_some_and(|stream| stream.inner.is_end_stream())
-            && let Some(stream) = self.stream.take()
-        {
+        if self.is_end_stream() {
+            self.end();
+        }
+    }
+
+    /// Gives the connection back: the body has ended.
+    fn end(&mut self) {
+        if let Some(stream) = self.stream.take() {
             stream.inner.give_back();
         }
     }
@@ -275,18 +280,18 @@ impl Body for UpstreamBody {
         }
         match stream.inner.poll_frame(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
-                if let Some(trailers) = frame.trailers_mut() {
-                    // No trailer sets a cookie (RFC 9110 section 6.5.1), the gate's least of all.
-                    trailers.remove(SET_COOKIE);
-                }
                 stream.vigil.progress();
-                body.settle();
+                if let Some(trailers) = frame.trailers_mut() {
+                    response::clean_trailers(trailers);
+                    // Nothing comes behind them, and nobody may ask for more.
+                    body.end();
+                } else {
+                    body.settle();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => {
-                if let Some(stream) = body.stream.take() {
-                    stream.inner.give_back();
-                }
+                body.end();
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => body.break_off(error),

@@ -14,7 +14,7 @@ use super::fault::{Fault, Kind};
 use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
 use crate::config::settings::{self, HostHeader, Protocol, Settings, UpstreamTarget};
-use crate::gate::credential::{Credential, Credentials};
+use crate::gate::credential::Credentials;
 use crate::gate::identity::IdentityHeaders;
 use crate::gate::{Pass, Way};
 use crate::web::{Peer, cookies};
@@ -88,7 +88,7 @@ impl RequestEditor {
         head.version = Version::HTTP_11;
         // The gate itself said `100 Continue` when it began to read the body.
         headers.remove(EXPECT);
-        self.cut_credentials(headers);
+        self.cut_credentials(headers, pass);
         let told = ForwardedHeaders::told(headers, peer);
         self.claims.forwarded.strip(headers);
         self.claims.identity.strip(headers);
@@ -128,14 +128,12 @@ impl RequestEditor {
         mut set: impl FnMut(&HeaderName, &[u8]),
     ) {
         let headers = &head.headers;
-        let hides_bearer =
-            self.credentials.owns_authorization() && self.credentials.access(headers) != Credential::Absent;
         for (name, value) in headers {
             let goes = match *name {
                 // A plain request names nothing in `Connection`.
                 CONNECTION | TRANSFER_ENCODING | EXPECT | COOKIE => true,
                 HOST => self.host.is_some(),
-                AUTHORIZATION => hides_bearer,
+                AUTHORIZATION => pass.hides_bearer(),
                 _ => OURS.contains(name) || hop::is_own(name) || self.claims.owns(name),
             };
             if !goes {
@@ -162,8 +160,7 @@ impl RequestEditor {
             head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS);
         // `host:port` is for CONNECT alone (RFC 9112 section 3.2.3); it has no path that could have been judged.
         let authority_alone = head.uri.scheme().is_none() && head.uri.authority().is_some();
-        let misplaced_asterisk = head.uri.path() == "*" && head.method != Method::OPTIONS;
-        if head.method == Method::CONNECT || foreign || authority_alone || misplaced_asterisk {
+        if head.method == Method::CONNECT || foreign || authority_alone {
             return Err(Fault::of(Kind::Unforwardable));
         }
         if let Some(authority) = head.uri.authority() {
@@ -186,9 +183,9 @@ impl RequestEditor {
         Ok(())
     }
 
-    fn cut_credentials(&self, headers: &mut HeaderMap) {
+    fn cut_credentials(&self, headers: &mut HeaderMap, pass: &Pass) {
         cookies::cut(headers, self.credentials.cookie_names());
-        if self.credentials.owns_authorization() && self.credentials.access(headers) != Credential::Absent {
+        if pass.hides_bearer() {
             headers.remove(AUTHORIZATION);
         }
     }
@@ -256,7 +253,8 @@ impl Claims {
 pub(super) fn clean_trailers(trailers: &mut HeaderMap, claims: &Claims) {
     claims.identity.strip(trailers);
     claims.forwarded.strip(trailers);
-    for name in [COOKIE, AUTHORIZATION, HOST, TRAILER, CONNECTION, TE, UPGRADE, EXPECT] {
+    hop::remove(trailers);
+    for name in [COOKIE, AUTHORIZATION, HOST, TRAILER, EXPECT, TRANSFER_ENCODING, CONTENT_LENGTH] {
         trailers.remove(name);
     }
 }

@@ -1,7 +1,7 @@
 //! The upstream's answer, as it is passed on.
 
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, SET_COOKIE, TRAILER, TRANSFER_ENCODING};
 
 use super::fault::{Fault, Kind};
 use super::hop;
@@ -49,5 +49,14 @@ pub(super) fn edit(headers: &mut HeaderMap, ours: &[Box<str>]) {
         for value in kept {
             headers.append(SET_COOKIE, value);
         }
+    }
+}
+
+/// Takes out of an answer's trailers what none of them may say (RFC 9110 section 6.5.1): what frames the message, what is the
+/// connection's own, and cookies, the gate's least of all. To a client of HTTP/2 it would spoil the stream.
+pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
+    hop::remove(trailers);
+    for name in [TRANSFER_ENCODING, CONTENT_LENGTH, TRAILER, SET_COOKIE] {
+        trailers.remove(name);
     }
 }

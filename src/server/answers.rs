@@ -13,7 +13,7 @@ pub(super) fn no_single_host() -> Answer {
     closing(&Problem::new(Code::Malformed).detail("The request names no single host."))
 }
 
-/// A head that HTTP/2 allows no more than HTTP/1 does.
+/// A head that hyper lets pass and HTTP does not allow.
 pub(super) fn malformed() -> Answer {
     closing(&Problem::new(Code::Malformed))
 }

@@ -314,7 +314,7 @@ async fn serve_http2<S>(
             Ok::<_, std::convert::Infallible>(dispatch.handle_stream(request, peer, in_flight).await)
         })
     });
-    let io = HeldBack::new(io);
+    let io = HeldBack::new(io, Arc::clone(vital));
     let streams = Streams { deadlines: terms.deadlines.clone(), patience: terms.idle_timeout };
     let header_list = u32::try_from(terms.limits.header_bytes).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(streams)
@@ -327,7 +327,7 @@ async fn serve_http2<S>(
         .max_send_buf_size(http2_limits::SEND_BUFFER)
         .serve_connection(TokioIo::new(io.clone()), service);
     let mut connection = pin!(connection);
-    let mut told = false;
+    let (mut told, mut stopped) = (false, false);
     loop {
         let ended = std::future::poll_fn(|cx| {
             let polled = connection.as_mut().poll(cx);
@@ -338,19 +338,18 @@ async fn serve_http2<S>(
         tokio::select! {
             biased;
             () = ended => return,
-            () = terms.roused(timer, told) => {
-                if terms.stopping.get() && !told {
-                    told = true;
-                    connection.as_mut().graceful_shutdown();
-                } else if vital.is_over() {
-                    if told || vital.break_off_if_stalled() {
-                        return;
-                    }
-                    // Said with a GOAWAY, so that a request that is on its way is sent again elsewhere.
-                    told = true;
-                    connection.as_mut().graceful_shutdown();
-                    vital.linger();
+            () = terms.roused(timer, stopped) => {
+                if terms.stopping.get() && !stopped {
+                    stopped = true;
+                } else if !vital.is_over() {
+                    continue;
+                } else if told || vital.break_off_if_stalled() {
+                    return;
                 }
+                // Said with a GOAWAY, so that a request that is on its way is sent again elsewhere.
+                told = true;
+                connection.as_mut().graceful_shutdown();
+                vital.leave();
             }
         }
     }

@@ -5,12 +5,15 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::client::{ClientIo, Socket};
+use super::frames::Frames;
+use super::vital::Vital;
 
 /// How much is held back at most, in bytes; what is as long as that by itself is not copied.
 const MOST: usize = 16 * 1024;
@@ -20,6 +23,8 @@ pub(super) struct HeldBack<S: Socket>(Rc<RefCell<Inner<S>>>);
 
 struct Inner<S: Socket> {
     io: ClientIo<S>,
+    frames: Frames,
+    vital: Arc<Vital>,
     /// What hyper takes for said.
     out: BytesMut,
     /// Whether the socket was told something that it may hold back itself, as TLS does.
@@ -35,9 +40,11 @@ impl<S: Socket> Clone for HeldBack<S> {
 }
 
 impl<S: Socket> HeldBack<S> {
-    pub(super) fn new(io: ClientIo<S>) -> Self {
+    pub(super) fn new(io: ClientIo<S>, vital: Arc<Vital>) -> Self {
         Self(Rc::new(RefCell::new(Inner {
             io,
+            frames: Frames::new(),
+            vital,
             out: BytesMut::new(),
             unflushed: false,
             let_others_in: false,
@@ -63,6 +70,19 @@ impl<S: Socket> HeldBack<S> {
 }
 
 impl<S: Socket> Inner<S> {
+    /// Follows the first `count` bytes of what hyper says.
+    fn note_said(&mut self, bufs: &[io::IoSlice<'_>], mut count: usize) {
+        let mut answers = false;
+        for buf in bufs {
+            let said = &buf[..buf.len().min(count)];
+            answers |= self.frames.say(said);
+            count -= said.len();
+        }
+        if answers {
+            self.vital.said(self.frames.owes());
+        }
+    }
+
     /// Says all that was held back, here and by the socket.
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let said = match ready!(self.poll_say_own(cx)) {
@@ -89,7 +109,11 @@ impl<S: Socket> Inner<S> {
 
 impl<S: Socket> AsyncRead for HeldBack<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.borrow_mut().io).poll_read(cx, buf)
+        let (inner, before) = (&mut *self.0.borrow_mut(), buf.filled().len());
+        ready!(Pin::new(&mut inner.io).poll_read(cx, buf))?;
+        inner.frames.hear(&buf.filled()[before..]);
+        inner.vital.heard(inner.frames.is_in_head(), inner.frames.owes());
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -112,11 +136,14 @@ impl<S: Socket> AsyncWrite for HeldBack<S> {
             for buf in bufs {
                 inner.out.extend_from_slice(buf);
             }
+            inner.note_said(bufs, length);
             return Poll::Ready(Ok(length));
         }
         ready!(inner.poll_say_own(cx))?;
         inner.unflushed = S::HOLDS_BACK;
-        Pin::new(&mut inner.io).poll_write_vectored(cx, bufs)
+        let written = ready!(Pin::new(&mut inner.io).poll_write_vectored(cx, bufs))?;
+        inner.note_said(bufs, written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -9,6 +9,7 @@ mod cors;
 mod direct;
 mod dispatch;
 mod forwarded;
+mod frames;
 mod held_back;
 mod hsts;
 pub mod listen;

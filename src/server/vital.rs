@@ -10,6 +10,9 @@ use crate::web::deadline::Remote;
 /// How often it is looked after whose answer isn't read: its session may have ended (contract section 5: within a second).
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a client has to answer a goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// A connection's state. It is touched by one thread only, but the socket it is part of must be able to move.
 pub(super) struct Vital {
     limit: Arc<Remote>,
@@ -19,8 +22,16 @@ pub(super) struct Vital {
     patience: Duration,
     /// Requests that are being answered.
     busy: AtomicUsize,
+    /// Whether there was any.
+    asked: AtomicBool,
     /// Whether a part of a next head has come in.
     in_head: AtomicBool,
+    /// The same in HTTP/2, where nothing else can be said until that head ends.
+    blocked: AtomicBool,
+    /// Whether an answer of HTTP/2's is made and not sent to its end: its client opens no window, or is slow.
+    owes: AtomicBool,
+    /// Whether the client was told that no more will be answered.
+    leaving: AtomicBool,
     /// Whether what came in so far are whole requests.
     between: AtomicBool,
     /// Whether something waits to be sent that the client doesn't take.
@@ -41,7 +52,11 @@ impl Vital {
             keep_alive: terms.keep_alive,
             patience: terms.idle_timeout,
             busy: AtomicUsize::new(0),
+            asked: AtomicBool::new(false),
             in_head: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            owes: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             between: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
             stalled_for: AtomicU64::new(0),
@@ -51,7 +66,11 @@ impl Vital {
 
     /// Whether it is between requests.
     pub(super) fn is_idle(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) == 0
+        !self.is_busy() && !self.owes.load(Ordering::Relaxed)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
     }
 
     /// Whether a part of a next head has come in, and nothing else is going on.
@@ -61,9 +80,48 @@ impl Vital {
 
     /// Says whether a part of a next head has come in. A head that begins starts the clock.
     pub(super) fn set_in_head(&self, in_head: bool) {
-        if self.in_head.swap(in_head, Ordering::Relaxed) != in_head && in_head && self.is_idle() {
+        if self.in_head.swap(in_head, Ordering::Relaxed) != in_head
+            && in_head
+            && self.is_idle()
+            && !self.is_stalled()
+        {
             self.limit.set(self.header_timeout);
         }
+    }
+
+    /// The same of a connection of HTTP/2, after its client said something.
+    pub(super) fn heard(&self, in_head: bool, owes: bool) {
+        let before = self.owes.swap(owes, Ordering::Relaxed);
+        // What begins to be owed is a request, which has a clock of its own.
+        if self.blocked.swap(in_head, Ordering::Relaxed) != in_head || before && !owes {
+            self.wind();
+        }
+    }
+
+    /// Says whether answers of HTTP/2's are still to be sent to their ends, after a part of one was.
+    pub(super) fn said(&self, owes: bool) {
+        let before = self.owes.swap(owes, Ordering::Relaxed);
+        if before && !self.is_busy() {
+            self.wind();
+        }
+    }
+
+    /// Sets the clock by what goes on.
+    fn wind(&self) {
+        let (asked, leaving) = (self.asked.load(Ordering::Relaxed), self.leaving.load(Ordering::Relaxed));
+        // The first head's clock runs from the beginning, and that of a client which reads nothing since it does so.
+        if !asked && !leaving || asked && self.is_stalled() {
+            return;
+        }
+        let (busy, owes) = (self.is_busy(), self.owes.load(Ordering::Relaxed));
+        let in_head = self.blocked.load(Ordering::Relaxed) || !busy && self.in_head.load(Ordering::Relaxed);
+        self.limit.set(match (busy, owes) {
+            (false, false) if leaving => GOODBYE,
+            _ if in_head => self.header_timeout,
+            (true, _) => return self.limit.clear(),
+            (false, true) => self.patience,
+            (false, false) => self.keep_alive,
+        });
     }
 
     /// Says whether what came in so far are whole requests.
@@ -76,15 +134,16 @@ impl Vital {
         self.is_idle() && !self.is_stalled() && self.between.load(Ordering::Relaxed)
     }
 
-    /// Says whether the client takes what it is sent. When it stops during an answer, the clock starts: nobody asks
-    /// that answer's body for more meanwhile, so that its own time limits rest.
+    /// Says whether the client takes what it is sent. When it stops, the clock starts: nobody asks an answer's body for
+    /// more meanwhile, so that its own time limits rest; and all of an answer may have been given away that is not yet
+    /// sent. Who has asked nothing is not waited for.
     pub(super) fn set_stalled(&self, stalled: bool) {
-        if self.stalled.swap(stalled, Ordering::Relaxed) != stalled && !self.is_idle() {
+        if self.stalled.swap(stalled, Ordering::Relaxed) != stalled && self.asked.load(Ordering::Relaxed) {
             if stalled {
                 self.stalled_for.store(0, Ordering::Relaxed);
                 self.limit.set(LOOK.min(self.patience));
             } else {
-                self.limit.clear();
+                self.wind();
             }
         }
     }
@@ -94,10 +153,13 @@ impl Vital {
         self.stalled.load(Ordering::Relaxed)
     }
 
-    /// Whether its time is over when the clock runs out: between requests, and where an answer hasn't been read for too
-    /// long. If not for so long yet, the clock starts again.
+    /// Whether its time is over when the clock runs out: between requests, in a head that blocks all others, and where
+    /// an answer hasn't been read for too long. If not for so long yet, the clock starts again.
     pub(super) fn is_over(&self) -> bool {
-        self.is_idle() || self.is_stalled() && self.is_stalled_for_too_long()
+        if self.is_stalled() && self.asked.load(Ordering::Relaxed) {
+            return self.is_stalled_for_too_long();
+        }
+        !self.is_busy() || self.blocked.load(Ordering::Relaxed)
     }
 
     fn is_stalled_for_too_long(&self) -> bool {
@@ -133,9 +195,8 @@ impl Vital {
     /// A request has begun; it has ended when the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> InFlight {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        if !self.is_stalled() {
-            self.limit.clear();
-        }
+        self.asked.store(true, Ordering::Relaxed);
+        self.wind();
         InFlight(Arc::clone(self))
     }
 
@@ -144,9 +205,11 @@ impl Vital {
         self.limit.set(self.header_timeout);
     }
 
-    /// Gives the connection a little longer to say goodbye.
-    pub(super) fn linger(&self) {
-        self.limit.set(Duration::from_secs(1));
+    /// The client was told that no more will be answered: once all that it asked is, it has a little longer to say
+    /// goodbye.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        self.wind();
     }
 }
 
@@ -163,8 +226,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if self.0.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let begun = self.0.in_head.load(Ordering::Relaxed);
-            self.0.limit.set(if begun { self.0.header_timeout } else { self.0.keep_alive });
+            self.0.wind();
         }
     }
 }

@@ -52,6 +52,15 @@ impl Tokens {
         self.refresh_claims(token, now).map_err(TokenFault::Invalid)
     }
 
+    /// Whether a token looks like one of ours, be it expired, revoked or spoilt: by its issuer, or by a session that this
+    /// database made, whoever issued it then and with whatever key. For keeping it from others, never for letting in.
+    pub fn has_made(&self, token: &str) -> bool {
+        let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+        let Some(payload) = payload else { return false };
+        serde_json::from_slice(&payload)
+            .is_ok_and(|claims: ClaimsIn<'_>| *claims.iss == *self.0.issuer || self.subject(&claims).is_ok())
+    }
+
     fn access_claims(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Why> {
         let payload = open(token, &self.0.access.load())?;
         let claims = self.judge(&payload, ACCESS, now)?;

@@ -10,6 +10,7 @@ mod auth_cross_site;
 mod auth_endpoints;
 mod auth_limits;
 mod auth_pages;
+mod bearers;
 mod cli;
 mod config;
 mod confusion;

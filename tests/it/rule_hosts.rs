@@ -111,6 +111,19 @@ fn check_explains_what_holds_of_a_host() {
             "GET / of admin.example.com\nrule: rule 1 (sidegate.toml:2:1, `/*`) → deny\nnot signed in: 403\n".to_owned(),
         ),
         (
+            "GET http://BÜCHER.example:8000/x?y",
+            format!(
+                "GET /x of xn--bcher-kva.example:8000\nquery: no rule sees it\nrule: rule 2 (sidegate.toml:6:1, `/*`) → anyone\n\
+                 not signed in: forwarded\n{told}"
+            ),
+        ),
+        (
+            "GET https://bücher.example",
+            format!(
+                "GET / of xn--bcher-kva.example\nrule: rule 2 (sidegate.toml:6:1, `/*`) → anyone\nnot signed in: forwarded\n{told}"
+            ),
+        ),
+        (
             "GET /api/1/public",
             format!(
                 "GET /api/1/public\nhost: none, and no rule for a host matches; write `GET http://host/path` to ask for one\n\
@@ -127,7 +140,16 @@ fn check_explains_what_holds_of_a_host() {
         let output = sidegate(folder.path()).args(["check", "--explain", request]).output().unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), said, "{request}");
     }
-    for request in ["GET ftp://host/", "GET http://user@host/", "GET http:///x", "GET host/x"] {
+    for request in [
+        "GET ftp://host/",
+        "GET http://user@host/",
+        "GET http://üser@host/",
+        "GET ftp://bücher.example/",
+        "GET http://bü cher.example/",
+        "GET http://bü*.example/",
+        "GET http:///x",
+        "GET host/x",
+    ] {
         let output = sidegate(folder.path()).args(["check", "--explain", request]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{request}");
     }

@@ -43,6 +43,14 @@ pub(super) fn rules(written: &Written, localhost: Localhost, findings: &mut Vec<
                 .hint("name the load balancers in `server.trusted_proxies`"),
         );
     }
+    let source = &written.verify.source;
+    if source.is_written() && !source.bad && trusted.value.is_empty() && !trusted.bad {
+        findings.push(
+            source
+                .warning("does nothing: nobody is trusted to ask about a request at `/auth/verify`")
+                .hint("name the front proxies in `server.trusted_proxies`"),
+        );
+    }
     if trusted_nets(&trusted.value).iter().any(|net| net.prefix_len() == 0) {
         findings.push(
             trusted

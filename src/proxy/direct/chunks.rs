@@ -1,8 +1,10 @@
 //! The chunked coding (RFC 9112 section 7.1): read strictly, and written anew, so that nothing of the upstream's own
-//! framing (extensions, odd line ends) reaches the client. Trailers are swallowed: who asks for them is served by hyper.
+//! framing (extensions, odd line ends) reaches the client. Trailers are swallowed where chunks are written (who asks for them is
+//! served by hyper), and kept where HTTP/2 frames are made, which have a place for them whatever was asked.
 
 use std::io::Write as _;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr;
 
 /// How much of extensions and trailers a body may have, and how long a line may be, in bytes.
@@ -32,6 +34,8 @@ pub(super) struct Chunks {
     state: State,
     /// How many bytes of extensions and trailers have come.
     extra: usize,
+    /// The trailers; boxed, since few bodies have any.
+    trailers: Option<Box<HeaderMap>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +49,16 @@ enum State {
 
 impl Chunks {
     pub(super) const fn new(form: Form) -> Self {
-        Self { form, state: State::Size, extra: 0 }
+        Self { form, state: State::Size, extra: 0, trailers: None }
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.state == State::Done
+    }
+
+    /// The trailers that have come of a body that is written plainly, once.
+    pub(super) const fn take_trailers(&mut self) -> Option<Box<HeaderMap>> {
+        self.trailers.take()
     }
 
     /// Takes what it can of `input`, writes what that holds to `out`, and gives how much it took and how many
@@ -108,8 +117,23 @@ impl Chunks {
                 }
                 Ok(State::Done)
             }
-            State::Trailers if memchr(b':', line).is_some() => Ok(State::Trailers),
+            State::Trailers => {
+                let colon = memchr(b':', line).ok_or(BadChunks)?;
+                if self.form == Form::Plain {
+                    self.keep(&line[..colon], line[colon + 1..].trim_ascii());
+                }
+                Ok(State::Trailers)
+            }
             _ => Err(BadChunks),
+        }
+    }
+}
+
+impl Chunks {
+    /// Keeps a trailer; one that can't be said in HTTP/2 is passed over, as all are elsewhere.
+    fn keep(&mut self, name: &[u8], value: &[u8]) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            self.trailers.get_or_insert_default().append(name, value);
         }
     }
 }
@@ -158,6 +182,25 @@ mod tests {
             again.take(out.as_bytes(), &mut data).unwrap();
             assert!(again.is_done() && left == "HTTP/1.1", "{step}: {out:?}");
             assert_eq!(data, b"abc0123456789");
+        }
+    }
+
+    #[test]
+    fn trailers_are_kept_where_no_chunks_are_written() {
+        let text = "1\r\na\r\n0\r\nA: b\r\nno name : c\r\na:  d \r\nE:\r\n\r\n";
+        for (form, kept) in [(Form::Plain, &[("a", "b"), ("a", "d"), ("e", "")][..]), (Form::Chunked, &[])] {
+            for step in [1, 3, 1000] {
+                let (mut chunks, mut input) = (Chunks::new(form), Vec::new());
+                for piece in text.as_bytes().chunks(step) {
+                    input.extend_from_slice(piece);
+                    let (taken, _) = chunks.take(&input, &mut Vec::new()).unwrap();
+                    input.drain(..taken);
+                }
+                let trailers = chunks.take_trailers().unwrap_or_default();
+                let pairs: Vec<_> =
+                    trailers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+                assert_eq!((chunks.is_done(), &pairs[..]), (true, kept), "{step}");
+            }
         }
     }
 

@@ -53,7 +53,7 @@ impl Frames {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         ready!(self.intake.poll_more(cx, &mut self.out))?;
         if self.out.is_empty() {
-            return Poll::Ready(None);
+            return Poll::Ready(self.intake.take_trailers().map(|trailers| Ok(Frame::trailers(*trailers))));
         }
         // What waits to be sent should be no larger than it seems.
         let data = if self.out.len() * 2 < self.out.capacity() {
@@ -68,7 +68,7 @@ impl Frames {
 
     /// Whether all frames were given.
     pub(in crate::proxy) fn is_end_stream(&self) -> bool {
-        self.out.is_empty() && self.intake.is_whole()
+        self.out.is_empty() && self.intake.is_whole() && !self.intake.has_trailers()
     }
 
     /// How much is still to be given.

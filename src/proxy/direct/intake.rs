@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BufMut as _;
+use http::HeaderMap;
 
 use super::chunks::{self, Chunks, Form};
 use super::head::Ends;
@@ -29,6 +30,8 @@ pub(super) struct Intake {
     /// Whether the upstream still gets the request's body by the same connection.
     being_fed: bool,
     rest: Rest,
+    /// What came behind the body.
+    trailers: Option<Box<HeaderMap>>,
     /// What was read and is not understood yet.
     input: Vec<u8>,
     /// Whether the last read filled it: then there is more to come than it has room for.
@@ -74,7 +77,22 @@ impl Intake {
         };
         let line = Some(line);
         let (being_fed, filled, carried, most, large) = (false, false, 0, LARGE, None);
-        Self { form, line, reusable, being_fed, rest, input, filled, carried, most, large, lines, buffers }
+        let trailers = None;
+        Self {
+            form,
+            line,
+            reusable,
+            being_fed,
+            rest,
+            trailers,
+            input,
+            filled,
+            carried,
+            most,
+            large,
+            lines,
+            buffers,
+        }
     }
 
     /// The connection stays until [`Self::is_fed`] is said.
@@ -111,6 +129,16 @@ impl Intake {
     /// Whether nothing will become ready any more.
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.rest, Rest::Nothing)
+    }
+
+    /// The trailers that came behind a body of frames; to be taken once nothing else is to come.
+    pub(super) const fn take_trailers(&mut self) -> Option<Box<HeaderMap>> {
+        self.trailers.take()
+    }
+
+    /// Whether there are such.
+    pub(super) const fn has_trailers(&self) -> bool {
+        self.trailers.is_some()
     }
 
     /// How many bytes are to come, where that is known.
@@ -212,6 +240,9 @@ impl Intake {
             Rest::Bytes(_) | Rest::UntilTheEnd => false,
         };
         if over {
+            if let Rest::Chunks(chunks) = &mut self.rest {
+                self.trailers = chunks.take_trailers();
+            }
             self.rest = Rest::Nothing;
             if !self.being_fed {
                 self.give_back();

@@ -48,9 +48,13 @@ impl Dispatch {
     }
 }
 
-/// Whether a head is one that HTTP/1 could say as well. hyper sees to that in HTTP/1; in HTTP/2 it leaves a target without
-/// its slash, and lengths that are none or said twice (RFC 9113 sections 8.1.1 and 8.3.1).
+/// Whether a head is one that HTTP/1 could say as well. hyper sees to that in HTTP/1, but for a `*` that is asked for by
+/// another method than OPTIONS (RFC 9112 section 3.2.4); in HTTP/2 it leaves a target without its slash, and lengths that are
+/// none or said twice (RFC 9113 sections 8.1.1 and 8.3.1).
 pub(super) fn is_sound(head: &Parts) -> bool {
+    if head.uri.path() == "*" && head.method != Method::OPTIONS {
+        return false;
+    }
     if head.version != Version::HTTP_2 || head.method == Method::CONNECT {
         return true;
     }

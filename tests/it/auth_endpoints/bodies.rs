@@ -81,3 +81,16 @@ fn a_body_that_does_not_come_is_408() {
     ));
     assert_eq!(connection.answer().status, 408);
 }
+
+#[test]
+fn a_body_of_a_type_that_is_not_taken_is_not_asked_for() {
+    let gate = Gate::start();
+    for kind in ["Content-Type: text/plain\r\n", "Content-Type: multipart/form-data; boundary=x\r\n", ""] {
+        let mut connection = gate.connect();
+        connection.write(format!(
+            "POST /auth/signin HTTP/1.1\r\nHost: {}\r\n{kind}Content-Length: 10\r\nExpect: 100-continue\r\n\r\n",
+            gate.address
+        ));
+        assert_eq!(connection.head().status, 415, "{kind}");
+    }
+}

@@ -13,6 +13,7 @@ mod http2;
 mod identities;
 mod leaving;
 mod malformed;
+mod narrow;
 mod pieces;
 mod pipelining;
 mod requests;

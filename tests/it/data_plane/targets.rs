@@ -92,6 +92,25 @@ fn what_is_no_target_is_refused_and_goes_nowhere() {
     }
 }
 
+/// RFC 9112 section 3.2.4.
+#[test]
+fn an_asterisk_is_a_target_of_options_alone_whoever_asks() {
+    let (gate, lines) = gate();
+    let nobody = format!("Host: {}\r\n", gate.address);
+    for method in ["GET", "HEAD", "POST", "options"] {
+        for lines in [&nobody, &lines] {
+            let line = format!("{method} * HTTP/1.1");
+            let before = gate.upstream.requests().len();
+            let mut connection = gate.connect();
+            connection.write(format!("{line}\r\n{lines}\r\n"));
+            assert_eq!(connection.answer_to(method).status, 400, "{line}");
+            assert!(connection.is_closed(), "{line}");
+            assert_eq!(gate.upstream.requests().len(), before);
+        }
+    }
+    assert_eq!(ask(&gate, &nobody, b"OPTIONS * HTTP/1.1"), (401, None));
+}
+
 /// Not allowed by RFC 3986 and sent all the same; either is right, but nothing between.
 #[test]
 fn what_no_target_should_have_goes_unchanged_or_nowhere() {

@@ -174,6 +174,55 @@ fn trailers_go_both_ways_and_claim_nothing() {
     );
 }
 
+/// HTTP/2 has trailers without asking for them, so that neither side has to announce any.
+#[test]
+fn trailers_that_nobody_announced_come_with_an_answer_on_both_ways() {
+    let upstream = Upstream::answering(|exchange| {
+        let (body, trailers) = match exchange.seen.line().split(' ').nth(1) {
+            Some("/empty") => ("", "X-Sum: 42\r\n"),
+            Some("/none") => ("2\r\nok\r\n", ""),
+            Some("/pieces") => ("1\r\no\r\n", "X-Sum: 42\r\n"),
+            // What frames a message or rules a connection is no trailer (RFC 9110 section 6.5.1), nor is a cookie.
+            _ => (
+                "2\r\nok\r\n",
+                "X-Sum: 42\r\nSet-Cookie: access_token=a\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n\
+                 Transfer-Encoding: chunked\r\nContent-Length: 7\r\nTrailer: X-Sum\r\n",
+            ),
+        };
+        let pieces = exchange.seen.line().contains("/pieces");
+        let sent = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n{trailers}\r\n");
+        for piece in sent.as_bytes().chunks(if pieces { 1 } else { sent.len() }) {
+            exchange.write(piece);
+        }
+        true
+    });
+    let gate = Gate::before(upstream, "server.workers = 1");
+    let cookie = gate.member("jack@example.com").header();
+    Gate::wait(async {
+        let mut sender = connect(&gate).await;
+        for way in BOTH_WAYS {
+            for (path, body, names) in [
+                ("/all", "ok", &["x-sum"][..]),
+                ("/empty", "", &["x-sum"]),
+                ("/pieces", "o", &["x-sum"]),
+                ("/none", "ok", &[]),
+            ] {
+                let response = ask(&mut sender, way(&gate, "GET", path, &cookie, none())).await;
+                let collected = response.into_body().collect().await.unwrap();
+                let trailers = collected.trailers().cloned().unwrap_or_default();
+                let came: Vec<_> = trailers.keys().map(http::HeaderName::as_str).collect();
+                assert_eq!(
+                    (collected.to_bytes(), &came[..]),
+                    (Bytes::from_static(body.as_bytes()), names),
+                    "{path}"
+                );
+            }
+        }
+    });
+    // The connections upstream are used again, whatever way was gone.
+    assert!(gate.upstream.connections() <= 2, "{}", gate.upstream.connections());
+}
+
 #[test]
 fn an_answer_that_is_cut_short_resets_its_stream_and_no_other() {
     let upstream = Upstream::answering(|exchange| {
