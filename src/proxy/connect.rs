@@ -15,20 +15,20 @@ use super::direct::Line;
 use super::fault::{Fault, Kind};
 use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
-use crate::tls::Outward;
+use crate::tls::{Offer, Outward};
 use crate::web::deadline::Deadlines;
 
 /// What is read from the upstream at once, in bytes. hyper's own 400 KiB make an allocator keep 14 MiB for one large
 /// download; 128 KiB cost no speed that shows.
 const BUFFER: usize = 128 * 1024;
 
-/// A new connection, ready for its first request. Its task ends with it.
+/// A new connection in HTTP/1.1, ready for its first request. Its task ends with it.
 pub(super) async fn open(
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<SendRequest<RequestBody>, Fault> {
     if let Some(tls) = &upstream.tls {
-        return handshake(secured(upstream, tls, deadlines).await?).await;
+        return handshake(secured(upstream, tls, Offer::Http1, deadlines).await?).await;
     }
     match line(upstream, deadlines).await? {
         Line::Tcp(stream) => handshake(stream).await,
@@ -37,22 +37,34 @@ pub(super) async fn open(
 }
 
 /// A new connection by TLS: connecting and its handshake have one time limit.
-async fn secured(
+pub(super) async fn secured(
     upstream: &Upstream,
     tls: &Outward,
+    offer: Offer,
     deadlines: &Deadlines,
 ) -> Result<TlsStream<TcpStream>, Fault> {
     let connected = async {
         match line(upstream, deadlines).await? {
-            Line::Tcp(stream) => tls.secure(stream).await.map_err(|error| Fault::handshake(&error)),
+            Line::Tcp(stream) => {
+                tls.secure(stream, offer).await.map_err(|error| Fault::handshake(&error, offer))
+            }
             Line::Unix(_) => Err(Fault::because(Kind::Tls, &"a Unix socket is not spoken to by TLS")),
         }
     };
+    within(upstream, deadlines, connected).await
+}
+
+/// What comes of an attempt within `connect_timeout`.
+pub(super) async fn within<T>(
+    upstream: &Upstream,
+    deadlines: &Deadlines,
+    attempt: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
     let timer = deadlines.timer();
     timer.set(upstream.connect_timeout);
     tokio::select! {
         biased;
-        connected = connected => connected,
+        outcome = attempt => outcome,
         () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
     }
 }
@@ -102,7 +114,8 @@ pub(super) async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<Tc
     Err(last)
 }
 
-async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, Fault>
+/// What HTTP/1.1 is spoken over.
+pub(super) async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -163,5 +163,5 @@ fn the_example_file_loads_and_so_does_each_of_its_keys() {
         .collect();
     assert_eq!(left, ["cert", "key", "secret"], "every other key is in the file");
     let useless = loaded.warnings.iter().filter(|warning| warning.text.ends_with("is not `https:`")).count();
-    assert_eq!((useless, loaded.warnings.len()), (4, 5), "{:?}", loaded.warnings);
+    assert_eq!((useless, loaded.warnings.len()), (5, 6), "{:?}", loaded.warnings);
 }

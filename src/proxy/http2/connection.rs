@@ -42,7 +42,7 @@ const SEND: usize = 128 * 1024;
 const RESET: usize = 1024;
 
 /// A connection, for as long as somebody holds it; then it says goodbye and closes.
-pub(super) struct Connection {
+pub(in crate::proxy) struct Connection {
     sender: SendRequest<Bytes>,
     /// How many streams the upstream allows at once, as it said last.
     limit: Rc<Cell<usize>>,
@@ -83,11 +83,11 @@ pub(super) async fn open(upstream: &Upstream, deadlines: &Deadlines) -> Result<C
         match &upstream.target {
             UpstreamTarget::Http { host, port, .. } => {
                 let stream = tcp(host, *port, upstream.connect_timeout).await;
-                handshake(stream.map_err(|error| refused(&error))?).await
+                greeted(stream.map_err(|error| refused(&error))?, "as `h2c:` says it speaks").await
             }
             UpstreamTarget::Unix(path) => {
                 let stream = tokio::net::UnixStream::connect(path).await;
-                handshake(stream.map_err(|error| refused(&error))?).await
+                greeted(stream.map_err(|error| refused(&error))?, "as `h2c:` says it speaks").await
             }
         }
     };
@@ -98,7 +98,8 @@ pub(super) async fn open(upstream: &Upstream, deadlines: &Deadlines) -> Result<C
     }
 }
 
-async fn handshake<S>(stream: S) -> Result<Connection, Fault>
+/// A connection by what has just been opened. `word`: why HTTP/2 is what is expected there.
+pub(super) async fn greeted<S>(stream: S, word: &str) -> Result<Connection, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -120,7 +121,7 @@ where
         .await
         .map_err(|error| Fault::because(Kind::Connect, &error))?;
     let allowed = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
-        Poll::Ready(ended) => Poll::Ready(Err(not_greeted(ended.err().as_ref()))),
+        Poll::Ready(ended) => Poll::Ready(Err(not_greeted(ended.err().as_ref(), word))),
         Poll::Pending => match connection.max_concurrent_send_streams() {
             0 => Poll::Pending,
             allowed => Poll::Ready(Ok(allowed)),
@@ -155,10 +156,10 @@ where
 }
 
 /// Why there is no connection: mostly the upstream speaks HTTP/1.1 alone.
-fn not_greeted(error: Option<&h2::Error>) -> Fault {
+fn not_greeted(error: Option<&h2::Error>, word: &str) -> Fault {
     match error {
         Some(error) if error.is_library() => {
-            Fault::because(Kind::BadAnswer, &format!("not HTTP/2, as `h2c:` says it speaks: {error}"))
+            Fault::because(Kind::BadAnswer, &format!("not HTTP/2, {word}: {error}"))
         }
         Some(error) => Fault::because(Kind::Connect, error),
         None => Fault::because(Kind::Connect, &"the upstream closed the connection at once"),
