@@ -1,4 +1,5 @@
-//! A gRPC server and client in grpcio, from PyPI: all four kinds of calls go through the gate to an `h2c:` upstream.
+//! A gRPC server and client in grpcio, from PyPI: all four kinds of calls go through the gate, to an `h2c:` upstream and to one
+//! by TLS.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +11,12 @@ use crate::{Tools, process};
 const SERVER: &str = include_str!("../grpc/server.py");
 const CLIENT: &str = include_str!("../grpc/client.py");
 
-pub(crate) const NAME: &str = "grpc";
+/// How the server is spoken to.
+pub(crate) const WAYS: [Plan; 2] = [
+    Plan { name: "grpc", scheme: "h2c", settings: &[] },
+    // The gate runs in the folder above the server's.
+    Plan { name: "grpc-tls", scheme: "https", settings: &[("SIDEGATE_UPSTREAM_CA_FILE", "work/server.pem")] },
+];
 
 /// The version of grpcio.
 pub(crate) fn version(tools: &Tools) -> String {
@@ -19,15 +25,24 @@ pub(crate) fn version(tools: &Tools) -> String {
 
 /// Starts the server and the gate, and calls through it: as a stranger, as somebody who is signed in, and once that is
 /// over. Gives what was done, or why it went wrong.
-pub(crate) async fn called(tools: &Tools) -> Result<Vec<String>, String> {
+pub(crate) async fn called(way: Plan, tools: &Tools) -> Result<Vec<String>, String> {
+    let by_tls = way.scheme == "https";
     let server = |folder: &Path, port: u16| {
         std::fs::write(folder.join("server.py"), SERVER).expect("the server can be written");
         std::fs::write(folder.join("client.py"), CLIENT).expect("the client can be written");
         let mut command = Command::new(tools.venv.join("bin/python"));
         command.arg("server.py").arg(port.to_string());
+        if by_tls {
+            let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+            let made = made.expect("a certificate can be made");
+            std::fs::write(folder.join("server.pem"), made.cert.pem()).expect("it can be written");
+            std::fs::write(folder.join("server.key"), made.signing_key.serialize_pem())
+                .expect("so can its key");
+            command.args(["server.pem", "server.key"]);
+        }
         command
     };
-    let site = Site::of(Plan { name: NAME, scheme: "h2c", settings: &[] }, server, tools).await;
+    let site = Site::of(way, server, tools).await;
     client(tools, &site, "shut").await?;
     if site.heard() != 0 {
         return Err("bytes came through before anybody had signed in".to_owned());

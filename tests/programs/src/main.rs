@@ -62,8 +62,10 @@ fn main() -> ExitCode {
         rows.extend(row(gradio::Gradio, &tools, &wanted).await);
         rows.extend(row(datasette::Datasette, &tools, &wanted).await);
         rows.extend(row(prometheus::Prometheus, &tools, &wanted).await);
-        if wanted(grpc::NAME) {
-            rows.push(timed(grpc::NAME, grpc::version(&tools), grpc::called(&tools)).await);
+        for way in grpc::WAYS {
+            if wanted(way.name) {
+                rows.push(timed(way.name, grpc::version(&tools), grpc::called(way, &tools)).await);
+            }
         }
         if wanted(git::NAME) {
             rows.push(timed(git::NAME, git::version(), git::used(&tools)).await);
