@@ -22,6 +22,10 @@ use crate::web::deadline::Deadlines;
 /// the least that a server should.
 const MOST: u32 = 100;
 
+/// How many streams a connection carries in its life. nginx says goodbye after a thousand, and drops without a word what was
+/// under way to it by then; what has a body could not be sent again.
+const IN_ALL: usize = 900;
+
 /// How much of one answer the upstream may send ahead of its client: as much as is read at once over HTTP/1.1.
 const STREAM_WINDOW: u32 = 128 * 1024;
 
@@ -49,6 +53,8 @@ pub(in crate::proxy) struct Connection {
     pub(super) opened: Instant,
     /// How many are under way.
     pub(super) streams: Cell<usize>,
+    /// How many have begun on it.
+    begun: Cell<usize>,
     /// Since when none is.
     pub(super) idle_since: Cell<Instant>,
     /// Whether what runs goes on, and nothing else begins.
@@ -61,6 +67,15 @@ impl Connection {
     /// Whether one more stream has room on it.
     pub(super) fn has_room(&self) -> bool {
         !self.retired.get() && self.streams.get() < self.limit.get().min(MOST as usize)
+    }
+
+    /// One more stream begins on it.
+    pub(super) fn begin(&self) {
+        self.streams.set(self.streams.get() + 1);
+        self.begun.set(self.begun.get() + 1);
+        if self.begun.get() == IN_ALL {
+            self.retired.set(true);
+        }
     }
 
     /// What a stream is opened with; `None`: it is closing or closed.
@@ -149,6 +164,7 @@ where
         limit,
         opened: now,
         streams: Cell::new(0),
+        begun: Cell::new(0),
         idle_since: Cell::new(now),
         retired: Cell::new(false),
         _held: held,

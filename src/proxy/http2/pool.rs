@@ -122,7 +122,7 @@ pub(in crate::proxy) struct Seat {
 
 impl Seat {
     fn new(connection: Rc<Connection>, pool: &Rc<Connections>, reused: bool) -> Self {
-        connection.streams.set(connection.streams.get() + 1);
+        connection.begin();
         Self { connection, pool: Rc::clone(pool), reused }
     }
 
