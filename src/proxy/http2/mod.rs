@@ -32,6 +32,9 @@ use exchange::Exchange;
 use pool::Connections;
 pub(super) use pool::Seat;
 
+/// Why HTTP/2 is expected of who doesn't speak it, for the log.
+const AGREED: &str = "to which it agreed (`upstream.http2 = false` does not offer it)";
+
 /// The HTTP/2 side of one worker.
 pub(super) struct Http2 {
     upstream: Upstream,
@@ -83,7 +86,7 @@ impl Http2 {
         let opened = async {
             let stream = connect::secured(&self.upstream, tls, Offer::Http2, &self.deadlines).await?;
             if tls::is_agreed_http2(&stream) {
-                connection::greeted(stream, "to which it agreed").await.map(Opened::Http2)
+                connection::greeted(stream, AGREED).await.map(Opened::Http2)
             } else {
                 connect::handshake(stream).await.map(Opened::Http1)
             }
