@@ -26,7 +26,7 @@ use crate::server::listen::{self, ListenError};
 use crate::server::{Crew, Shared};
 use crate::sessions::{self, Sessions};
 use crate::store::{OpenError, Store, StoreError, open};
-use crate::tls::Certificates;
+use crate::tls::{Certificates, Outward};
 use crate::tokens::{Tokens, TokensError, keys};
 use crate::types::Clock;
 
@@ -283,6 +283,9 @@ struct Keeper {
 impl Keeper {
     fn start(sessions: Sessions, settings: &Settings) -> io::Result<Self> {
         let (rotate_keys, certificates) = (settings.tokens.rotate_keys, settings.server.tls.clone());
+        let named = settings.upstreams.iter().map(|named| &named.upstream);
+        let upstreams = std::iter::once(&settings.upstream).chain(named);
+        let outward: Vec<_> = upstreams.filter_map(|upstream| upstream.tls.clone()).collect();
         let (enough, told) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
@@ -291,7 +294,7 @@ impl Keeper {
                     () = sweep_for_ever(&sessions) => {}
                     // Beside the sweep, which must not wait for a new key.
                     () = keep_keys_for_ever(&sessions, rotate_keys) => {}
-                    () = follow_certificates(certificates) => {}
+                    () = follow_certificates(certificates, outward) => {}
                     _ = told => {}
                 }
             });
@@ -319,12 +322,15 @@ async fn keep_keys_for_ever(sessions: &Sessions, rotate_keys: Option<Duration>) 
     }
 }
 
-/// Where there are none there is nothing to do, for ever.
-async fn follow_certificates(certificates: Option<Certificates>) {
-    match certificates {
-        Some(certificates) => certificates.follow().await,
-        None => std::future::pending().await,
-    }
+/// The gate's own, and what upstreams are reached with. Where there are none there is nothing to do, for ever.
+async fn follow_certificates(certificates: Option<Certificates>, outward: Vec<Outward>) {
+    let own = async {
+        match &certificates {
+            Some(certificates) => certificates.follow().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::join!(own, futures_util::future::join_all(outward.iter().map(Outward::follow)));
 }
 
 async fn sweep_for_ever(sessions: &Sessions) {

@@ -61,15 +61,18 @@ keys! {
 
     /// The backend that the gate stands in front of.
     upstream: Upstream {
-        /// Where requests go: "http://host:port", "https://host:port" (HTTP/1.1 by TLS), "unix:/path", or "h2c://host:port"
-        /// for a backend that speaks HTTP/2 in plain text without being asked first, as gRPC servers do (WebSockets don't go
-        /// through there). The one key that must be given. A name is resolved again while it is in use; its addresses share
-        /// the connections, and one that can't be connected to is left out until it can.
+        /// Where requests go: "http://host:port", "https://host:port" (TLS; HTTP/2 where the backend agrees to it, else
+        /// HTTP/1.1), "unix:/path", or "h2c://host:port" for a backend that speaks HTTP/2 in plain text without being asked
+        /// first, as gRPC servers do (WebSockets don't go through there). The one key that must be given. A name is resolved
+        /// again while it is in use; its addresses share the connections, and one that can't be connected to is left out until
+        /// it can.
         url: Option<UpstreamTarget> = "" => "http://127.0.0.1:9000";
         /// The Host header that the backend sees: "preserve" (the client's) or "upstream" (the one in `url`).
         host_header: HostHeader = "preserve";
+        /// Whether HTTP/2 is offered to an "https:" backend. Its WebSockets go over connections of their own, in HTTP/1.1.
+        http2: bool = true;
         /// Who vouches for an "https:" backend: a PEM file with their certificates; empty: whom the system trusts. The check
-        /// can't be turned off.
+        /// can't be turned off. This file and the next two are read again when they change.
         ca_file: Option<PathBuf> = "" => "ca.pem";
         /// The certificate that is shown to an "https:" backend that asks for one; empty: none.
         client_cert: Option<PathBuf> = "" => "gate.pem";

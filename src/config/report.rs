@@ -6,7 +6,7 @@ use super::Loaded;
 use super::finding::{Finding, Severity};
 use super::raw::{Value as _, quote};
 use super::rules::word;
-use super::settings::{Allow, NamedUpstream, Rule, Upstream};
+use super::settings::{Allow, NamedUpstream, Rule};
 use super::table::{Effective, Source};
 
 /// Findings one after the other, and how many there are.
@@ -59,33 +59,33 @@ pub fn effective(effective: &[Effective]) -> String {
             section = key.section;
             let _ = writeln!(text, "{gap}[{section}]");
         }
-        let mut source = match &key.source {
-            Source::Default => "default".to_owned(),
-            Source::Follows(other) => format!("follows `{other}`"),
-            Source::Written(place) => place.to_string(),
-        };
-        if let Some(here) = &key.here {
-            let _ = write!(source, "; here {here}");
-        }
-        let assignment = format!("{} = {}", key.name, key.value);
-        let _ = writeln!(text, "{assignment:<40} # {source}");
+        text += &assigned(key);
     }
     text
+}
+
+/// One key on one line.
+fn assigned(key: &Effective) -> String {
+    let mut source = match &key.source {
+        Source::Default => "default".to_owned(),
+        Source::Follows(other) => format!("follows `{other}`"),
+        Source::Written(place) => place.to_string(),
+    };
+    if let Some(here) = &key.here {
+        let _ = write!(source, "; here {here}");
+    }
+    let assignment = format!("{} = {}", key.name, key.value);
+    format!("{assignment:<40} # {source}\n")
 }
 
 /// The further backends as TOML.
 fn named(all: &[NamedUpstream]) -> String {
     let mut text = String::new();
-    for NamedUpstream { name, upstream, place } in all {
-        // The files of an `https:` one were read, and are not known by name any more.
-        let Upstream { target, tls: _, host_header, connect_timeout, response_timeout, idle_timeout } =
-            upstream;
+    for NamedUpstream { name, place, effective, .. } in all {
         let _ = writeln!(text, "\n{:<40} # {place}", format!("[upstreams.{name}]"));
-        let _ = writeln!(text, "url = {}", target.show());
-        let _ = writeln!(text, "host_header = {}", host_header.show());
-        let _ = writeln!(text, "connect_timeout = {}", connect_timeout.show());
-        let _ = writeln!(text, "response_timeout = {}", response_timeout.show());
-        let _ = writeln!(text, "idle_timeout = {}", idle_timeout.show());
+        for key in effective {
+            text += &assigned(key);
+        }
     }
     text
 }

@@ -109,13 +109,14 @@ pub(super) fn checked(
     let mut upstreams = Vec::new();
     for Draft { name, place, mut written, has_url, mut found } in drafts {
         let mut tls = None;
+        // The rules compare it with the other sections.
+        std::mem::swap(&mut all.upstream, &mut written);
         if has_url {
-            // The rules compare it with the other sections.
-            std::mem::swap(&mut all.upstream, &mut written);
             check::upstream_rules(all, localhost, &mut found);
             tls = folder.and_then(|folder| check::tls::upstream(all, folder, &mut found));
-            std::mem::swap(&mut all.upstream, &mut written);
         }
+        let effective = all.effective().into_iter().filter(|key| key.section == "upstream").collect();
+        std::mem::swap(&mut all.upstream, &mut written);
         let own = |text: &str| text.replace("`upstream.", &format!("`upstreams.{name}."));
         findings.extend(found.into_iter().map(|finding| Finding {
             text: own(&finding.text),
@@ -126,6 +127,7 @@ pub(super) fn checked(
             name,
             upstream,
             place,
+            effective,
         }));
     }
     upstreams

@@ -16,21 +16,21 @@ use super::fault::{Fault, Kind};
 use super::pool::Held;
 use super::socket::UpstreamSocket;
 use crate::config::settings::{Upstream, UpstreamTarget};
-use crate::tls::Outward;
+use crate::tls::{Offer, Outward};
 use crate::web::deadline::Deadlines;
 
 /// What is read from the upstream at once, in bytes. hyper's own 400 KiB make an allocator keep 14 MiB for one large
 /// download; 128 KiB cost no speed that shows.
 const BUFFER: usize = 128 * 1024;
 
-/// A new connection, ready for its first request. Its task ends with it.
+/// A new connection in HTTP/1.1, ready for its first request. Its task ends with it.
 pub(super) async fn open(
     addresses: &Rc<Addresses>,
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<Held<SendRequest<RequestBody>>, Fault> {
     let (connection, era) = if let Some(tls) = &upstream.tls {
-        let Held { connection, era } = secured(addresses, upstream, tls, deadlines).await?;
+        let Held { connection, era } = secured(addresses, upstream, tls, Offer::Http1, deadlines).await?;
         (handshake(connection).await?, era)
     } else {
         let Held { connection, era } = line(addresses, upstream, deadlines).await?;
@@ -44,27 +44,37 @@ pub(super) async fn open(
 }
 
 /// A new connection by TLS: connecting and its handshake have one time limit.
-async fn secured(
+pub(super) async fn secured(
     addresses: &Rc<Addresses>,
     upstream: &Upstream,
     tls: &Outward,
+    offer: Offer,
     deadlines: &Deadlines,
 ) -> Result<Held<TlsStream<TcpStream>>, Fault> {
     let connected = async {
         let Held { connection, era } = line(addresses, upstream, deadlines).await?;
         match connection {
             Line::Tcp(stream) => {
-                let connection = tls.secure(stream).await.map_err(|error| Fault::handshake(&error))?;
-                Ok(Held { connection, era })
+                let secured = tls.secure(stream, offer).await;
+                Ok(Held { connection: secured.map_err(|error| Fault::handshake(&error, offer))?, era })
             }
             Line::Unix(_) => Err(Fault::because(Kind::Tls, &"a Unix socket is not spoken to by TLS")),
         }
     };
+    within(upstream, deadlines, connected).await
+}
+
+/// What comes of an attempt within `connect_timeout`.
+pub(super) async fn within<T>(
+    upstream: &Upstream,
+    deadlines: &Deadlines,
+    attempt: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
     let timer = deadlines.timer();
     timer.set(upstream.connect_timeout);
     tokio::select! {
         biased;
-        connected = connected => connected,
+        outcome = attempt => outcome,
         () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
     }
 }
@@ -101,7 +111,8 @@ pub(super) fn refused(error: &io::Error) -> Fault {
     Fault::because(kind, error)
 }
 
-async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, Fault>
+/// What HTTP/1.1 is spoken over.
+pub(super) async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

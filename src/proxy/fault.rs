@@ -4,12 +4,11 @@ use std::io;
 
 use http::request::Parts;
 use http::{Method, Request};
-use hyper::body::{Body as _, Incoming};
 
 use super::body::RequestBody;
 use super::vigil::Why;
 use crate::metrics::UpstreamError;
-use crate::tls;
+use crate::tls::{self, Offer};
 use crate::web::{Code, Problem};
 
 /// A failed exchange. What the client is told is [`Fault::problem`]; the cause is for the log.
@@ -31,6 +30,8 @@ pub enum Kind {
     Tls,
     /// The upstream's certificate can't be believed.
     Certificate,
+    /// The upstream does not agree to HTTP/1.1, and nothing else was offered.
+    NoHttp1,
     /// The connection broke before the answer's head was there.
     BrokenOff,
     /// The answer is not HTTP, or not what was asked for.
@@ -41,7 +42,7 @@ pub enum Kind {
     ClientGone,
     /// The client's request can't be forwarded.
     Unforwardable,
-    /// The client wants a tunnel, and the upstream speaks HTTP/2.
+    /// The client wants a tunnel, and the upstream speaks HTTP/2 alone.
     NoTunnel,
     /// The session was ended while it waited.
     SessionEnded,
@@ -77,8 +78,11 @@ impl Fault {
     }
 
     /// From the word of a TLS handshake that failed.
-    pub(super) fn handshake(error: &io::Error) -> Self {
+    pub(super) fn handshake(error: &io::Error, offer: Offer) -> Self {
         match tls::certificate_fault(error) {
+            None if offer == Offer::Http1 && tls::no_common_protocol(error) => {
+                Self::because(Kind::NoHttp1, error)
+            }
             Some(why) => Self::because(Kind::Certificate, &why),
             // Else it is the socket's word, and the upstream has left.
             None if error.kind() == io::ErrorKind::InvalidData => Self::because(Kind::Tls, error),
@@ -191,6 +195,7 @@ impl Fault {
             | Kind::ConnectTimeout
             | Kind::Tls
             | Kind::Certificate
+            | Kind::NoHttp1
             | Kind::BrokenOff
             | Kind::BadAnswer
             | Kind::HeadTimeout => Side::Upstream,
@@ -202,7 +207,7 @@ impl Fault {
         match self.kind {
             Kind::Connect => Some(UpstreamError::Connect),
             Kind::ConnectTimeout => Some(UpstreamError::ConnectTimeout),
-            Kind::Tls => Some(UpstreamError::Tls),
+            Kind::Tls | Kind::NoHttp1 => Some(UpstreamError::Tls),
             Kind::Certificate => Some(UpstreamError::Certificate),
             Kind::BrokenOff => Some(UpstreamError::BrokenOff),
             Kind::BadAnswer => Some(UpstreamError::BadAnswer),
@@ -215,6 +220,9 @@ impl Fault {
     pub fn problem(&self) -> Problem {
         match self.kind {
             Kind::Connect | Kind::Tls | Kind::Certificate => Problem::new(Code::BadGateway),
+            Kind::NoHttp1 => Problem::new(Code::BadGateway).detail(
+                "The upstream does not agree to HTTP/1.1, without which upgrades (WebSockets) are not forwarded.",
+            ),
             Kind::BrokenOff => Problem::new(Code::BadGateway).detail("The upstream broke the connection."),
             Kind::BadAnswer => Problem::new(Code::BadGateway).detail("The upstream's answer makes no sense."),
             Kind::ConnectTimeout | Kind::HeadTimeout => Problem::new(Code::GatewayTimeout),
@@ -225,11 +233,6 @@ impl Fault {
             Kind::SessionEnded => Problem::new(Code::InvalidToken),
         }
     }
-}
-
-/// Whether a request may be sent a second time without asking: a safe method and no body.
-pub(super) fn may_repeat(head: &Parts, body: &Incoming) -> bool {
-    is_safe(&head.method) && body.is_end_stream()
 }
 
 /// Whether a method is safe (RFC 9110 section 9.2.1).

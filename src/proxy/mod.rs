@@ -24,6 +24,7 @@ mod fault;
 mod forwarded;
 pub mod hop;
 mod http2;
+mod place;
 mod pool;
 mod request;
 mod response;
@@ -39,6 +40,7 @@ pub use direct::{Answer, Feed, Payload, SharedFeed, can_frame};
 use direct::{Buffers, Line};
 pub use fault::{Fault, Kind, Side};
 use http2::Http2;
+use place::Place;
 use pool::{Held, Lease, Pool};
 pub use request::X_REQUEST_ID;
 use request::{RequestEditor, Shape};
@@ -55,10 +57,16 @@ pub struct Proxy {
     pool: Rc<Pool<SendRequest<RequestBody>>>,
     lines: Rc<Pool<Line>>,
     buffers: Rc<Buffers>,
-    /// Where the upstream speaks HTTP/2.
+    /// Where the upstream speaks HTTP/2, or may agree to it.
     http2: Option<Http2>,
     deadlines: Deadlines,
     tunnels: Tunnels,
+}
+
+/// An answer whose head has come.
+enum Answered {
+    Http1(Response<Incoming>, Lease),
+    Http2(Response<http2::Answer>),
 }
 
 impl Proxy {
@@ -71,8 +79,7 @@ impl Proxy {
         troubles: Troubles,
     ) -> Self {
         let addresses = Addresses::new(&upstream, troubles);
-        let http2 = (upstream.target.protocol() == Protocol::Http2)
-            .then(|| Http2::new(Rc::clone(&addresses), upstream.clone(), deadlines.clone()));
+        let http2 = Http2::towards(&addresses, &upstream, &deadlines);
         Self {
             editor: RequestEditor::new(settings, &upstream),
             upstream,
@@ -114,7 +121,7 @@ impl Proxy {
         now: Instant,
     ) -> Result<Response<UpstreamBody>, Fault> {
         let wants_upgrade = upgrade::keep_offered(&mut request);
-        if wants_upgrade && self.http2.is_some() {
+        if wants_upgrade && self.upstream.target.protocol() == Protocol::Http2 {
             return Err(Fault::of(Kind::NoTunnel));
         }
         let framed = request.version() == Version::HTTP_2;
@@ -125,23 +132,25 @@ impl Proxy {
         self.editor.edit(&mut head, &pass, peer, id, shape)?;
 
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
-        if let Some(http2) = &self.http2 {
-            let body = self.request_body(body, framed, &vigil, now);
-            let answer = http2.exchange(Request::from_parts(head, body), &vigil).await?;
-            vigil.answered(self.upstream.idle_timeout);
-            return self.pass_on(answer.map(Source::Http2), vigil);
-        }
-        let copy = fault::may_repeat(&head, &body).then(|| head.clone());
+        // Over HTTP/2 the upstream may say that it did nothing about a request; then also others than safe ones go again.
+        let may_go_again = body.is_end_stream() && (self.http2.is_some() || fault::is_safe(&head.method));
+        let copy = may_go_again.then(|| head.clone());
         let body = self.request_body(body, framed, &vigil, now);
         let first = Request::from_parts(head, body);
-        let (response, lease) = match self.attempt(self.pool.take(now), first, &vigil).await {
+        let place = self.place(now, wants_upgrade).await?;
+        let answered = match self.attempt(place, first, &vigil).await {
             Ok(answered) => answered,
             Err((fault, unsent)) => {
                 let again = fault.retry(unsent, copy).ok_or(fault)?;
-                self.attempt(None, again, &vigil).await.map_err(|(fault, _)| fault)?
+                let place = self.another_place(wants_upgrade).await?;
+                self.attempt(place, again, &vigil).await.map_err(|(fault, _)| fault)?
             }
         };
-        self.answer(response, lease, client.zip(offered), vigil)
+        vigil.answered(self.upstream.idle_timeout);
+        match answered {
+            Answered::Http1(response, lease) => self.answer(response, lease, client.zip(offered), vigil),
+            Answered::Http2(response) => self.pass_on(response.map(Source::Http2), vigil),
+        }
     }
 
     fn request_body(&self, body: Incoming, framed: bool, vigil: &Rc<Vigil>, now: Instant) -> RequestBody {
@@ -159,20 +168,35 @@ impl Proxy {
         )
     }
 
-    /// Sends a request over `pooled`, or over a new connection, and waits for the answer's head.
+    /// Sends a request in its place and waits for the answer's head. What was not sent comes back.
     async fn attempt(
         &self,
-        pooled: Option<Held<SendRequest<RequestBody>>>,
+        place: Place,
+        request: Request<RequestBody>,
+        vigil: &Rc<Vigil>,
+    ) -> Result<Answered, (Fault, Option<Request<RequestBody>>)> {
+        match place {
+            Place::Own { sender, reused } => {
+                let (response, lease) = self.send(sender, reused, request, vigil).await?;
+                Ok(Answered::Http1(response, lease))
+            }
+            Place::Stream(seat, sender) => {
+                let (mut head, body) = request.into_parts();
+                self.editor.in_http2(&mut head).map_err(|fault| (fault, None))?;
+                let request = Request::from_parts(head, body);
+                let answered = http2::exchange((seat, sender), request, vigil).await;
+                answered.map(Answered::Http2).map_err(|fault| (fault, None))
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        mut sender: Held<SendRequest<RequestBody>>,
+        reused: bool,
         request: Request<RequestBody>,
         vigil: &Rc<Vigil>,
     ) -> Result<(Response<Incoming>, Lease), (Fault, Option<Request<RequestBody>>)> {
-        let reused = pooled.is_some();
-        let mut sender = match pooled {
-            Some(sender) => sender,
-            None => connect::open(&self.addresses, &self.upstream, &self.deadlines)
-                .await
-                .map_err(|fault| (fault, None))?,
-        };
         let mut answer = std::pin::pin!(sender.try_send_request(request));
         let outcome = std::future::poll_fn(|cx| {
             if let Poll::Ready(outcome) = answer.as_mut().poll(cx) {
@@ -198,7 +222,6 @@ impl Proxy {
         client: Option<(OnUpgrade, HeaderValue)>,
         vigil: Rc<Vigil>,
     ) -> Result<Response<UpstreamBody>, Fault> {
-        vigil.answered(self.upstream.idle_timeout);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agreed = client.filter(|(_, offered)| upgrade::is_offered(offered, response.headers()));
             let (client, _) =

@@ -44,7 +44,8 @@ pub(super) struct RequestEditor {
     host: Option<HeaderValue>,
     /// For requests that name none, as HTTP/1.0 allows: HTTP/1.1 does not.
     fallback_host: HeaderValue,
-    protocol: Protocol,
+    /// What HTTP/2 says of the connection.
+    scheme: Scheme,
 }
 
 impl RequestEditor {
@@ -63,7 +64,10 @@ impl RequestEditor {
             credentials: Credentials::new(settings),
             host,
             fallback_host: own,
-            protocol: upstream.target.protocol(),
+            scheme: match upstream.target.protocol() {
+                Protocol::Https => Scheme::HTTPS,
+                Protocol::Http1 | Protocol::Http2 => Scheme::HTTP,
+            },
         }
     }
 
@@ -95,22 +99,19 @@ impl RequestEditor {
         self.claims.say(told, pass, peer, id, |name, value| {
             headers.insert(name, value.clone());
         });
-        match self.protocol {
-            Protocol::Http1 | Protocol::Https => Ok(()),
-            Protocol::Http2 => self.in_http2(head),
-        }
+        Ok(())
     }
 
-    /// Says the same as HTTP/2 does: no header is one connection's own, and the authority is the target's (RFC 9113
-    /// sections 8.2.2 and 8.3.1).
-    fn in_http2(&self, head: &mut Parts) -> Result<(), Fault> {
+    /// Says what [`Self::edit`] left as HTTP/2 does: no header is one connection's own, and the authority is the target's (RFC
+    /// 9113 sections 8.2.2 and 8.3.1).
+    pub(super) fn in_http2(&self, head: &mut Parts) -> Result<(), Fault> {
         head.headers.remove(CONNECTION);
         head.headers.remove(TRANSFER_ENCODING);
         // HTTP/1.1 allows an empty one, HTTP/2 does not.
         let host = head.headers.remove(HOST).filter(|host| !host.is_empty());
         let authority = Authority::try_from(host.as_ref().unwrap_or(&self.fallback_host).as_bytes());
         let mut target = std::mem::take(&mut head.uri).into_parts();
-        target.scheme = Some(Scheme::HTTP);
+        target.scheme = Some(self.scheme.clone());
         target.authority = Some(authority.map_err(|_| Fault::of(Kind::Unforwardable))?);
         head.uri = Uri::from_parts(target).map_err(|_| Fault::of(Kind::Unforwardable))?;
         head.version = Version::HTTP_2;

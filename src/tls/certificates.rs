@@ -1,7 +1,6 @@
 //! The gate's own certificates: which one a client gets, and how they are exchanged while the gate runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
@@ -11,8 +10,9 @@ use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::files::{FileFault, Pair, Stamp, stamp};
+use super::files::{FileFault, Pair};
 use super::provider;
+use super::watch::Watch;
 
 /// ALPN's name of HTTP/2 (RFC 9113 section 3.2).
 pub const H2: &[u8] = b"h2";
@@ -23,9 +23,6 @@ pub const HTTP_1_1: &[u8] = b"http/1.1";
 /// What some old clients offer alone.
 const HTTP_1_0: &[u8] = b"http/1.0";
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// The certificates in use. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Certificates(Arc<Inner>);
@@ -34,26 +31,15 @@ pub struct Certificates(Arc<Inner>);
 struct Inner {
     pairs: Vec<Pair>,
     in_use: ArcSwap<Vec<Arc<CertifiedKey>>>,
-    looked: Mutex<Looked>,
-}
-
-/// What the files were like, two for each pair.
-#[derive(Debug)]
-struct Looked {
-    /// When they were read last.
-    read: Vec<Option<Stamp>>,
-    /// When they were seen to be others than those.
-    changed: Option<Vec<Option<Stamp>>>,
+    watch: Watch,
 }
 
 impl Certificates {
     /// Reads the files of every pair, of which there is at least one; or says what is wrong with each.
     pub fn read(pairs: Vec<Pair>) -> Result<Self, Vec<FileFault>> {
-        // Before they are read: what changes meanwhile is seen at the next look.
-        let stamps = stamps(&pairs);
+        let watch = Watch::over(pairs.iter().flat_map(Pair::files).collect());
         let in_use = ArcSwap::from_pointee(read(&pairs)?);
-        let looked = Mutex::new(Looked { read: stamps, changed: None });
-        Ok(Self(Arc::new(Inner { pairs, in_use, looked })))
+        Ok(Self(Arc::new(Inner { pairs, in_use, watch })))
     }
 
     /// How clients are met: TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1. Sessions are resumed by tickets, so that nothing is
@@ -71,35 +57,22 @@ impl Certificates {
 
     /// Looks after the files, for as long as it is polled. It blocks while it reads: not for an event loop of requests.
     pub async fn follow(&self) {
-        loop {
-            tokio::time::sleep(LOOK).await;
-            self.look();
-        }
+        self.0.watch.follow(|| self.read_again()).await;
     }
 
-    /// Looks at the files once. Others are read when they have rested for one look: certificate and key can't be written
-    /// at the same moment. What is wrong with them is said once, and changes nothing.
-    fn look(&self) {
-        let now = stamps(&self.0.pairs);
-        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if now == looked.read {
-            looked.changed = None;
-        } else if looked.changed.as_ref() != Some(&now) {
-            looked.changed = Some(now);
-        } else {
-            (looked.read, looked.changed) = (now, None);
-            match read(&self.0.pairs) {
-                Ok(read) => {
-                    self.0.in_use.store(Arc::new(read));
-                    tracing::info!("new certificates are in use; running connections go on");
-                }
-                Err(faults) => {
-                    for fault in faults {
-                        let remedy = fault.why.remedy();
-                        tracing::error!(
-                            "a certificate can't be renewed, the one before stays in use: {fault}; {remedy}"
-                        );
-                    }
+    /// What is wrong with the files is said once, and changes nothing.
+    fn read_again(&self) {
+        match read(&self.0.pairs) {
+            Ok(read) => {
+                self.0.in_use.store(Arc::new(read));
+                tracing::info!("new certificates are in use; running connections go on");
+            }
+            Err(faults) => {
+                for fault in faults {
+                    let remedy = fault.why.remedy();
+                    tracing::error!(
+                        "a certificate can't be renewed, the one before stays in use: {fault}; {remedy}"
+                    );
                 }
             }
         }
@@ -125,10 +98,6 @@ fn is_for(certified: &CertifiedKey, name: &ServerName<'_>) -> bool {
         .end_entity_cert()
         .and_then(ParsedCertificate::try_from)
         .is_ok_and(|cert| verify_server_name(&cert, name).is_ok())
-}
-
-fn stamps(pairs: &[Pair]) -> Vec<Option<Stamp>> {
-    pairs.iter().flat_map(|pair| [stamp(&pair.cert), stamp(&pair.key)]).collect()
 }
 
 fn read(pairs: &[Pair]) -> Result<Vec<Arc<CertifiedKey>>, Vec<FileFault>> {

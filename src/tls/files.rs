@@ -104,6 +104,11 @@ impl Why {
 }
 
 impl Pair {
+    /// Both files.
+    pub(super) fn files(&self) -> [PathBuf; 2] {
+        [self.cert.clone(), self.key.clone()]
+    }
+
     /// What is in the two files, if it fits together; or what is wrong, with both perhaps.
     pub(super) fn read(&self) -> Result<Arc<CertifiedKey>, Vec<FileFault>> {
         let cert_fault = |why| FileFault { file: self.cert.clone(), part: Part::Cert, why };

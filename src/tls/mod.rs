@@ -1,4 +1,5 @@
-//! TLS, to both sides: the gate's own certificates (read again when their files change), and whom it trusts upstream.
+//! TLS, to both sides: the gate's own certificates (read again when their files change), and whom it trusts upstream
+//! (likewise).
 
 use std::sync::Arc;
 
@@ -7,10 +8,11 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 mod certificates;
 mod files;
 mod outward;
+mod watch;
 
 pub use certificates::{Certificates, H2, HTTP_1_1};
 pub use files::{FileFault, Pair, Part, Why, is_open_to_all};
-pub use outward::{Outward, OutwardError, certificate_fault};
+pub use outward::{Offer, Outward, OutwardError, certificate_fault, is_agreed_http2, no_common_protocol};
 
 /// The one library that all of it is made with. Nothing is installed for the whole process: each configuration says
 /// what it uses.

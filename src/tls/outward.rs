@@ -4,22 +4,46 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, PeerMisbehaved, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::files::{FileFault, Pair, Part, Why, certificates};
-use super::{HTTP_1_1, provider};
+use super::watch::Watch;
+use super::{H2, HTTP_1_1, provider};
 
-/// How connections to the upstream are secured. Clones share what they learned.
+/// How connections to the upstream are secured. Clones share it, and what they learned.
 #[derive(Clone, Debug)]
-pub struct Outward {
-    config: Arc<ClientConfig>,
+pub struct Outward(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ca_file: Option<PathBuf>,
+    identity: Option<Pair>,
     name: ServerName<'static>,
+    in_use: ArcSwap<Configs>,
+    watch: Watch,
+}
+
+/// One for each offer: what they learn of the other side (tickets) may depend on it.
+#[derive(Debug)]
+struct Configs {
+    http2: Arc<ClientConfig>,
+    http1: Arc<ClientConfig>,
+}
+
+/// What is offered to the upstream (ALPN, RFC 7301). It may agree to nothing, and then speaks HTTP/1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// HTTP/2, and HTTP/1.1 where it doesn't speak that.
+    Http2,
+    /// HTTP/1.1 alone.
+    Http1,
 }
 
 /// Why the upstream can't be spoken to by TLS.
@@ -56,8 +80,66 @@ impl OutwardError {
 
 impl Outward {
     /// Believes whom `ca_file` names, else whom the system trusts, and only as `name`; shows `identity` where it is asked to.
-    pub fn new(ca_file: Option<&Path>, identity: Option<&Pair>, name: &str) -> Result<Self, OutwardError> {
+    pub fn new(ca_file: Option<PathBuf>, identity: Option<Pair>, name: &str) -> Result<Self, OutwardError> {
         let name = ServerName::try_from(name.to_owned()).map_err(|_| OutwardError::Name(name.to_owned()))?;
+        let files = ca_file.iter().cloned().chain(identity.iter().flat_map(Pair::files));
+        let watch = Watch::over(files.collect());
+        let in_use = ArcSwap::from_pointee(Configs::read(ca_file.as_deref(), identity.as_ref())?);
+        Ok(Self(Arc::new(Inner { ca_file, identity, name, in_use, watch })))
+    }
+
+    /// Secures a connection that has just been made.
+    pub async fn secure<S>(&self, stream: S, offer: Offer) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let config = {
+            let configs = self.0.in_use.load();
+            Arc::clone(match offer {
+                Offer::Http2 => &configs.http2,
+                Offer::Http1 => &configs.http1,
+            })
+        };
+        TlsConnector::from(config).connect(self.0.name.clone(), stream).await
+    }
+
+    /// Looks after the files, for as long as it is polled; what the system trusts is no file of ours. It blocks while it
+    /// reads: not for an event loop of requests.
+    pub async fn follow(&self) {
+        self.0.watch.follow(|| self.read_again()).await;
+    }
+
+    /// What is wrong with the files is said once, and changes nothing.
+    fn read_again(&self) {
+        let name = self.0.name.to_str();
+        match Configs::read(self.0.ca_file.as_deref(), self.0.identity.as_ref()) {
+            Ok(read) => {
+                self.0.in_use.store(Arc::new(read));
+                tracing::info!(
+                    "new files for TLS to the upstream `{name}` are in use; running connections go on"
+                );
+            }
+            Err(OutwardError::Files(faults)) => {
+                for fault in faults {
+                    let remedy = fault.why.remedy();
+                    tracing::error!(
+                        "a file for TLS to the upstream `{name}` can't be used, what was in it before stays in use: {fault}; \
+                         {remedy}"
+                    );
+                }
+            }
+            Err(error) => {
+                let remedy = error.remedy();
+                tracing::error!(
+                    "the files for TLS to the upstream `{name}` can't be used, those before stay in use: {error}; {remedy}"
+                );
+            }
+        }
+    }
+}
+
+impl Configs {
+    fn read(ca_file: Option<&Path>, identity: Option<&Pair>) -> Result<Self, OutwardError> {
         let roots = match ca_file {
             Some(file) => named(file)?,
             None => system()?,
@@ -65,25 +147,38 @@ impl Outward {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots);
-        let mut config = match identity {
+        let config = match identity {
             Some(pair) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(
                 pair.read().map_err(OutwardError::Files)?,
             ))),
             None => config.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![HTTP_1_1.to_vec()];
-        // One server, and as many tickets as it gives.
-        config.resumption = Resumption::in_memory_sessions(8);
-        Ok(Self { config: Arc::new(config), name })
+        let offering = |protocols: &[&[u8]]| {
+            let mut config = config.clone();
+            config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+            // One server, and as many tickets as it gives.
+            config.resumption = Resumption::in_memory_sessions(8);
+            Arc::new(config)
+        };
+        Ok(Self { http2: offering(&[H2, HTTP_1_1]), http1: offering(&[HTTP_1_1]) })
     }
+}
 
-    /// Secures a connection that has just been made.
-    pub async fn secure<S>(&self, stream: S) -> io::Result<TlsStream<S>>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream).await
-    }
+/// Whether the upstream agreed to HTTP/2.
+pub fn is_agreed_http2<S>(stream: &TlsStream<S>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(H2)
+}
+
+/// Whether a handshake failed because the upstream speaks nothing of what was offered.
+pub fn no_common_protocol(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+    matches!(
+        error,
+        Some(
+            Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+                | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol)
+        )
+    )
 }
 
 fn named(file: &Path) -> Result<RootCertStore, OutwardError> {

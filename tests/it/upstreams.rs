@@ -1,11 +1,15 @@
 //! Several backends behind one gate: the rule that lets a request pass says where it goes, and what the backend doesn't
 //! see of its path.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
+use crate::support::papers::Papers;
 use crate::support::process::sidegate;
 use crate::support::{Gate, Upstream};
 
@@ -233,11 +237,57 @@ fn check_explains_where_a_request_goes_and_shows_the_backends() {
     }
     let all = say(&[]);
     assert!(all.contains("\n[upstreams.api]"), "{all}");
-    assert!(
-        all.contains(
-            "url = \"h2c://127.0.0.1:9001\"\nhost_header = \"preserve\"\nconnect_timeout = \"5s\"\n"
-        ),
-        "{all}"
-    );
+    let lines = ["url = \"h2c://127.0.0.1:9001\"             # sidegate.toml:3:7\n", "idle_timeout = \"5m\""];
+    let own = all.split("\n[upstreams.api]").nth(1).unwrap();
+    assert!(lines.iter().all(|line| own.contains(line)), "{all}");
     assert!(all.contains("\nallow = \"anyone\"\nupstream = \"api\"\nstrip_prefix = \"/api\"\n"), "{all}");
+}
+
+#[test]
+fn check_reads_and_shows_the_files_of_further_backends() {
+    let papers = Papers::new();
+    papers.file("gate", &["gate"]);
+    papers.file("other", &["gate"]);
+    for file in ["gate.key", "other.key"] {
+        std::fs::set_permissions(papers.path(file), Permissions::from_mode(0o600)).unwrap();
+    }
+    let check = |ca: &str, key: &str| {
+        let settings = format!(
+            "upstream.url = \"http://127.0.0.1:9000\"\n[upstreams.api]\nurl = \"https://localhost:9001\"\nca_file = \"{ca}\"\n\
+             client_cert = \"gate.pem\"\nclient_key = \"{key}\"\nserver_name = \"api.internal\"\nhttp2 = false\n\
+             [[rules]]\npath = \"/*\"\nupstream = \"api\"\nallow = \"anyone\"\n"
+        );
+        std::fs::write(papers.path("sidegate.toml"), settings).unwrap();
+        let output = sidegate(papers.path("").as_path()).arg("check").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = check("ca.pem", "gate.key");
+    assert_eq!(code, Some(0), "{said}");
+    let own = said.split("\n[upstreams.api]").nth(1).unwrap();
+    for line in [
+        "ca_file = \"ca.pem\"                       # sidegate.toml:4:11\n",
+        "client_cert = \"gate.pem\"                 # sidegate.toml:5:15\n",
+        "client_key = \"gate.key\"                  # sidegate.toml:6:14\n",
+        "server_name = \"api.internal\"             # sidegate.toml:7:15\n",
+        "http2 = false                            # sidegate.toml:8:9\n",
+        "host_header = \"preserve\"                 # default\n",
+    ] {
+        assert!(own.contains(line), "{line}{said}");
+    }
+    for (ca, key, why) in [
+        (
+            "gone.pem",
+            "gate.key",
+            "sidegate.toml:4:11: `upstreams.api.ca_file` names `gone.pem`: no such file",
+        ),
+        ("gate.key", "gate.key", "`upstreams.api.ca_file` names `gate.key`: there is no certificate in it"),
+        (
+            "ca.pem",
+            "other.key",
+            "`upstreams.api.client_key` names `other.key`: it is not the key of the certificate",
+        ),
+    ] {
+        let (code, said) = check(ca, key);
+        assert!(code == Some(2) && said.contains(why), "{why}: {said}");
+    }
 }

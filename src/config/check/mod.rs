@@ -213,6 +213,7 @@ pub(super) fn upstream(written: file::Upstream, tls: Option<Outward>) -> Option<
     Some(Upstream {
         target: written.url.value?,
         tls,
+        http2: written.http2.value,
         host_header: written.host_header.value,
         connect_timeout: written.connect_timeout.value,
         response_timeout: written.response_timeout.value,

@@ -79,6 +79,7 @@ pub(in crate::config) fn upstream(
             useless(given, given.value.is_some(), findings);
         }
         useless(&upstream.server_name, upstream.server_name.value.is_some(), findings);
+        useless(&upstream.http2, upstream.http2.is_written(), findings);
         return None;
     };
     if ca.bad || cert.bad || key.bad || upstream.server_name.bad {
@@ -99,7 +100,7 @@ pub(in crate::config) fn upstream(
     warn_of_open_keys(key, key.value.as_slice(), folder, findings);
     let roots = ca.value.as_ref().map(|file| folder.join(file));
     let name = upstream.server_name.value.as_deref().unwrap_or(host);
-    match Outward::new(roots.as_deref(), identity.as_ref(), name) {
+    match Outward::new(roots.clone(), identity, name) {
         Ok(outward) => return Some(outward),
         Err(OutwardError::Files(faults)) => findings.extend(faults.iter().map(|fault| {
             let given = match fault.part {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::finding::Place;
+use crate::config::table::Effective;
 use crate::tls::Outward;
 
 /// `[upstream]`
@@ -13,6 +14,8 @@ pub struct Upstream {
     pub target: UpstreamTarget,
     /// How connections are secured, where it is `https:`.
     pub tls: Option<Outward>,
+    /// Whether it is offered HTTP/2, where it is `https:`.
+    pub http2: bool,
     /// Whether the upstream sees the client's `Host` or its own.
     pub host_header: HostHeader,
     /// How long connecting may take, all addresses of a name together.
@@ -32,6 +35,8 @@ pub struct NamedUpstream {
     pub upstream: Upstream,
     /// Where it stands in the file.
     pub place: Place,
+    /// Its keys, for `sidegate check`.
+    pub effective: Vec<Effective>,
 }
 
 /// An upstream's address.
@@ -55,7 +60,7 @@ pub enum UpstreamTarget {
 pub enum Protocol {
     /// HTTP/1.1: `http:` and `unix:`.
     Http1,
-    /// HTTP/1.1 by TLS: `https:`.
+    /// HTTP/2 or HTTP/1.1 by TLS, as it says itself (ALPN): `https:`.
     Https,
     /// HTTP/2 in plain text, which both sides know beforehand (RFC 9113 section 3.3): `h2c:`.
     Http2,

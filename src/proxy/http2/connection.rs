@@ -23,6 +23,10 @@ use crate::web::deadline::Deadlines;
 /// the least that a server should.
 const MOST: u32 = 100;
 
+/// How many streams a connection carries in its life. nginx says goodbye after a thousand, and drops without a word what was
+/// under way to it by then; what has a body could not be sent again.
+const IN_ALL: usize = 900;
+
 /// How much of one answer the upstream may send ahead of its client: as much as is read at once over HTTP/1.1.
 const STREAM_WINDOW: u32 = 128 * 1024;
 
@@ -43,13 +47,15 @@ const SEND: usize = 128 * 1024;
 const RESET: usize = 1024;
 
 /// A connection, for as long as somebody holds it; then it says goodbye and closes.
-pub(super) struct Connection {
+pub(in crate::proxy) struct Connection {
     sender: SendRequest<Bytes>,
     /// How many streams the upstream allows at once, as it said last.
     limit: Rc<Cell<usize>>,
     pub(super) opened: Instant,
     /// How many are under way.
     pub(super) streams: Cell<usize>,
+    /// How many have begun on it.
+    begun: Cell<usize>,
     /// Since when none is.
     pub(super) idle_since: Cell<Instant>,
     /// Whether what runs goes on, and nothing else begins.
@@ -73,6 +79,15 @@ impl Connection {
     /// Whether one more stream has room on it.
     pub(super) fn has_room(&self) -> bool {
         !self.is_retired() && self.streams.get() < self.limit.get().min(MOST as usize)
+    }
+
+    /// One more stream begins on it.
+    pub(super) fn begin(&self) {
+        self.streams.set(self.streams.get() + 1);
+        self.begun.set(self.begun.get() + 1);
+        if self.begun.get() == IN_ALL {
+            self.retire();
+        }
     }
 
     /// What a stream is opened with; `None`: it is closing or closed.
@@ -99,11 +114,12 @@ pub(super) async fn open(
         match &upstream.target {
             UpstreamTarget::Http { .. } => {
                 let (stream, era) = addresses.connect().await.map_err(|error| refused(&error))?;
-                handshake(stream, era).await
+                greeted(stream, era, "as `h2c:` says it speaks").await
             }
             UpstreamTarget::Unix(path) => {
                 let stream = tokio::net::UnixStream::connect(path).await;
-                handshake(stream.map_err(|error| refused(&error))?, addresses.era()).await
+                let stream = stream.map_err(|error| refused(&error))?;
+                greeted(stream, addresses.era(), "as `h2c:` says it speaks").await
             }
         }
     };
@@ -114,7 +130,8 @@ pub(super) async fn open(
     }
 }
 
-async fn handshake<S>(stream: S, era: Rc<Era>) -> Result<Connection, Fault>
+/// A connection by what has just been opened. `word`: why HTTP/2 is what is expected there.
+pub(in crate::proxy) async fn greeted<S>(stream: S, era: Rc<Era>, word: &str) -> Result<Connection, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -136,7 +153,7 @@ where
         .await
         .map_err(|error| Fault::because(Kind::Connect, &error))?;
     let allowed = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
-        Poll::Ready(ended) => Poll::Ready(Err(not_greeted(ended.err().as_ref()))),
+        Poll::Ready(ended) => Poll::Ready(Err(not_greeted(ended.err().as_ref(), word))),
         Poll::Pending => match connection.max_concurrent_send_streams() {
             0 => Poll::Pending,
             allowed => Poll::Ready(Ok(allowed)),
@@ -164,6 +181,7 @@ where
         limit,
         opened: now,
         streams: Cell::new(0),
+        begun: Cell::new(0),
         idle_since: Cell::new(now),
         retired: Cell::new(false),
         era,
@@ -172,10 +190,10 @@ where
 }
 
 /// Why there is no connection: mostly the upstream speaks HTTP/1.1 alone.
-fn not_greeted(error: Option<&h2::Error>) -> Fault {
+fn not_greeted(error: Option<&h2::Error>, word: &str) -> Fault {
     match error {
         Some(error) if error.is_library() => {
-            Fault::because(Kind::BadAnswer, &format!("not HTTP/2, as `h2c:` says it speaks: {error}"))
+            Fault::because(Kind::BadAnswer, &format!("not HTTP/2, {word}: {error}"))
         }
         Some(error) => Fault::because(Kind::Connect, error),
         None => Fault::because(Kind::Connect, &"the upstream closed the connection at once"),

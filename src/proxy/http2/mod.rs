@@ -5,14 +5,20 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use h2::client::ResponseFuture;
+use bytes::Bytes;
+use h2::client::{ResponseFuture, SendRequest};
 use http::{Request, Response};
+use hyper::client::conn::http1::SendRequest as Sender;
 
 use super::addresses::Addresses;
 use super::body::RequestBody;
+use super::connect;
 use super::fault::{Fault, Kind};
+use super::place::{Opened, Place};
+use super::pool::{Held, Pool};
 use super::vigil::{Vigil, Why};
-use crate::config::settings::Upstream;
+use crate::config::settings::{Protocol, Upstream};
+use crate::tls::{self, Offer, Outward};
 use crate::web::deadline::Deadlines;
 
 mod answer;
@@ -22,8 +28,13 @@ mod pool;
 mod upload;
 
 pub(super) use answer::Answer;
+pub(super) use connection::Connection;
 use exchange::Exchange;
 use pool::Connections;
+pub(super) use pool::Seat;
+
+/// Why HTTP/2 is expected of who doesn't speak it, for the log.
+const AGREED: &str = "to which it agreed (`upstream.http2 = false` does not offer it)";
 
 /// The HTTP/2 side of one worker.
 pub(super) struct Http2 {
@@ -34,8 +45,23 @@ pub(super) struct Http2 {
 }
 
 impl Http2 {
-    pub(super) fn new(addresses: Rc<Addresses>, upstream: Upstream, deadlines: Deadlines) -> Self {
-        Self { addresses, upstream, deadlines, connections: Rc::default() }
+    /// `None`: the upstream speaks HTTP/1.1 alone, or is to.
+    pub(super) fn towards(
+        addresses: &Rc<Addresses>,
+        upstream: &Upstream,
+        deadlines: &Deadlines,
+    ) -> Option<Self> {
+        let speaks = match upstream.target.protocol() {
+            Protocol::Http1 => false,
+            Protocol::Https => upstream.http2,
+            Protocol::Http2 => true,
+        };
+        speaks.then(|| Self {
+            addresses: Rc::clone(addresses),
+            upstream: upstream.clone(),
+            deadlines: deadlines.clone(),
+            connections: Rc::default(),
+        })
     }
 
     /// Looks after the connections on which nothing is under way, for as long as it is polled.
@@ -44,52 +70,76 @@ impl Http2 {
         async move { connections.tend().await }
     }
 
-    /// Sends a request, whose head is edited, and waits for the answer's head.
-    pub(super) async fn exchange(
+    /// A place for an exchange; connections in HTTP/1.1 wait in `http1`, where the upstream agreed to that.
+    pub(super) async fn place(
         &self,
-        request: Request<RequestBody>,
-        vigil: &Rc<Vigil>,
-    ) -> Result<Response<Answer>, Fault> {
-        let (head, body) = request.into_parts();
-        let copy = matches!(body, RequestBody::Empty).then(|| head.clone());
-        match self.attempt(Request::from_parts(head, body), None, vigil).await {
-            Ok(answered) => Ok(answered),
-            Err(fault) => {
-                let again = fault.retry(None, copy).ok_or(fault)?;
-                // Where one connection turned out to be dead, others that are as old may be, too.
-                self.attempt(again, Some(Instant::now()), vigil).await
+        http1: &Pool<Sender<RequestBody>>,
+        now: Instant,
+    ) -> Result<Place, Fault> {
+        if self.connections.agree_to_http1()
+            && let Some(sender) = http1.take(now)
+        {
+            return Ok(Place::Own { sender, reused: true });
+        }
+        self.connections.place(None, || self.open()).await
+    }
+
+    /// A place on a connection that is opened from now on.
+    pub(super) async fn another_place(&self) -> Result<Place, Fault> {
+        self.connections.place(Some(Instant::now()), || self.open()).await
+    }
+
+    async fn open(&self) -> Result<Opened, Fault> {
+        match &self.upstream.tls {
+            Some(tls) => Box::pin(self.agree(tls)).await,
+            None => {
+                connection::open(&self.addresses, &self.upstream, &self.deadlines).await.map(Opened::Http2)
             }
         }
     }
 
-    async fn attempt(
-        &self,
-        request: Request<RequestBody>,
-        opened_after: Option<Instant>,
-        vigil: &Rc<Vigil>,
-    ) -> Result<Response<Answer>, Fault> {
-        let open = || connection::open(&self.addresses, &self.upstream, &self.deadlines);
-        let (seat, mut sender) = self.connections.seat(opened_after, open).await?;
-        let (head, body) = request.into_parts();
-        let whole = matches!(body, RequestBody::Empty);
-        let (answer, stream) = sender
-            .send_request(Request::from_parts(head, ()), whole)
-            .map_err(|error| Fault::stream(&error, seat.is_reused()))?;
-        // From here on, dropping the exchange resets the stream.
-        let exchange = Exchange::new(Rc::new(seat), Rc::clone(vigil));
-        if !whole {
-            upload::start(body, stream, exchange.share());
-        }
-        match head_of(answer, vigil).await {
-            Ok(Ok(response)) => Ok(response.map(|body| Answer::new(body, exchange))),
-            Ok(Err(error)) => Err(Fault::stream(&error, exchange.seat().is_reused())),
-            Err(Why::TooLong) => {
-                // Perhaps nobody is there any more: without a word, TCP takes a quarter of an hour to notice.
-                exchange.seat().retire();
-                Err(Fault::of(Kind::HeadTimeout))
+    /// Opens a connection over which is spoken what the upstream agrees to.
+    async fn agree(&self, tls: &Outward) -> Result<Opened, Fault> {
+        let opened = async {
+            let secured =
+                connect::secured(&self.addresses, &self.upstream, tls, Offer::Http2, &self.deadlines);
+            let Held { connection: stream, era } = secured.await?;
+            if tls::is_agreed_http2(&stream) {
+                connection::greeted(stream, era, AGREED).await.map(Opened::Http2)
+            } else {
+                let connection = connect::handshake(stream).await?;
+                Ok(Opened::Http1(Held { connection, era }))
             }
-            Err(Why::SessionEnded) => Err(Fault::of(Kind::SessionEnded)),
+        };
+        connect::within(&self.upstream, &self.deadlines, opened).await
+    }
+}
+
+/// Sends a request, whose head says it in HTTP/2, from its seat, and waits for the answer's head.
+pub(super) async fn exchange(
+    (seat, mut sender): (Seat, SendRequest<Bytes>),
+    request: Request<RequestBody>,
+    vigil: &Rc<Vigil>,
+) -> Result<Response<Answer>, Fault> {
+    let (head, body) = request.into_parts();
+    let whole = matches!(body, RequestBody::Empty);
+    let (answer, stream) = sender
+        .send_request(Request::from_parts(head, ()), whole)
+        .map_err(|error| Fault::stream(&error, seat.is_reused()))?;
+    // From here on, dropping the exchange resets the stream.
+    let exchange = Exchange::new(Rc::new(seat), Rc::clone(vigil));
+    if !whole {
+        upload::start(body, stream, exchange.share());
+    }
+    match head_of(answer, vigil).await {
+        Ok(Ok(response)) => Ok(response.map(|body| Answer::new(body, exchange))),
+        Ok(Err(error)) => Err(Fault::stream(&error, exchange.seat().is_reused())),
+        Err(Why::TooLong) => {
+            // Perhaps nobody is there any more: without a word, TCP takes a quarter of an hour to notice.
+            exchange.seat().retire();
+            Err(Fault::of(Kind::HeadTimeout))
         }
+        Err(Why::SessionEnded) => Err(Fault::of(Kind::SessionEnded)),
     }
 }
 

@@ -4,12 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use h2::client::SendRequest;
 use tokio::sync::{Mutex, Notify};
 
 use super::connection::Connection;
 use crate::proxy::fault::Fault;
+use crate::proxy::place::{Opened, Place};
 use crate::proxy::pool::{IDLE, LOOK};
 
 /// The connections, the oldest first: those that were opened for a burst empty again.
@@ -22,46 +21,70 @@ pub(super) struct Connections {
     attempts: Cell<u64>,
     /// Why the last one failed, if it did.
     failed: RefCell<Option<Fault>>,
+    /// Whether the upstream agreed to no more than HTTP/1.1 when it was asked last. Then nobody waits for anybody: a
+    /// connection carries one request. It is asked with each new connection, so that this follows what it does.
+    agrees_to_http1: Cell<bool>,
     /// One was opened.
     came: Notify,
 }
 
 impl Connections {
-    /// A seat on a connection that has room and was opened after a moment, if one is named; else on a new one.
-    pub(super) async fn seat<F>(
+    /// Whether the upstream agreed to no more than HTTP/1.1 when it was asked last.
+    pub(super) const fn agree_to_http1(&self) -> bool {
+        self.agrees_to_http1.get()
+    }
+
+    /// A seat on a connection that has room and was opened after a moment, if one is named; else a place on a new one.
+    pub(super) async fn place<F>(
         self: &Rc<Self>,
         opened_after: Option<Instant>,
         open: impl FnOnce() -> F,
-    ) -> Result<(Seat, SendRequest<Bytes>), Fault>
+    ) -> Result<Place, Fault>
     where
-        F: Future<Output = Result<Connection, Fault>>,
+        F: Future<Output = Result<Opened, Fault>>,
     {
         if let Some(seat) = self.take(opened_after) {
             return Ok(seat);
         }
-        let seen = self.attempts.get();
-        let _turn = self.turn.lock().await;
-        if let Some(seat) = self.take(opened_after) {
-            return Ok(seat);
+        if !self.agrees_to_http1.get() {
+            let seen = self.attempts.get();
+            let _turn = self.turn.lock().await;
+            if let Some(seat) = self.take(opened_after) {
+                return Ok(seat);
+            }
+            // The attempt that was waited for has failed. To try again for each who waited would take them one time limit
+            // after the other.
+            if self.attempts.get() != seen
+                && let Some(fault) = &*self.failed.borrow()
+            {
+                return Err(fault.clone());
+            }
+            if !self.agrees_to_http1.get() {
+                let opened = open().await;
+                self.attempts.set(self.attempts.get() + 1);
+                self.failed.replace(opened.as_ref().err().cloned());
+                return self.occupy(opened?);
+            }
         }
-        // The attempt that was waited for has failed. To try again for each who waited would take them one time limit
-        // after the other.
-        if self.attempts.get() != seen
-            && let Some(fault) = &*self.failed.borrow()
-        {
-            return Err(fault.clone());
-        }
-        let opened = open().await;
-        self.attempts.set(self.attempts.get() + 1);
-        self.failed.replace(opened.as_ref().err().cloned());
-        let connection = Rc::new(opened?);
-        self.open.borrow_mut().push(Rc::clone(&connection));
-        self.came.notify_one();
-        let sender = connection.sender().ok_or_else(Fault::closing)?;
-        Ok((Seat::new(connection, self, false), sender))
+        self.occupy(open().await?)
     }
 
-    fn take(self: &Rc<Self>, opened_after: Option<Instant>) -> Option<(Seat, SendRequest<Bytes>)> {
+    /// A place on what has just been opened.
+    fn occupy(self: &Rc<Self>, opened: Opened) -> Result<Place, Fault> {
+        self.agrees_to_http1.set(matches!(opened, Opened::Http1(_)));
+        match opened {
+            Opened::Http1(sender) => Ok(Place::Own { sender, reused: false }),
+            Opened::Http2(connection) => {
+                let connection = Rc::new(connection);
+                self.open.borrow_mut().push(Rc::clone(&connection));
+                self.came.notify_one();
+                let sender = connection.sender().ok_or_else(Fault::closing)?;
+                Ok(Place::Stream(Seat::new(connection, self, false), sender))
+            }
+        }
+    }
+
+    fn take(self: &Rc<Self>, opened_after: Option<Instant>) -> Option<Place> {
         self.drop_stale();
         let mut open = self.open.borrow_mut();
         let mut closed = Vec::new();
@@ -76,7 +99,7 @@ impl Connections {
             Some((Rc::clone(connection), sender?))
         });
         open.retain(|connection| !closed.iter().any(|closed| Rc::ptr_eq(closed, connection)));
-        taken.map(|(connection, sender)| (Seat::new(connection, self, true), sender))
+        taken.map(|(connection, sender)| Place::Stream(Seat::new(connection, self, true), sender))
     }
 
     fn drop_stale(&self) {
@@ -109,7 +132,7 @@ impl Connections {
 }
 
 /// The place of one exchange on a connection, until nothing of it is under way.
-pub(super) struct Seat {
+pub(in crate::proxy) struct Seat {
     connection: Rc<Connection>,
     pool: Rc<Connections>,
     reused: bool,
@@ -117,7 +140,7 @@ pub(super) struct Seat {
 
 impl Seat {
     fn new(connection: Rc<Connection>, pool: &Rc<Connections>, reused: bool) -> Self {
-        connection.streams.set(connection.streams.get() + 1);
+        connection.begin();
         Self { connection, pool: Rc::clone(pool), reused }
     }
 

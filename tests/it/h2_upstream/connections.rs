@@ -71,6 +71,24 @@ fn requests_one_after_the_other_use_one_connection() {
     assert_eq!(server.connections(), 1);
 }
 
+/// nginx ends a connection after a thousand, and with it what is on its way there.
+#[test]
+fn a_connection_is_left_before_upstreams_that_count_end_it() {
+    let server = Server::start();
+    let gate = gate(&server, "server.workers = 1");
+    let cookie = gate.signed_in();
+    let mut connection = gate.connect();
+    for (count, connections) in [(900, 1), (900, 2), (1, 3)] {
+        for _ in 0..count {
+            let body = "Content-Length: 1\r\n\r\nx";
+            connection.write(format!("POST / HTTP/1.1\r\nHost: {}\r\n{cookie}{body}", gate.address));
+            assert_eq!(connection.answer().status, 200);
+        }
+        assert_eq!(server.connections(), connections);
+    }
+    server.until("those that were left close", |server| server.closed() == 2);
+}
+
 /// Perhaps there is nobody at the other end any more, and TCP does not know.
 #[test]
 fn after_a_request_that_got_no_answer_the_next_goes_over_another_connection() {

@@ -1,5 +1,8 @@
-//! An upstream that is spoken to in HTTP/2 over plain text (`h2c:`): the rules of contract section 6 hold there, too.
+//! An upstream that is spoken to in HTTP/2, over plain text (`h2c:`) or because it agreed to it by TLS (`https:`): the rules
+//! of contract section 6 hold there, too.
 
+mod agreed;
+mod by_tls;
 mod connections;
 mod endings;
 mod failing;
@@ -8,7 +11,11 @@ mod grpc;
 mod names;
 mod server;
 mod streaming;
+mod tunnels;
+mod unagreed;
 mod uploads;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -16,8 +23,13 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::support::{Cookies, Gate, PATIENCE};
+use crate::support::front::{self, Front, Terms};
+use crate::support::papers::Papers;
+use crate::support::{Cookies, Gate, PATIENCE, Upstream};
 use server::Server;
+
+/// A client that leaves is felt by the upstream in this time.
+const FELT: Duration = Duration::from_millis(100);
 
 type Body = BoxBody<Bytes, std::io::Error>;
 type Client = SendRequest<Body>;
@@ -25,6 +37,46 @@ type Client = SendRequest<Body>;
 /// A gate before this upstream.
 fn gate(server: &Server, extra: &str) -> Gate {
     Gate::with(&format!("upstream.url = \"{}\"\n{extra}", server.url()))
+}
+
+/// The same by TLS, where it agrees to HTTP/2: for the tests of [`by_tls`].
+fn gate_by_tls(server: &Server, extra: &str) -> Gate {
+    let (papers, upstream) = (Papers::new(), Upstream::start());
+    let front = Front::start(terms(&papers, &["h2"]), upstream.address, server.address);
+    let mut gate = Gate::before(upstream, &(front::before(&front, &papers) + extra));
+    gate.papers = Some(papers);
+    gate
+}
+
+/// A front that is believed, and agrees to these.
+fn terms(papers: &Papers, protocols: &'static [&'static str]) -> Terms {
+    Terms { pair: papers.issue(&["localhost"]), asks: None, protocols }
+}
+
+/// Both upstreams, HTTP/1.1's and HTTP/2's, behind one front, and the gate before it.
+struct Site {
+    gate: Gate,
+    front: Front,
+    http2: Server,
+}
+
+impl Site {
+    fn start(protocols: &'static [&'static str], extra: &str) -> Self {
+        Self::before(Upstream::start(), Server::start(), protocols, extra)
+    }
+
+    fn before(http1: Upstream, http2: Server, protocols: &'static [&'static str], extra: &str) -> Self {
+        let papers = Papers::new();
+        let front = Front::start(terms(&papers, protocols), http1.address, http2.address);
+        let settings = format!("{}server.workers = 1\n{extra}", front::before(&front, &papers));
+        let gate = Gate::before(http1, &settings);
+        Self { gate, front, http2 }
+    }
+
+    /// How many requests came by HTTP/1.1 and by HTTP/2.
+    fn requests(&self) -> (usize, usize) {
+        (self.gate.upstream.requests().len(), self.http2.requests().len())
+    }
 }
 
 /// An HTTP/2 client's connection to the gate.

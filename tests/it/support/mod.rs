@@ -1,5 +1,6 @@
 //! A running gate, a recording upstream, a raw connection: what most tests are made of.
 
+pub(crate) mod front;
 pub(crate) mod papers;
 pub(crate) mod process;
 pub(crate) mod raw;
@@ -33,6 +34,8 @@ pub(crate) struct Gate {
     extra: String,
     /// How it is met, where that is by TLS, and by which name.
     pub(crate) tls: Option<(std::sync::Arc<rustls::ClientConfig>, String)>,
+    /// What its settings name by their files, to be there for as long as it is.
+    pub(crate) papers: Option<papers::Papers>,
 }
 
 /// The two cookies of a signed-in browser.
@@ -72,6 +75,7 @@ impl Gate {
             folder,
             extra: extra.to_owned(),
             tls: None,
+            papers: None,
         };
         gate.run();
         gate

@@ -33,6 +33,11 @@ impl Papers {
         papers
     }
 
+    /// Itself, as PEM.
+    pub(crate) fn ca(&self) -> &str {
+        &self.ca
+    }
+
     /// A file of this folder.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)

@@ -1,5 +1,6 @@
-//! TLS: clients' ([`serving`], [`streams`], [`renewal`]) and the upstream's ([`upstream`]).
+//! TLS: clients' ([`serving`], [`streams`], [`renewal`]) and the upstream's ([`upstream`], [`followed`]).
 
+mod followed;
 mod renewal;
 mod serving;
 mod streams;

@@ -44,8 +44,7 @@ fn front(plain: SocketAddr, (cert, key): &(String, String), asks: Option<&Papers
     let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let mut config = config.with_single_cert(chain, key).unwrap();
-    // It would take HTTP/2, were that offered.
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let (told, address) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

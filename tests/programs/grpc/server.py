@@ -1,5 +1,10 @@
-"""A gRPC server in grpcio with all four kinds of calls. Messages are bytes: nothing has to be generated."""
+"""A gRPC server in grpcio with all four kinds of calls. Messages are bytes: nothing has to be generated.
 
+  server.py PORT              in plain text
+  server.py PORT CERT KEY     by TLS
+"""
+
+import pathlib
 import sys
 import threading
 import time
@@ -94,7 +99,13 @@ def main():
         "WasCancelled": grpc.unary_unary_rpc_method_handler(was_cancelled),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("garden.Garden", methods),))
-    if server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}") == 0:
+    address = f"127.0.0.1:{sys.argv[1]}"
+    if sys.argv[2:]:
+        cert, key = (pathlib.Path(file).read_bytes() for file in sys.argv[2:])
+        port = server.add_secure_port(address, grpc.ssl_server_credentials([(key, cert)]))
+    else:
+        port = server.add_insecure_port(address)
+    if port == 0:
         sys.exit("the port is taken")
     server.start()
     server.wait_for_termination()

@@ -1,4 +1,5 @@
-//! A gRPC server and client in grpcio, from PyPI: all four kinds of calls go through the gate to an `h2c:` upstream.
+//! A gRPC server and client in grpcio, from PyPI: all four kinds of calls go through the gate, to an `h2c:` upstream and to one
+//! by TLS.
 
 use std::process::{Command, Stdio};
 
@@ -10,23 +11,48 @@ use crate::{Tools, process};
 const SERVER: &str = include_str!("../grpc/server.py");
 const CLIENT: &str = include_str!("../grpc/client.py");
 
-pub(crate) const NAME: &str = "grpc";
+/// How the server is spoken to.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    scheme: &'static str,
+    settings: &'static [(&'static str, &'static str)],
+}
+
+/// All ways.
+pub(crate) const WAYS: [Way; 2] = [
+    Way { name: "grpc", scheme: "h2c", settings: &[] },
+    Way {
+        name: "grpc-tls",
+        scheme: "https",
+        settings: &[("SIDEGATE_UPSTREAM_CA_FILE", "{folder}/server.pem")],
+    },
+];
 
 /// How its server is started.
-pub(crate) fn plan(tools: &Tools) -> Plan {
+pub(crate) fn plan(way: Way, tools: &Tools) -> Plan {
     let python = tools.venv.join("bin/python");
+    let by_tls = way.scheme == "https";
     Plan {
-        name: NAME,
+        name: way.name,
         version: process::version_of_package("grpcio", tools),
-        scheme: "h2c",
-        settings: &[],
+        scheme: way.scheme,
+        settings: way.settings,
         lays_out: Box::new(|folder| {
             std::fs::write(folder.join("server.py"), SERVER).expect("the server can be written");
             std::fs::write(folder.join("client.py"), CLIENT).expect("the client can be written");
         }),
-        command: Box::new(move |_, port| {
+        command: Box::new(move |folder, port| {
             let mut command = Command::new(&python);
             command.arg("server.py").arg(port.to_string());
+            if by_tls {
+                let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+                let made = made.expect("a certificate can be made");
+                std::fs::write(folder.join("server.pem"), made.cert.pem()).expect("it can be written");
+                std::fs::write(folder.join("server.key"), made.signing_key.serialize_pem())
+                    .expect("so can its key");
+                command.args(["server.pem", "server.key"]);
+            }
             command
         }),
     }

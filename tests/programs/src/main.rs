@@ -86,11 +86,11 @@ fn main() -> ExitCode {
         if wanted("prometheus") {
             rows.extend(visited(prometheus::Prometheus, &tools).await);
         }
-        if wanted(grpc::NAME) {
-            rows.extend(
-                by_each_front(grpc::plan(&tools), &tools, async |site| grpc::called(&site, &tools).await)
-                    .await,
-            );
+        for way in grpc::WAYS {
+            if wanted(way.name) {
+                let called = async |site: Arc<Site>| grpc::called(&site, &tools).await;
+                rows.extend(by_each_front(grpc::plan(way, &tools), &tools, called).await);
+            }
         }
         if wanted(git::NAME) {
             rows.extend(by_each_front(git::plan(), &tools, async |site| git::used(&site).await).await);

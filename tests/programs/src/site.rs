@@ -17,7 +17,7 @@ pub(crate) struct Plan {
     pub(crate) version: String,
     /// Of its URL, as the gate is told it.
     pub(crate) scheme: &'static str,
-    /// What else the gate is told, as variables.
+    /// What else the gate is told, as variables; `{folder}` is the program's own.
     pub(crate) settings: &'static [(&'static str, &'static str)],
     /// Puts into its folder what it is to show: before it starts, and anew before each person who comes by another way.
     pub(crate) lays_out: Box<dyn Fn(&Path)>,
@@ -105,6 +105,8 @@ impl Site {
         // A name of its own: cookies know no ports, and what the program makes of the `Host` it sees is part of the test.
         let host = format!("{name}.localhost:{port}");
         let origin = format!("http://{host}");
+        let folder = backend.folder.to_string_lossy();
+        let told = |(name, value): &(&'static str, &str)| (*name, value.replace("{folder}", &folder));
         let mut command = Command::new(sidegate_browser_tests::binary());
         clean(&mut command, home.path())
             .current_dir(home.path())
@@ -115,7 +117,7 @@ impl Site {
             .env("SIDEGATE_DATABASE_URL", "redb:gate.redb")
             // Another gate of this machine may have the usual port.
             .env("SIDEGATE_ADMIN_LISTEN", "")
-            .envs(backend.settings.iter().copied());
+            .envs(backend.settings.iter().map(told));
         if front.is_some() {
             command.env("SIDEGATE_SERVER_TRUSTED_PROXIES", "127.0.0.1/32");
         }
