@@ -36,8 +36,9 @@ keys! {
         /// send it: the address it tells is then the client's. One without a header is closed.
         proxy_protocol: bool = false;
         /// For how long browsers that came by https use nothing else (Strict-Transport-Security): "365d"; empty: nothing is said
-        /// of it. It stands on every answer over https, and on none by plain HTTP; a backend's own is left as it is. Browsers
-        /// remember it: begin with "1h", and take it back with "0s".
+        /// of it. It stands on every answer where `public_url` is https or the request came by TLS, and else on none; only what
+        /// is no HTTP gets its 400 or 431 without it. A backend's own is left as it is. Browsers remember it: begin with
+        /// "1h", and take it back with "0s".
         hsts: Option<Duration> = "" => "365d";
         /// Whether all hosts below the gate's own are meant, too: then each of them needs https.
         hsts_subdomains: bool = false;

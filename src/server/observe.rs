@@ -48,7 +48,8 @@ impl Record {
             peer: peer.and_then(|peer| peer.address),
             id,
             user: None,
-            status: StatusCode::OK,
+            // No answer yet. Should it stay like that, the client has left: nginx's number for that, which tools know.
+            status: StatusCode::from_u16(499).unwrap_or_default(),
             outcome: Outcome::Abandoned,
             sent: 0,
             complete: false,

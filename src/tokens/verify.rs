@@ -52,13 +52,16 @@ impl Tokens {
         self.refresh_claims(token, now).map_err(TokenFault::Invalid)
     }
 
-    /// Whether a token looks like one of ours, be it expired, revoked or spoilt: by its issuer, or by a session that this
-    /// database made, whoever issued it then and with whatever key. For keeping it from others, never for letting in.
-    pub fn has_made(&self, token: &str) -> bool {
-        let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
-        let Some(payload) = payload else { return false };
-        serde_json::from_slice(&payload)
-            .is_ok_and(|claims: ClaimsIn<'_>| *claims.iss == *self.0.issuer || self.subject(&claims).is_ok())
+    /// Whether what looks like the claims of a token of ours stands anywhere in a text, be the token expired, revoked, spoilt or
+    /// cut: by its issuer, or by a session that this database made, whoever issued it then and with whatever key. For keeping it
+    /// from others, never for letting in.
+    pub fn has_made(&self, text: &[u8]) -> bool {
+        let parts = text.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+        parts.filter_map(|part| URL_SAFE_NO_PAD.decode(part).ok()).any(|payload| {
+            serde_json::from_slice(&payload).is_ok_and(|claims: ClaimsIn<'_>| {
+                *claims.iss == *self.0.issuer || self.subject(&claims).is_ok()
+            })
+        })
     }
 
     fn access_claims(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Why> {

@@ -83,6 +83,20 @@ fn a_backends_own_bearer_reaches_it_where_the_rules_open() {
     // The gate's own never does: as it is, run out, spoilt, or of an ended session; nor does a refresh token.
     let spoilt = format!("{head}.{claims}.{}", "A".repeat(signature.len()));
     let never = |when: &str| {
+        // Seen: what stood behind another word than `Bearer`, or behind none, was passed on.
+        for value in ["", "Token ", "Bearer:", "Bearer x, Bearer ", "DPoP x.y.z.", "Basic YTpi, Bearer\u{a0}"]
+        {
+            let sent = [b"Authorization: ", value.as_bytes(), access.as_bytes(), b"\r\n"].concat();
+            let sent = [
+                format!("GET /public/x HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", gate.address)
+                    .as_bytes(),
+                &sent,
+                b"\r\n",
+            ]
+            .concat();
+            assert_eq!(gate.send(sent).status, 200);
+            assert_eq!(gate.upstream.last().header("authorization"), None, "{when}: {value}");
+        }
         for token in [&access, &spoilt, &refresh] {
             for more in ["", "TE: trailers\r\n"] {
                 assert_eq!(

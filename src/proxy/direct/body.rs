@@ -137,6 +137,8 @@ impl Answer {
                 return Poll::Pending;
             }
             ready!(feed.poll_fill(|buf| read(cx, buf)))?;
+            // Also where the upstream takes no more of it.
+            self.vigil.progress();
         }
     }
 

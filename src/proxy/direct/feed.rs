@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::BufMut as _;
 use bytes::buf::Limit;
@@ -65,7 +65,14 @@ impl Feed {
         let most = if self.large.is_some() { LARGE } else { SOME };
         let most = usize::try_from(self.to_come).unwrap_or(usize::MAX).min(most);
         self.held.reserve(most);
-        let count = ready!(read(&mut (&mut self.held).limit(most)))?;
+        let Poll::Ready(read) = read(&mut (&mut self.held).limit(most)) else {
+            // Ten thousand that wait hold nothing; those with a permit are few.
+            if self.large.is_none() {
+                self.held = Vec::new();
+            }
+            return Poll::Pending;
+        };
+        let count = read?;
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -74,6 +81,13 @@ impl Feed {
             self.held.clear();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The upstream takes no more of it.
+    pub(super) fn refuse(&mut self) {
+        self.refused = true;
+        self.held.clear();
+        self.sent = 0;
     }
 
     /// Writes on; gives how many bytes the upstream took. Pending: it takes no more just now.
@@ -86,10 +100,7 @@ impl Feed {
                     taken += written;
                 }
                 // It may have answered all the same, which reading tells.
-                Poll::Ready(_) => {
-                    self.refused = true;
-                    self.sent = self.held.len();
-                }
+                Poll::Ready(_) => self.refuse(),
                 Poll::Pending if taken == 0 => return Poll::Pending,
                 Poll::Pending => break,
             }

@@ -179,15 +179,20 @@ impl Proxy {
         let (mut out, mut input) = (sink(&self.buffers), self.buffers.take());
         let mut unsent = question.wire;
         let whole = unsent.len();
-        let said = std::future::poll_fn(|cx| {
+        // Whether the rest of the request was let go: then nothing may follow on this connection.
+        let mut let_go = false;
+        let mut said = std::future::poll_fn(|cx| {
             let step = loop {
                 let stepped = if unsent.is_empty() {
                     if let Some(feed) = question.feed {
+                        if let_go {
+                            feed.borrow_mut().refuse();
+                        }
                         self.feed(feed, &mut line, question.vigil, cx);
                     }
                     self.listen(&mut line, cx, question.method, &mut input, &mut out)
                 } else {
-                    speak(&mut line, cx, &mut unsent, whole).map_ok(|()| None)
+                    speak(&mut line, cx, &mut unsent, whole, &mut let_go).map_ok(|()| None)
                 };
                 match stepped {
                     Poll::Ready(Ok(None)) => {}
@@ -206,6 +211,7 @@ impl Proxy {
             }
         })
         .await?;
+        said.reusable &= !let_go;
         Ok(Began { line, said, out, input })
     }
 
@@ -275,11 +281,12 @@ fn speak(
     cx: &mut Context<'_>,
     unsent: &mut &[u8],
     whole: usize,
+    let_go: &mut bool,
 ) -> Poll<Result<(), Failed>> {
     match ready!(line.poll_write(cx, unsent)) {
         Ok(written @ 1..) => unsent.advance(written),
         Ok(_) => return Poll::Ready(Err(Failed::Io(io::ErrorKind::WriteZero.into()))),
-        Err(_) if unsent.len() < whole => *unsent = &[],
+        Err(_) if unsent.len() < whole => (*unsent, *let_go) = (&[], true),
         Err(error) => return Poll::Ready(Err(Failed::Io(error))),
     }
     Poll::Ready(Ok(()))

@@ -272,6 +272,10 @@ impl<S: Socket> Client<'_, S> {
                 }
                 if answer.is_whole() {
                     if is_feeding {
+                        // A socket that holds back has to be told to send, and again when it can.
+                        if matches!(self.io.poll_sent(cx), Poll::Ready(Err(_))) {
+                            return Poll::Ready(Err(Lost::Client));
+                        }
                         return answer.poll_over(cx).map(|_| Err(Lost::Client));
                     }
                     return match self.io.poll_sent(cx) {

@@ -171,3 +171,27 @@ fn an_upload_ends_with_its_session() {
     assert_eq!(connection.answer().status, 401);
     assert!(ended.elapsed() < Duration::from_secs(2), "{:?}", ended.elapsed());
 }
+
+#[test]
+fn an_early_answer_is_there_by_tls_while_the_client_holds_back_the_end_of_its_request() {
+    const LENGTH: usize = 3_000_000;
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let upstream = Upstream::answering_heads(move |exchange| {
+        exchange.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"));
+        exchange.write(vec![b'x'; LENGTH]);
+        let _ = gone.lock().unwrap().recv();
+        false
+    });
+    let (gate, papers) = crate::tls::secured_before(upstream, "");
+    let cookie = gate.signed_in();
+    // What is held back is held back when the socket is full at the last write: mostly it is, in some of them.
+    for _ in 0..4 {
+        let mut connection =
+            crate::support::Raw::narrow(gate.address).by_tls(papers.client(&[]), "localhost");
+        connection.write(post(&gate, &cookie, "/up", 100));
+        assert_eq!(connection.head().status, 200);
+        assert_eq!(connection.exactly(LENGTH).len(), LENGTH);
+        let _ = go.send(());
+    }
+}

@@ -15,7 +15,7 @@ fn secured(extra: &str) -> (Gate, Papers) {
 }
 
 /// The same before an upstream of the test's own.
-fn secured_before(upstream: Upstream, extra: &str) -> (Gate, Papers) {
+pub(crate) fn secured_before(upstream: Upstream, extra: &str) -> (Gate, Papers) {
     let papers = Papers::new();
     papers.file("gate", &["localhost"]);
     let mut gate = Gate::before(upstream, &format!("{}{extra}", papers.settings(&["gate"])));
