@@ -119,14 +119,7 @@ impl Value for UpstreamTarget {
     }
 
     fn show(&self) -> String {
-        match self {
-            Self::Unix(path) => quote(&format!("unix:{}", path.display())),
-            Self::Http { protocol, host, port } => {
-                let scheme = protocol.scheme();
-                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-                quote(&format!("{scheme}://{host}:{port}"))
-            }
-        }
+        quote(&self.to_string())
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn within<T>(
     tokio::select! {
         biased;
         outcome = attempt => outcome,
-        () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
+        () = timer.fired() => Err(Fault::connect_timeout()),
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn line(
     tokio::select! {
         biased;
         connected = connected => connected.map_err(|error| refused(&error)),
-        () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
+        () = timer.fired() => Err(Fault::connect_timeout()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What went wrong on the way to the upstream and back: whose side it was, and whether the one retry is safe.
 
 use std::io;
+use std::rc::Rc;
 
 use http::request::Parts;
 use http::{Method, Request};
@@ -17,6 +18,8 @@ pub struct Fault {
     kind: Kind,
     cause: String,
     retry: Retry,
+    /// Which upstream, for the log.
+    towards: Rc<str>,
 }
 
 /// What failed.
@@ -70,11 +73,11 @@ enum Retry {
 
 impl Fault {
     pub(super) fn of(kind: Kind) -> Self {
-        Self { kind, cause: String::new(), retry: Retry::No }
+        Self { kind, cause: String::new(), retry: Retry::No, towards: Rc::default() }
     }
 
     pub(super) fn because(kind: Kind, cause: &dyn std::fmt::Display) -> Self {
-        Self { kind, cause: cause.to_string(), retry: Retry::No }
+        Self { kind, cause: cause.to_string(), retry: Retry::No, towards: Rc::default() }
     }
 
     /// From the word of a TLS handshake that failed.
@@ -90,12 +93,25 @@ impl Fault {
         }
     }
 
+    /// Connecting took too long.
+    pub(super) fn connect_timeout() -> Self {
+        Self::because(Kind::ConnectTimeout, &"it took longer than `connect_timeout`")
+    }
+
+    /// An answer's head did.
+    pub(super) fn head_timeout() -> Self {
+        Self::because(
+            Kind::HeadTimeout,
+            &"no answer within `response_timeout`, or no more of an upload within `idle_timeout`",
+        )
+    }
+
     /// From the watch's word while an answer's head was awaited.
     pub(super) fn waiting(why: Why) -> Self {
-        Self::of(match why {
-            Why::TooLong => Kind::HeadTimeout,
-            Why::SessionEnded => Kind::SessionEnded,
-        })
+        match why {
+            Why::TooLong => Self::head_timeout(),
+            Why::SessionEnded => Self::of(Kind::SessionEnded),
+        }
     }
 
     /// From hyper's word on a request that it could not exchange.
@@ -112,7 +128,7 @@ impl Fault {
             (true, false) if kind == Kind::BrokenOff => Retry::DeadConnection,
             _ => Retry::No,
         };
-        Self { kind, cause: chain(error), retry }
+        Self { kind, cause: chain(error), retry, towards: Rc::default() }
     }
 
     /// From the socket's word on a request for whose answer's head it did not live. `unsent`: not a byte was taken.
@@ -122,7 +138,7 @@ impl Fault {
             (true, false) => Retry::DeadConnection,
             (false, _) => Retry::No,
         };
-        Self { kind: Kind::BrokenOff, cause: error.to_string(), retry }
+        Self { kind: Kind::BrokenOff, cause: error.to_string(), retry, towards: Rc::default() }
     }
 
     /// Whether the one retry is safe for a request without a body. `repeatable`: see [`is_safe`].
@@ -158,7 +174,7 @@ impl Fault {
         } else {
             Retry::No
         };
-        Self { kind, cause: chain(error), retry }
+        Self { kind, cause: chain(error), retry, towards: Rc::default() }
     }
 
     /// The one retry is decided here and nowhere else: what was never sent may go again, what has no body when the
@@ -180,6 +196,16 @@ impl Fault {
     /// What failed.
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Which upstream it was, for the log alone.
+    pub(super) fn towards(self, upstream: &Rc<str>) -> Self {
+        Self { towards: Rc::clone(upstream), ..self }
+    }
+
+    /// The upstream's URL, for the log alone.
+    pub fn upstream(&self) -> &str {
+        &self.towards
     }
 
     /// Why, for the log alone.

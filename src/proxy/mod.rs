@@ -51,6 +51,8 @@ use vigil::Vigil;
 /// The forwarding side of one worker to one upstream: its own connections, its own time limits.
 pub struct Proxy {
     upstream: settings::Upstream,
+    /// Its URL, for the log.
+    url: Rc<str>,
     editor: RequestEditor,
     credentials: Credentials,
     addresses: Rc<Addresses>,
@@ -82,6 +84,7 @@ impl Proxy {
         let http2 = Http2::towards(&addresses, &upstream, &deadlines);
         Self {
             editor: RequestEditor::new(settings, &upstream),
+            url: upstream.target.to_string().into(),
             upstream,
             credentials: Credentials::new(settings),
             addresses,
@@ -108,6 +111,11 @@ impl Proxy {
             let http2 = futures_util::future::OptionFuture::from(http2);
             tokio::join!(addresses.tend(), pool.tend(), lines.tend(), http2);
         }
+    }
+
+    /// A fault of this upstream, for the log.
+    pub fn named(&self, fault: Fault) -> Fault {
+        fault.towards(&self.url)
     }
 
     /// Forwards one request. The answer's body streams; what it holds is given back when it ends or is dropped.

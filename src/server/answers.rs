@@ -41,7 +41,14 @@ pub(super) fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
         Kind::ClientGone | Kind::NoTunnel | Kind::SessionEnded => {
             tracing::debug!(id, kind = ?fault.kind(), "a request ended early");
         }
-        kind => tracing::warn!(id, ?kind, side = ?fault.side(), cause = fault.cause(), "the upstream failed"),
+        kind => tracing::warn!(
+            id,
+            ?kind,
+            side = ?fault.side(),
+            upstream = fault.upstream(),
+            cause = fault.cause(),
+            "the upstream failed"
+        ),
     }
     match fault.kind() {
         Kind::ClientGone | Kind::Unforwardable | Kind::NoTunnel | Kind::SessionEnded => {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use rustls::client::Resumption;
@@ -27,6 +28,8 @@ struct Inner {
     identity: Option<Pair>,
     name: ServerName<'static>,
     in_use: ArcSwap<Configs>,
+    /// How often the files have become others.
+    changes: AtomicUsize,
     watch: Watch,
 }
 
@@ -85,7 +88,8 @@ impl Outward {
         let files = ca_file.iter().cloned().chain(identity.iter().flat_map(Pair::files));
         let watch = Watch::over(files.collect());
         let in_use = ArcSwap::from_pointee(Configs::read(ca_file.as_deref(), identity.as_ref())?);
-        Ok(Self(Arc::new(Inner { ca_file, identity, name, in_use, watch })))
+        let changes = AtomicUsize::new(0);
+        Ok(Self(Arc::new(Inner { ca_file, identity, name, in_use, changes, watch })))
     }
 
     /// Secures a connection that has just been made.
@@ -103,6 +107,11 @@ impl Outward {
         TlsConnector::from(config).connect(self.0.name.clone(), stream).await
     }
 
+    /// How often what is in use has become another: connections that were made before don't know it.
+    pub fn changes(&self) -> usize {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
     /// Looks after the files, for as long as it is polled; what the system trusts is no file of ours. It blocks while it
     /// reads: not for an event loop of requests.
     pub async fn follow(&self) {
@@ -115,8 +124,9 @@ impl Outward {
         match Configs::read(self.0.ca_file.as_deref(), self.0.identity.as_ref()) {
             Ok(read) => {
                 self.0.in_use.store(Arc::new(read));
+                self.0.changes.fetch_add(1, Ordering::Release);
                 tracing::info!(
-                    "new files for TLS to the upstream `{name}` are in use; running connections go on"
+                    "new files for TLS to the upstream `{name}` are in use; what is under way goes on over older connections"
                 );
             }
             Err(OutwardError::Files(faults)) => {

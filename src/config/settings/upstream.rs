@@ -1,5 +1,6 @@
 //! `[upstream]` and `[upstreams.NAME]`: the backends.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,6 +92,18 @@ impl UpstreamTarget {
         match self {
             Self::Http { protocol, .. } => *protocol,
             Self::Unix(_) => Protocol::Http1,
+        }
+    }
+}
+
+impl fmt::Display for UpstreamTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { protocol, host, port } if host.contains(':') => {
+                write!(f, "{}://[{host}]:{port}", protocol.scheme())
+            }
+            Self::Http { protocol, host, port } => write!(f, "{}://{host}:{port}", protocol.scheme()),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }

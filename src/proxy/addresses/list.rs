@@ -124,7 +124,7 @@ impl List {
         self.known.iter().filter(|known| known.health.is_due(now)).map(|known| known.address).collect()
     }
 
-    fn end_era(&mut self) {
+    pub(super) fn end_era(&mut self) {
         std::mem::take(&mut self.era).over.set(true);
     }
 

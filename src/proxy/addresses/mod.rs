@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::config::settings::{Upstream, UpstreamTarget};
+use crate::tls::Outward;
 
 mod health;
 mod list;
@@ -42,6 +43,8 @@ pub(super) struct Addresses {
     /// As logs call the upstream: `host:port`.
     upstream: String,
     connect_timeout: Duration,
+    /// Its files may become others, and how often they had when that was looked at last.
+    tls: Option<(Outward, Cell<usize>)>,
     /// `None`: there is nothing to resolve.
     lookup: Option<Lookup>,
     list: RefCell<List>,
@@ -60,27 +63,39 @@ pub(super) struct Addresses {
 impl Addresses {
     pub(super) fn new(upstream: &Upstream, troubles: Troubles) -> Rc<Self> {
         let limit = upstream.connect_timeout;
+        let tls = upstream
+            .tls
+            .clone()
+            .map(|tls| (tls.changes(), tls))
+            .map(|(changes, tls)| (tls, Cell::new(changes)));
         match &upstream.target {
             UpstreamTarget::Http { host, port, .. } => {
                 let told = format!("{host}:{port}");
                 match host.parse::<IpAddr>() {
                     Ok(address) => {
-                        let addresses = Self::of(told, limit, None, troubles);
+                        let addresses = Self::of(told, limit, tls, None, troubles);
                         addresses.list.borrow_mut().replace(vec![SocketAddr::new(address, *port)]);
                         addresses
                     }
-                    Err(_) => Self::of(told, limit, Some(system(host, *port)), troubles),
+                    Err(_) => Self::of(told, limit, tls, Some(system(host, *port)), troubles),
                 }
             }
-            UpstreamTarget::Unix(path) => Self::of(path.display().to_string(), limit, None, troubles),
+            UpstreamTarget::Unix(path) => Self::of(path.display().to_string(), limit, tls, None, troubles),
         }
     }
 
-    fn of(upstream: String, limit: Duration, lookup: Option<Lookup>, troubles: Troubles) -> Rc<Self> {
+    fn of(
+        upstream: String,
+        limit: Duration,
+        tls: Option<(Outward, Cell<usize>)>,
+        lookup: Option<Lookup>,
+        troubles: Troubles,
+    ) -> Rc<Self> {
         let somewhere = usize::try_from(RandomState::new().hash_one(()) >> 33).unwrap_or_default();
         Rc::new(Self {
             upstream,
             connect_timeout: limit,
+            tls,
             lookup,
             list: RefCell::new(List::new(somewhere)),
             under_way: Cell::default(),
@@ -137,7 +152,7 @@ impl Addresses {
 
     /// Asks again while connections are in use, and probes what is left out, for as long as it is polled.
     pub(super) async fn tend(self: Rc<Self>) {
-        if self.lookup.is_none() {
+        if self.lookup.is_none() && self.tls.is_none() {
             return;
         }
         loop {
@@ -153,6 +168,12 @@ impl Addresses {
     }
 
     async fn look_after(self: &Rc<Self>, now: Instant) {
+        if let Some((tls, seen)) = &self.tls
+            && seen.replace(tls.changes()) != tls.changes()
+        {
+            // A certificate that was taken back must not be shown, nor believed, for as long as there are requests.
+            self.list.borrow_mut().end_era();
+        }
         if self.asked.get().is_some_and(|asked| now.duration_since(asked) >= OLD) {
             self.ask(now);
         }

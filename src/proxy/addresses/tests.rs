@@ -41,7 +41,7 @@ impl Server {
                 says.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "no name server answers"))
             })
         });
-        Addresses::of("backend:80".to_owned(), LIMIT, Some(lookup), Troubles::default())
+        Addresses::of("backend:80".to_owned(), LIMIT, None, Some(lookup), Troubles::default())
     }
 
     fn says(&self, says: impl Into<Option<Vec<SocketAddr>>>) {

@@ -126,7 +126,7 @@ pub(super) async fn open(
     tokio::select! {
         biased;
         opened = opened => opened,
-        () = timer.fired() => Err(Fault::of(Kind::ConnectTimeout)),
+        () = timer.fired() => Err(Fault::connect_timeout()),
     }
 }
 

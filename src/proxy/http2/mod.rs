@@ -137,7 +137,7 @@ pub(super) async fn exchange(
         Err(Why::TooLong) => {
             // Perhaps nobody is there any more: without a word, TCP takes a quarter of an hour to notice.
             exchange.seat().retire();
-            Err(Fault::of(Kind::HeadTimeout))
+            Err(Fault::head_timeout())
         }
         Err(Why::SessionEnded) => Err(Fault::of(Kind::SessionEnded)),
     }

@@ -123,7 +123,8 @@ impl Dispatch {
     ) -> (Result<proxy::Answer, Answer>, Errand) {
         let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
         let body = Payload { there: &body, feed };
-        let asked = self.upstreams.of(&pass).ask(pass, head, body, &peer, &id, judged).await;
+        let upstream = self.upstreams.of(&pass);
+        let asked = upstream.ask(pass, head, body, &peer, &id, judged).await;
         let answer = match asked {
             Ok(mut answer) => {
                 self.has_answered(answer.status(), judged, &mut errand);
@@ -132,7 +133,9 @@ impl Dispatch {
                 }
                 Ok(answer)
             }
-            Err(fault) => Err(self.told_of_https(self.has_failed(&fault, &id, &mut errand), &peer)),
+            Err(fault) => {
+                Err(self.told_of_https(self.has_failed(&upstream.named(fault), &id, &mut errand), &peer))
+            }
         };
         (answer, errand)
     }
@@ -140,13 +143,14 @@ impl Dispatch {
     /// The same for a client of HTTP/2.
     pub(super) async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
-        let asked = self.upstreams.of(&pass).ask_framed(pass, &head, &peer, &id, judged).await;
+        let upstream = self.upstreams.of(&pass);
+        let asked = upstream.ask_framed(pass, &head, &peer, &id, judged).await;
         let mut response = match asked {
             Ok(response) => {
                 self.has_answered(response.status(), judged, &mut errand);
                 response.map(Source::Upstream)
             }
-            Err(fault) => own(self.has_failed(&fault, &id, &mut errand)),
+            Err(fault) => own(self.has_failed(&upstream.named(fault), &id, &mut errand)),
         };
         if let Some(hsts) = self.hsts(peer.secure) {
             hsts.add(response.headers_mut());

@@ -287,7 +287,8 @@ impl Dispatch {
     ) -> Response<Source> {
         trail.user(&pass);
         let judged = self.judged(trail.started);
-        match self.upstreams.of(&pass).forward(pass, request, trail.peer, trail.id, judged).await {
+        let upstream = self.upstreams.of(&pass);
+        match upstream.forward(pass, request, trail.peer, trail.id, judged).await {
             Ok(response) => {
                 self.tally.upstream(judged.elapsed());
                 trail.counted.outcome(Outcome::Forwarded);
@@ -295,7 +296,7 @@ impl Dispatch {
             }
             Err(fault) => {
                 self.count_fault(&fault, trail.counted);
-                own(answers::failed(&fault, trail.id))
+                own(answers::failed(&upstream.named(fault), trail.id))
             }
         }
     }
