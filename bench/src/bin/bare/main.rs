@@ -13,6 +13,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 
+// Copies as the gate does.
+#[cfg(all(target_arch = "x86_64", target_env = "musl"))]
+use sidegate_memory as _;
+
 mod tunnel;
 
 #[global_allocator]

@@ -9,6 +9,10 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+// Copies as the gate does: hashing is copying.
+#[cfg(all(target_arch = "x86_64", target_env = "musl"))]
+use sidegate_memory as _;
+
 mod exchange;
 mod flood;
 mod hashes;
