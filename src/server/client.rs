@@ -11,6 +11,7 @@ use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::pace::Pace;
 use super::sieve::Sieve;
 use super::vital::Vital;
 
@@ -42,6 +43,9 @@ pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Ready when there is something to read, or the end.
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Holds no more than this that is not on its way, in bytes, and says so as soon as half of it is.
+    fn hold_unsent(&self, _most: u32) {}
+
     /// Makes the other side see a connection that broke, not one that ended in order.
     fn reset_when_closed(&self);
 
@@ -66,6 +70,12 @@ impl Socket for TcpStream {
         self.poll_read_ready(cx)
     }
 
+    #[cfg(target_os = "linux")]
+    fn hold_unsent(&self, most: u32) {
+        // Without it, very slow readers are let go earlier.
+        let _ = socket2::SockRef::from(self).set_tcp_notsent_lowat(most);
+    }
+
     fn reset_when_closed(&self) {
         // A socket that is gone already has been broken enough.
         let _ = self.set_zero_linger();
@@ -88,6 +98,7 @@ pub(super) struct ClientIo<S: Socket> {
     begun: Bytes,
     sieve: Option<Sieve>,
     vital: Arc<Vital>,
+    pace: Pace,
     /// Whether all that it is told has been said.
     closed: bool,
     /// Whether it sends more than was read of it.
@@ -109,7 +120,16 @@ impl<S: Socket> Drop for ClientIo<S> {
 impl<S: Socket> ClientIo<S> {
     /// `begun`: what was read already. HTTP/1 heads go through the sieve.
     pub(super) fn new(stream: S, begun: Bytes, sieve: Option<Sieve>, vital: Arc<Vital>, slot: Slot) -> Self {
-        Self { stream, begun, sieve, vital, closed: false, sends_more: false, _slot: slot }
+        Self {
+            stream,
+            begun,
+            sieve,
+            vital,
+            pace: Pace::default(),
+            closed: false,
+            sends_more: false,
+            _slot: slot,
+        }
     }
 
     /// Gives back what was filled in from it, to be read again.
@@ -148,6 +168,16 @@ impl<S: Socket> ClientIo<S> {
         Poll::Ready(Ok(begun.len()))
     }
 
+    /// What became of a write.
+    fn wrote(&mut self, polled: &Poll<io::Result<usize>>) {
+        self.vital.set_stalled(polled.is_pending());
+        if let Poll::Ready(Ok(count)) = polled
+            && let Some(most) = self.pace.took(*count)
+        {
+            self.stream.hold_unsent(most);
+        }
+    }
+
     fn look_at(&mut self, bytes: &mut [u8]) {
         if let Some(sieve) = &mut self.sieve {
             sieve.look_at(bytes);
@@ -183,7 +213,7 @@ impl<S: Socket> AsyncRead for ClientIo<S> {
 impl<S: Socket> AsyncWrite for ClientIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.vital.set_stalled(polled.is_pending());
+        self.wrote(&polled);
         polled
     }
 
@@ -193,7 +223,7 @@ impl<S: Socket> AsyncWrite for ClientIo<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.vital.set_stalled(polled.is_pending());
+        self.wrote(&polled);
         polled
     }
 

@@ -14,6 +14,7 @@ mod held_back;
 mod hsts;
 pub mod listen;
 pub mod observe;
+mod pace;
 mod peer;
 mod proxy_protocol;
 mod sieve;

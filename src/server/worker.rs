@@ -18,6 +18,7 @@ use super::connection::{self, Terms};
 use super::dispatch::{Dispatch, Parties};
 use super::listen::{self, Listeners};
 use super::observe::RequestIds;
+use super::pace;
 use super::peer::{Peers, SocketPeer};
 use super::proxy_protocol;
 use super::tls::{Acceptor, Told};
@@ -198,7 +199,7 @@ impl Worker {
                 let (stream, address) = listener.accept().await?;
                 // A socket that is gone already fails here, and says so when it is read.
                 let _ = stream.set_nodelay(true);
-                tell_of_slow_readers(&stream);
+                stream.hold_unsent(pace::LITTLE);
                 Ok((stream, SocketPeer::at(address.ip())))
             };
             accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin_tcp)));
@@ -335,20 +336,6 @@ impl Worker {
         });
     }
 }
-
-/// Has the socket say that it can be written to as soon as most of what it holds is on its way, not only when a third of
-/// its buffer has been read: else a slow reader looks like one that reads nothing.
-#[cfg(target_os = "linux")]
-fn tell_of_slow_readers(stream: &tokio::net::TcpStream) {
-    // More than one large read, so that it is sent on at once: with 128 KiB large bodies took a third more time. Who reads half
-    // of it within the time limit reads.
-    const UNSENT: u32 = 512 * 1024;
-    // Without it, very slow readers are let go earlier.
-    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
-}
-
-#[cfg(not(target_os = "linux"))]
-const fn tell_of_slow_readers(_: &tokio::net::TcpStream) {}
 
 /// Out of descriptors, mostly: trying again at once would only burn the core.
 async fn rest_after(error: &io::Error) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::support::{Gate, PATIENCE, Raw, Upstream};
 
 /// More than the sockets take at once, and no more than is given away to be sent later.
-const LENGTH: usize = 800_000;
+const LENGTH: usize = 300_000;
 
 fn gate(settings: &str) -> Gate {
     let upstream = Upstream::answering(|exchange| {
