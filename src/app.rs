@@ -283,9 +283,7 @@ struct Keeper {
 impl Keeper {
     fn start(sessions: Sessions, settings: &Settings) -> io::Result<Self> {
         let (rotate_keys, certificates) = (settings.tokens.rotate_keys, settings.server.tls.clone());
-        let named = settings.upstreams.iter().map(|named| &named.upstream);
-        let upstreams = std::iter::once(&settings.upstream).chain(named);
-        let outward: Vec<_> = upstreams.filter_map(|upstream| upstream.tls.clone()).collect();
+        let outward: Vec<_> = settings.all_upstreams().filter_map(|upstream| upstream.tls.clone()).collect();
         let (enough, told) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {

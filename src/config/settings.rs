@@ -57,6 +57,13 @@ pub struct Settings {
     pub log: Log,
 }
 
+impl Settings {
+    /// Every upstream, as rules number them.
+    pub fn all_upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        std::iter::once(&self.upstream).chain(self.upstreams.iter().map(|named| &named.upstream))
+    }
+}
+
 /// `[server]`
 #[derive(Clone, Debug)]
 pub struct Server {

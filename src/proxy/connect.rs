@@ -85,28 +85,22 @@ pub(super) async fn line(
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<Held<Line>, Fault> {
-    let timer = deadlines.timer();
-    timer.set(upstream.connect_timeout);
     let connected = async {
         match &upstream.target {
             UpstreamTarget::Http { .. } => {
-                let (stream, era) = addresses.connect().await?;
+                let (stream, era) = addresses.connect().await.map_err(|error| refused(&error))?;
                 Ok(Held { connection: Line::Tcp(stream), era })
             }
             UpstreamTarget::Unix(path) => {
-                let stream = UnixStream::connect(path).await?;
+                let stream = UnixStream::connect(path).await.map_err(|error| refused(&error))?;
                 Ok(Held { connection: Line::Unix(stream), era: addresses.era() })
             }
         }
     };
-    tokio::select! {
-        biased;
-        connected = connected => connected.map_err(|error| refused(&error)),
-        () = timer.fired() => Err(Fault::connect_timeout()),
-    }
+    within(upstream, deadlines, connected).await
 }
 
-pub(super) fn refused(error: &io::Error) -> Fault {
+fn refused(error: &io::Error) -> Fault {
     let kind = if error.kind() == io::ErrorKind::TimedOut { Kind::ConnectTimeout } else { Kind::Connect };
     Fault::because(kind, error)
 }

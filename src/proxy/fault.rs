@@ -1,7 +1,6 @@
 //! What went wrong on the way to the upstream and back: whose side it was, and whether the one retry is safe.
 
 use std::io;
-use std::rc::Rc;
 
 use http::request::Parts;
 use http::{Method, Request};
@@ -18,8 +17,6 @@ pub struct Fault {
     kind: Kind,
     cause: String,
     retry: Retry,
-    /// Which upstream, for the log.
-    towards: Rc<str>,
 }
 
 /// What failed.
@@ -73,11 +70,11 @@ enum Retry {
 
 impl Fault {
     pub(super) fn of(kind: Kind) -> Self {
-        Self { kind, cause: String::new(), retry: Retry::No, towards: Rc::default() }
+        Self { kind, cause: String::new(), retry: Retry::No }
     }
 
     pub(super) fn because(kind: Kind, cause: &dyn std::fmt::Display) -> Self {
-        Self { kind, cause: cause.to_string(), retry: Retry::No, towards: Rc::default() }
+        Self { kind, cause: cause.to_string(), retry: Retry::No }
     }
 
     /// From the word of a TLS handshake that failed.
@@ -128,7 +125,7 @@ impl Fault {
             (true, false) if kind == Kind::BrokenOff => Retry::DeadConnection,
             _ => Retry::No,
         };
-        Self { kind, cause: chain(error), retry, towards: Rc::default() }
+        Self { kind, cause: chain(error), retry }
     }
 
     /// From the socket's word on a request for whose answer's head it did not live. `unsent`: not a byte was taken.
@@ -138,7 +135,7 @@ impl Fault {
             (true, false) => Retry::DeadConnection,
             (false, _) => Retry::No,
         };
-        Self { kind: Kind::BrokenOff, cause: error.to_string(), retry, towards: Rc::default() }
+        Self { kind: Kind::BrokenOff, cause: error.to_string(), retry }
     }
 
     /// Whether the one retry is safe for a request without a body. `repeatable`: see [`is_safe`].
@@ -174,7 +171,7 @@ impl Fault {
         } else {
             Retry::No
         };
-        Self { kind, cause: chain(error), retry, towards: Rc::default() }
+        Self { kind, cause: chain(error), retry }
     }
 
     /// The one retry is decided here and nowhere else: what was never sent may go again, what has no body when the
@@ -196,16 +193,6 @@ impl Fault {
     /// What failed.
     pub const fn kind(&self) -> Kind {
         self.kind
-    }
-
-    /// Which upstream it was, for the log alone.
-    pub(super) fn towards(self, upstream: &Rc<str>) -> Self {
-        Self { towards: Rc::clone(upstream), ..self }
-    }
-
-    /// The upstream's URL, for the log alone.
-    pub fn upstream(&self) -> &str {
-        &self.towards
     }
 
     /// Why, for the log alone.

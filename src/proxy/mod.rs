@@ -52,7 +52,7 @@ use vigil::Vigil;
 pub struct Proxy {
     upstream: settings::Upstream,
     /// Its URL, for the log.
-    url: Rc<str>,
+    url: String,
     editor: RequestEditor,
     credentials: Credentials,
     addresses: Rc<Addresses>,
@@ -84,7 +84,7 @@ impl Proxy {
         let http2 = Http2::towards(&addresses, &upstream, &deadlines);
         Self {
             editor: RequestEditor::new(settings, &upstream),
-            url: upstream.target.to_string().into(),
+            url: upstream.target.to_string(),
             upstream,
             credentials: Credentials::new(settings),
             addresses,
@@ -113,9 +113,9 @@ impl Proxy {
         }
     }
 
-    /// A fault of this upstream, for the log.
-    pub fn named(&self, fault: Fault) -> Fault {
-        fault.towards(&self.url)
+    /// What the log calls the upstream: its URL.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Forwards one request. The answer's body streams; what it holds is given back when it ends or is dropped.

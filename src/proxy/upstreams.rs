@@ -16,8 +16,7 @@ impl Upstreams {
         let proxy = |upstream: &settings::Upstream| {
             Proxy::new(settings, upstream.clone(), deadlines.clone(), tunnels.clone(), troubles.clone())
         };
-        let named = settings.upstreams.iter().map(|named| &named.upstream);
-        Self(std::iter::once(&settings.upstream).chain(named).map(proxy).collect())
+        Self(settings.all_upstreams().map(proxy).collect())
     }
 
     /// The one that a permit is for.
@@ -42,6 +41,5 @@ impl Upstreams {
 
 /// How long the most patient of all upstreams waits for a silent body.
 pub fn patience(settings: &Settings) -> Duration {
-    let named = settings.upstreams.iter().map(|named| named.upstream.idle_timeout);
-    named.fold(settings.upstream.idle_timeout, Ord::max)
+    settings.all_upstreams().map(|upstream| upstream.idle_timeout).fold(Duration::ZERO, Ord::max)
 }

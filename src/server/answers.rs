@@ -35,7 +35,7 @@ pub(super) fn no_connect() -> Answer {
 }
 
 /// Two texts that never mix: the client's, and the log's.
-pub(super) fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
+pub(super) fn failed(fault: &Fault, upstream: &str, id: &HeaderValue) -> Answer {
     let id = id.to_str().unwrap_or_default();
     match fault.kind() {
         Kind::ClientGone | Kind::NoTunnel | Kind::SessionEnded => {
@@ -45,7 +45,7 @@ pub(super) fn failed(fault: &Fault, id: &HeaderValue) -> Answer {
             id,
             ?kind,
             side = ?fault.side(),
-            upstream = fault.upstream(),
+            upstream,
             cause = fault.cause(),
             "the upstream failed"
         ),

@@ -4,6 +4,9 @@
 
 use super::permits::{Permit, Permits};
 
+/// What one read of a body may give that has no permit for more, in bytes.
+pub const SOME: usize = 16 * 1024;
+
 /// What one read of a large body may give at most, in bytes.
 pub const LARGE: usize = 384 * 1024;
 

@@ -4,11 +4,9 @@
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http2::Builder;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::support::papers::Papers;
-use crate::support::{Gate, Raw, Upstream};
+use crate::support::{Gate, Raw, Upstream, http2};
 
 const YEAR: &str = "max-age=31536000";
 const NAME: &str = "strict-transport-security";
@@ -122,10 +120,7 @@ fn over_http_2_it_is_the_same() {
         let gate = Gate::before(upstream(), &settings);
         let cookie = gate.member("jack@example.com").header();
         Gate::wait(async {
-            let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-            let (mut sender, connection) =
-                Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
+            let mut sender = http2::connect(&gate).await;
             // Each by the short road, and by hyper's for its trailers or its body.
             for (method, path, cookie, te, status) in [
                 ("GET", "/", cookie.as_str(), "", 200),

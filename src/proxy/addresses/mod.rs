@@ -44,7 +44,7 @@ pub(super) struct Addresses {
     upstream: String,
     connect_timeout: Duration,
     /// Its files may become others, and how often they had when that was looked at last.
-    tls: Option<(Outward, Cell<usize>)>,
+    tls: Option<(Cell<usize>, Outward)>,
     /// `None`: there is nothing to resolve.
     lookup: Option<Lookup>,
     list: RefCell<List>,
@@ -63,11 +63,7 @@ pub(super) struct Addresses {
 impl Addresses {
     pub(super) fn new(upstream: &Upstream, troubles: Troubles) -> Rc<Self> {
         let limit = upstream.connect_timeout;
-        let tls = upstream
-            .tls
-            .clone()
-            .map(|tls| (tls.changes(), tls))
-            .map(|(changes, tls)| (tls, Cell::new(changes)));
+        let tls = upstream.tls.clone().map(|tls| (Cell::new(tls.changes()), tls));
         match &upstream.target {
             UpstreamTarget::Http { host, port, .. } => {
                 let told = format!("{host}:{port}");
@@ -87,7 +83,7 @@ impl Addresses {
     fn of(
         upstream: String,
         limit: Duration,
-        tls: Option<(Outward, Cell<usize>)>,
+        tls: Option<(Cell<usize>, Outward)>,
         lookup: Option<Lookup>,
         troubles: Troubles,
     ) -> Rc<Self> {
@@ -168,10 +164,11 @@ impl Addresses {
     }
 
     async fn look_after(self: &Rc<Self>, now: Instant) {
-        if let Some((tls, seen)) = &self.tls
-            && seen.replace(tls.changes()) != tls.changes()
+        if let Some((seen, tls)) = &self.tls
+            && seen.get() != tls.changes()
         {
             // A certificate that was taken back must not be shown, nor believed, for as long as there are requests.
+            seen.set(tls.changes());
             self.list.borrow_mut().end_era();
         }
         if self.asked.get().is_some_and(|asked| now.duration_since(asked) >= OLD) {

@@ -109,11 +109,6 @@ impl Answer {
         }
     }
 
-    /// Whether the request is still coming in.
-    pub fn is_fed(&self) -> bool {
-        self.feed.as_ref().is_some_and(|feed| !feed.borrow().is_over())
-    }
-
     /// Has the upstream take more of the request's body, which `read` reads of the client, until all of it is there or there
     /// is no more just now. It is an error where the client ends before its body.
     pub fn poll_feed(

@@ -9,10 +9,7 @@ use bytes::BufMut as _;
 use bytes::buf::Limit;
 
 use super::line::Line;
-use crate::web::large_reads::{LARGE, LargeRead};
-
-/// How much is read at once of a body that has no permit for more.
-const SOME: usize = 16 * 1024;
+use crate::web::large_reads::{LARGE, LargeRead, SOME};
 
 /// What of a request's body did not come along with its head. Who talks to the client fills it; who talks to the upstream,
 /// in the same task, drains it.

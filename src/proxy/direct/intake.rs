@@ -13,12 +13,9 @@ use super::head::Ends;
 use super::line::Line;
 use super::{Buffers, Held, Pool};
 use crate::proxy::body::BodyError;
-use crate::web::large_reads::{LARGE, LargeRead};
+use crate::web::large_reads::{LARGE, LargeRead, SOME};
 
-/// How much is read at once of a body in bytes, unless it is large and may be read in large amounts.
-const SOME: usize = 16 * 1024;
-
-/// The same for chunks, which take their room twice: as they came, and as they go on.
+/// How much is read at once of a large body in chunks, which take their room twice: as they came, and as they go on.
 const MOST_OF_CHUNKS: usize = 128 * 1024;
 
 /// What is still to come of an answer.

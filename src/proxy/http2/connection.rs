@@ -12,10 +12,12 @@ use h2::client::{self, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
-use crate::config::settings::{Upstream, UpstreamTarget};
+use crate::config::settings::Upstream;
 use crate::proxy::addresses::{Addresses, Era};
-use crate::proxy::connect::refused;
+use crate::proxy::connect;
+use crate::proxy::direct::Line;
 use crate::proxy::fault::{Fault, Kind};
+use crate::proxy::pool::Held;
 use crate::proxy::socket::UpstreamSocket;
 use crate::web::deadline::Deadlines;
 
@@ -45,6 +47,9 @@ const SEND: usize = 128 * 1024;
 
 /// How many streams that were reset are remembered, for what the upstream sent before it knew.
 const RESET: usize = 1024;
+
+/// Why HTTP/2 is expected of who is spoken to in plain text, for the log.
+const SAID: &str = "as `h2c:` says it speaks";
 
 /// A connection, for as long as somebody holds it; then it says goodbye and closes.
 pub(in crate::proxy) struct Connection {
@@ -108,26 +113,14 @@ pub(super) async fn open(
     upstream: &Upstream,
     deadlines: &Deadlines,
 ) -> Result<Connection, Fault> {
-    let timer = deadlines.timer();
-    timer.set(upstream.connect_timeout);
     let opened = async {
-        match &upstream.target {
-            UpstreamTarget::Http { .. } => {
-                let (stream, era) = addresses.connect().await.map_err(|error| refused(&error))?;
-                greeted(stream, era, "as `h2c:` says it speaks").await
-            }
-            UpstreamTarget::Unix(path) => {
-                let stream = tokio::net::UnixStream::connect(path).await;
-                let stream = stream.map_err(|error| refused(&error))?;
-                greeted(stream, addresses.era(), "as `h2c:` says it speaks").await
-            }
+        let Held { connection, era } = connect::line(addresses, upstream, deadlines).await?;
+        match connection {
+            Line::Tcp(stream) => greeted(stream, era, SAID).await,
+            Line::Unix(stream) => greeted(stream, era, SAID).await,
         }
     };
-    tokio::select! {
-        biased;
-        opened = opened => opened,
-        () = timer.fired() => Err(Fault::connect_timeout()),
-    }
+    connect::within(upstream, deadlines, opened).await
 }
 
 /// A connection by what has just been opened. `word`: why HTTP/2 is what is expected there.

@@ -134,7 +134,7 @@ impl Dispatch {
                 Ok(answer)
             }
             Err(fault) => {
-                Err(self.told_of_https(self.has_failed(&upstream.named(fault), &id, &mut errand), &peer))
+                Err(self.told_of_https(self.has_failed(&fault, upstream.url(), &id, &mut errand), &peer))
             }
         };
         (answer, errand)
@@ -150,7 +150,7 @@ impl Dispatch {
                 self.has_answered(response.status(), judged, &mut errand);
                 response.map(Source::Upstream)
             }
-            Err(fault) => own(self.has_failed(&upstream.named(fault), &id, &mut errand)),
+            Err(fault) => own(self.has_failed(&fault, upstream.url(), &id, &mut errand)),
         };
         if let Some(hsts) = self.hsts(peer.secure) {
             hsts.add(response.headers_mut());
@@ -171,8 +171,8 @@ impl Dispatch {
     }
 
     /// Gives what the client is told instead.
-    fn has_failed(&self, fault: &Fault, id: &HeaderValue, errand: &mut Errand) -> Answer {
-        let answer = answers::failed(fault, id);
+    fn has_failed(&self, fault: &Fault, upstream: &str, id: &HeaderValue, errand: &mut Errand) -> Answer {
+        let answer = answers::failed(fault, upstream, id);
         errand.answered(answer.status(), |counted| self.count_fault(fault, counted));
         answer
     }

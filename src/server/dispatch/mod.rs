@@ -296,7 +296,7 @@ impl Dispatch {
             }
             Err(fault) => {
                 self.count_fault(&fault, trail.counted);
-                own(answers::failed(&upstream.named(fault), trail.id))
+                own(answers::failed(&fault, upstream.url(), trail.id))
             }
         }
     }

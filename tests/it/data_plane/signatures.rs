@@ -4,10 +4,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http2::Builder;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::support::{Gate, Upstream};
+use crate::support::{Gate, Upstream, http2};
 
 /// Each with its values in their order. `Location` names the upstream's own address, which is nobody else's business.
 const WRITTEN: [(&str, &[&str]); 4] = [
@@ -80,10 +78,7 @@ fn over_http_2_they_are_the_upstreams_words() {
     let gate = before_upstream();
     let cookie = gate.member("jack@example.com").header();
     Gate::wait(async {
-        let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-        let (mut sender, connection) =
-            Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
+        let mut sender = http2::connect(&gate).await;
         // The short way, then hyper's.
         for (method, te, body) in [("GET", None, ""), ("GET", Some("trailers"), ""), ("POST", None, "x")] {
             for path in ["/signed", "/unsigned"] {

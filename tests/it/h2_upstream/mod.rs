@@ -20,10 +20,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::support::front::{self, Front, Terms};
+use crate::support::http2::connect;
 use crate::support::papers::Papers;
 use crate::support::{Cookies, Gate, PATIENCE, Upstream};
 use server::Server;
@@ -32,7 +31,6 @@ use server::Server;
 const FELT: Duration = Duration::from_millis(100);
 
 type Body = BoxBody<Bytes, std::io::Error>;
-type Client = SendRequest<Body>;
 
 /// A gate before this upstream.
 fn gate(server: &Server, extra: &str) -> Gate {
@@ -77,15 +75,6 @@ impl Site {
     fn requests(&self) -> (usize, usize) {
         (self.gate.upstream.requests().len(), self.http2.requests().len())
     }
-}
-
-/// An HTTP/2 client's connection to the gate.
-async fn connect(gate: &Gate) -> Client {
-    let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-    let (client, connection) =
-        http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    client
 }
 
 /// A request of somebody who is signed in.

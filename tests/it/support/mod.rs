@@ -1,6 +1,7 @@
 //! A running gate, a recording upstream, a raw connection: what most tests are made of.
 
 pub(crate) mod front;
+pub(crate) mod http2;
 pub(crate) mod papers;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -142,9 +142,7 @@ fn http2_over_tls_carries_many_requests_at_once() {
         let connector = TlsConnector::from(papers.client(&["h2", "http/1.1"]));
         let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let (mut sender, connection) =
-            http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
+        let mut sender = crate::support::http2::over(stream).await;
         let mut answers = Vec::new();
         for number in 0..20 {
             let request = Request::post(format!("https://localhost/{number}"))

@@ -10,20 +10,12 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::client::conn::http2::SendRequest;
 
+use crate::support::http2::connect;
 use crate::support::{Gate, PATIENCE, Upstream};
 
 type Body = BoxBody<Bytes, Infallible>;
-
-async fn connect(gate: &Gate) -> SendRequest<Body> {
-    let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
-    let (sender, connection) =
-        Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
-}
 
 /// A request by somebody who is signed in, and takes trailers.
 fn request(gate: &Gate, method: &str, path: &str, cookie: &str, body: Body) -> Request<Body> {
