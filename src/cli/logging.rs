@@ -26,9 +26,7 @@ pub(super) fn start(log: &Log) -> io::Result<(LastWord, AccessLog)> {
         .with_target("access", access);
     let registry = tracing_subscriber::registry().with(targets);
     let out = Lines::new(io::stderr());
-    if log.access {
-        out.write_in_time()?;
-    }
+    out.write_in_time()?;
     let last_word = out.last_word();
     let layer = tracing_subscriber::fmt::layer().with_writer(out.clone());
     let coloured = log.format == LogFormat::Text && io::IsTerminal::is_terminal(&io::stderr());

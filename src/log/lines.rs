@@ -1,16 +1,20 @@
 //! Log lines on their way out: those of the access log wait a moment, so that many requests' lines leave in one
-//! write; all others leave at once, and take along what waits. The order of each thread's lines is kept.
+//! write; all others leave at once, and take along what waits, unless there are very many of them. Each write wakes
+//! whoever reads the log, and that is often a program on the same cores.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line waits at most.
 const MOMENT: Duration = Duration::from_millis(100);
+
+/// How many lines beside the access log's may leave at once, before they wait as well; one more each [`MOMENT`].
+const AT_ONCE: u32 = 16;
 
 /// As many bytes as may wait in one place; with more, whoever brings them writes.
 const ROOM: usize = 32 * 1024;
@@ -25,7 +29,7 @@ struct Shared {
     sleeping: Mutex<()>,
     came: Condvar,
     out: Mutex<Out>,
-    /// For lines of the access log that come by tracing, from whichever thread.
+    /// For lines that come by tracing, from whichever thread.
     common: Arc<Place>,
 }
 
@@ -39,6 +43,15 @@ struct Out {
     places: Vec<Arc<Place>>,
     /// What is being written, so that new lines need not wait for it. Empty in between.
     leaving: Vec<u8>,
+    calm: Calm,
+}
+
+/// Whether few lines came of late.
+struct Calm {
+    /// How many may still leave at once.
+    left: u32,
+    /// Since when there is that many of them.
+    since: Instant,
 }
 
 /// A thread's own place for lines that may wait. Its lock is free but for the moment in which they are taken along.
@@ -50,7 +63,17 @@ pub(super) struct Waiting {
 /// Takes one line of those that come by tracing.
 pub struct Line<'a> {
     lines: &'a Lines,
-    may_wait: bool,
+    haste: Haste,
+}
+
+/// When a line leaves.
+enum Haste {
+    /// In a moment.
+    None,
+    /// At once, unless very many do.
+    Some,
+    /// At once: it may be the last one.
+    Most,
 }
 
 /// Whoever holds it sees to it that nothing is left behind at the end.
@@ -65,7 +88,7 @@ impl Lines {
             told: AtomicBool::new(false),
             sleeping: Mutex::default(),
             came: Condvar::new(),
-            out: Mutex::new(Out { sink: Box::new(sink), places, leaving: Vec::new() }),
+            out: Mutex::new(Out { sink: Box::new(sink), places, leaving: Vec::new(), calm: Calm::new() }),
             common,
         }))
     }
@@ -106,6 +129,17 @@ impl Lines {
         Waiting { lines: self.clone(), place }
     }
 
+    /// Writes a line, unless very many leave, or one is just leaving: then it waits.
+    fn write_if_calm(&self, line: &[u8]) -> io::Result<()> {
+        let Shared { out, common, .. } = &*self.0;
+        if let Ok(mut out) = out.try_lock()
+            && out.calm.takes_another(Instant::now())
+        {
+            return out.write(line);
+        }
+        self.wait_in(common, line)
+    }
+
     fn wait_in(&self, place: &Place, line: &[u8]) -> io::Result<()> {
         let mut waiting = lock(&place.0);
         waiting.extend_from_slice(line);
@@ -142,10 +176,28 @@ impl Drop for Waiting {
     }
 }
 
+impl Calm {
+    fn new() -> Self {
+        Self { left: AT_ONCE, since: Instant::now() }
+    }
+
+    fn takes_another(&mut self, now: Instant) -> bool {
+        let moments = now.saturating_duration_since(self.since).as_millis() / MOMENT.as_millis();
+        if moments > 0 {
+            self.since = now;
+            self.left =
+                u32::try_from(moments).map_or(AT_ONCE, |more| self.left.saturating_add(more).min(AT_ONCE));
+        }
+        let one_less = self.left.checked_sub(1);
+        self.left = one_less.unwrap_or_default();
+        one_less.is_some()
+    }
+}
+
 impl Out {
     /// Writes what waits, then `line`.
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        let Self { sink, places, leaving } = self;
+        let Self { sink, places, leaving, .. } = self;
         for place in places {
             leaving.append(&mut lock(&place.0));
         }
@@ -172,19 +224,26 @@ impl<'a> MakeWriter<'a> for Lines {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { lines: self, may_wait: false }
+        Line { lines: self, haste: Haste::Most }
     }
 
     fn make_writer_for(&'a self, line: &Metadata<'_>) -> Line<'a> {
-        let may_wait = line.target() == "access" && *line.level() > Level::WARN;
-        Line { lines: self, may_wait }
+        let haste = match (line.target(), *line.level()) {
+            (_, Level::ERROR) => Haste::Most,
+            ("access", level) if level > Level::WARN => Haste::None,
+            _ => Haste::Some,
+        };
+        Line { lines: self, haste }
     }
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let Shared { out, common, .. } = &*self.lines.0;
-        let taken = if self.may_wait { self.lines.wait_in(common, line) } else { lock(out).write(line) };
+        let taken = match self.haste {
+            Haste::None => self.lines.wait_in(&self.lines.0.common, line),
+            Haste::Some => self.lines.write_if_calm(line),
+            Haste::Most => lock(&self.lines.0.out).write(line),
+        };
         taken.map(|()| line.len())
     }
 
@@ -235,6 +294,36 @@ mod tests {
         let words: Vec<_> = written.lines().filter_map(|line| line.rsplit(' ').next()).collect();
         assert_eq!(words, ["one", "two", "three", "four"]);
         assert_eq!(sink.0.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_flood_of_other_lines_leaves_in_few_writes_and_an_error_at_once() {
+        let sink = Sink::default();
+        let lines = Lines::new(sink.clone());
+        let last_word = lines.last_word();
+        log(&lines, || (0..1000).for_each(|n| tracing::warn!(target: "other", "{n};")));
+        // This much time has passed at the least that more of them could leave at once.
+        assert!((16..50).contains(&sink.0.lock().unwrap().len()));
+        log(&lines, || tracing::error!(target: "other", "bad;"));
+        let writes = sink.0.lock().unwrap().len();
+        let written = sink.0.lock().unwrap().concat();
+        assert!(written.ends_with("bad;\n"));
+        let words: Vec<_> = written.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+        assert!(words.iter().take(1000).enumerate().all(|(n, word)| **word == format!("{n};")));
+        drop(last_word);
+        assert_eq!(sink.0.lock().unwrap().len(), writes, "nothing was left behind");
+    }
+
+    #[test]
+    fn a_line_after_some_calm_leaves_at_once() {
+        let mut calm = Calm::new();
+        let start = calm.since;
+        assert_eq!((0..100).filter(|_| calm.takes_another(start)).count(), 16);
+        assert!(!calm.takes_another(start + MOMENT - Duration::from_nanos(1)));
+        assert!(calm.takes_another(start + MOMENT));
+        assert!(!calm.takes_another(start + MOMENT));
+        let later = start + 1000 * MOMENT;
+        assert_eq!((0..100).filter(|_| calm.takes_another(later)).count(), 16);
     }
 
     #[test]
