@@ -215,7 +215,13 @@ fn answer<T>(reply: oneshot::Sender<T>, work: impl FnOnce() -> Result<T, Failure
 /// On Linux a thread has a nice value of its own; elsewhere it would be the whole process's.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
-        tracing::debug!(%error, "a hashing thread keeps its priority");
+    {
+        if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+            tracing::debug!(%error, "a hashing thread keeps its priority");
+        }
+        // Whoever wakes up beside it is not to wait for the end of its turn.
+        if let Err(error) = sidegate_slice::ask_for(sidegate_slice::LONGEST) {
+            tracing::debug!(%error, "a hashing thread keeps its time slice");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! The access log: one line a request, written when its answer has ended or was given up.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
+use bytes::BytesMut;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
@@ -90,15 +91,23 @@ fn without_token(path: &str) -> &str {
     token.map_or(path, |token| &path[..token])
 }
 
+/// Length of an id that was made here.
+const LENGTH: usize = 32;
+
+/// How many ids are made in one piece of memory. A request that lasts keeps the piece: it is to be small.
+const PIECE: usize = 16 * LENGTH;
+
 /// Names requests: a random beginning that is this worker's own, and a count.
 pub(super) struct RequestIds {
     prefix: u64,
     next: Cell<u64>,
+    /// Room for the next ones.
+    room: RefCell<BytesMut>,
 }
 
 impl RequestIds {
-    pub(super) const fn new(prefix: [u8; 8]) -> Self {
-        Self { prefix: u64::from_be_bytes(prefix), next: Cell::new(0) }
+    pub(super) fn new(prefix: [u8; 8]) -> Self {
+        Self { prefix: u64::from_be_bytes(prefix), next: Cell::new(0), room: RefCell::default() }
     }
 
     /// The request's own id, if it has one that can't harm a log, else a new one.
@@ -113,10 +122,16 @@ impl RequestIds {
     fn make(&self) -> HeaderValue {
         let count = self.next.get() + 1;
         self.next.set(count);
-        let mut text = [0; 32];
+        let mut text = [0; LENGTH];
         hexadecimal(self.prefix, &mut text[..16]);
         hexadecimal(count, &mut text[16..]);
-        HeaderValue::from_bytes(&text).expect("hexadecimal digits are visible")
+        let mut room = self.room.borrow_mut();
+        if room.capacity() < LENGTH {
+            // Not `reserve`: that would look for whoever still holds the last piece.
+            *room = BytesMut::with_capacity(PIECE);
+        }
+        room.extend_from_slice(&text);
+        HeaderValue::from_maybe_shared(room.split().freeze()).expect("hexadecimal digits are visible")
     }
 }
 
@@ -154,5 +169,8 @@ mod tests {
         let ids = RequestIds::new([0, 1, 2, 3, 0xfc, 0xfd, 0xfe, 0xff]);
         let made = [ids.of(&HeaderMap::new()), ids.of(&HeaderMap::new())];
         assert_eq!(made, ["00010203fcfdfeff0000000000000001", "00010203fcfdfeff0000000000000002"]);
+        let more: Vec<_> = (0..100).map(|_| ids.of(&HeaderMap::new())).collect();
+        assert_eq!(more[99], "00010203fcfdfeff0000000000000066");
+        assert_eq!(made[0], "00010203fcfdfeff0000000000000001", "what is made later is not written over it");
     }
 }

@@ -94,6 +94,7 @@ impl Crew {
             let troubles = troubles.clone();
             let (built, is_built) = mpsc::sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                come_first();
                 // It can't leave the thread that it is built on.
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
@@ -129,6 +130,14 @@ impl Crew {
             // A worker that panicked has said so itself; the others still finish.
             let _ = thread.join();
         }
+    }
+}
+
+/// Has this thread interrupt what else runs on its core when something comes for it.
+fn come_first() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = sidegate_slice::ask_for(sidegate_slice::SHORTEST) {
+        tracing::debug!(%error, "a worker keeps its time slice");
     }
 }
 
