@@ -182,11 +182,11 @@ impl Calm {
     }
 
     fn takes_another(&mut self, now: Instant) -> bool {
-        let moments = now.saturating_duration_since(self.since).as_millis() / MOMENT.as_millis();
-        if moments > 0 {
+        let seconds = now.saturating_duration_since(self.since).as_secs();
+        if seconds > 0 {
             self.since = now;
-            self.left =
-                u32::try_from(moments).map_or(AT_ONCE, |more| self.left.saturating_add(more).min(AT_ONCE));
+            let more = u32::try_from(seconds).unwrap_or(u32::MAX);
+            self.left = self.left.saturating_add(more).min(AT_ONCE);
         }
         let one_less = self.left.checked_sub(1);
         self.left = one_less.unwrap_or_default();
