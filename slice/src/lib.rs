@@ -6,6 +6,9 @@
 //!
 //! No crate offers it: those that know `sched_setattr` have it for real-time threads alone.
 
+// Elsewhere there is no such thing, and nobody depends on this.
+#![cfg(target_os = "linux")]
+
 use std::io;
 use std::time::Duration;
 
@@ -19,24 +22,13 @@ pub const LONGEST: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// The kernel's own: a sandbox that forbids the call (`EPERM`), or a system that has none. Everything then stays as it was.
+/// The kernel's own: a sandbox that forbids the call (`EPERM`), for one. Everything then stays as it was.
 pub fn ask_for(slice: Duration) -> io::Result<()> {
-    ask(slice)
-}
-
-#[cfg(target_os = "linux")]
-fn ask(slice: Duration) -> io::Result<()> {
     let mut attributes = linux::get()?;
     attributes.sched_runtime = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);
     linux::set(&attributes)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn ask(_slice: Duration) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(target_os = "linux")]
 mod linux {
     use std::io;
     use std::mem::size_of;
@@ -76,7 +68,7 @@ mod linux {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -188,9 +188,9 @@ impl Calm {
             let more = u32::try_from(seconds).unwrap_or(u32::MAX);
             self.left = self.left.saturating_add(more).min(AT_ONCE);
         }
-        let one_less = self.left.checked_sub(1);
-        self.left = one_less.unwrap_or_default();
-        one_less.is_some()
+        let takes = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        takes
     }
 }
 
