@@ -21,6 +21,7 @@ use crate::config::settings::{self, Algorithm, DatabaseUrl, Listen};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::log::AccessLog;
+use crate::mail::Mailer;
 use crate::metrics::{Metrics, SignIns};
 use crate::server::listen::{self, ListenError};
 use crate::server::{Crew, Shared};
@@ -38,6 +39,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// can't be written the next one can't either.
 const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
+/// How long mails that wait are still sent for when a gate stops.
+const LAST_MAILS: Duration = Duration::from_secs(1);
+
 /// What a gate consists of, for those who administer it.
 #[derive(Clone)]
 pub struct Services {
@@ -47,6 +51,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// Signs and verifies tokens.
     pub tokens: Tokens,
+    /// Who sends mail, if anybody does.
+    pub mail: Option<Mailer>,
     /// Where it is all kept.
     pub store: Arc<dyn Store>,
 }
@@ -113,7 +119,9 @@ pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running
     let socket = AdminSocket::open(&settings.admin.socket)?;
     let settings = Arc::new(settings);
     let hasher = Hasher::start(&settings.passwords)?;
-    let found = Found { store, audit, hasher: hasher.clone(), signins: metrics.signins() };
+    let mail = settings.email.as_ref().map(Mailer::start).transpose()?;
+    let found =
+        Found { store, audit, hasher: hasher.clone(), mail: mail.clone(), signins: metrics.signins() };
     let services = runtime.block_on(services(&settings, found, &clock))?;
     let auth = Auth::new(
         &settings,
@@ -144,8 +152,13 @@ pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running
 pub async fn offline(settings: &Settings, clock: Clock) -> Result<admin::Services, StartError> {
     let store = open::existing(&settings.database.url, clock.now())?;
     let audit = open_audit(settings)?;
-    let found =
-        Found { store, audit, hasher: Hasher::start(&settings.passwords)?, signins: SignIns::default() };
+    let found = Found {
+        store,
+        audit,
+        hasher: Hasher::start(&settings.passwords)?,
+        mail: settings.email.as_ref().map(Mailer::start).transpose()?,
+        signins: SignIns::default(),
+    };
     let services = services(settings, found, &clock).await?;
     Ok(services.administration(settings, clock))
 }
@@ -158,6 +171,7 @@ impl Services {
             accounts: self.accounts.clone(),
             sessions: self.sessions.clone(),
             store: Arc::clone(&self.store),
+            mail: self.mail.clone(),
             clock,
             algorithm: settings.tokens.algorithm.name(),
             pages: settings.pages.enabled,
@@ -171,11 +185,12 @@ struct Found {
     store: Arc<dyn Store>,
     audit: Audit,
     hasher: Hasher,
+    mail: Option<Mailer>,
     signins: SignIns,
 }
 
 async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Services, StartError> {
-    let Found { store, audit, hasher, signins } = found;
+    let Found { store, audit, hasher, mail, signins } = found;
     let origin = store.origin().await?;
     let keys = match settings.tokens.algorithm {
         Algorithm::Hs256 => store.signing_keys().await?,
@@ -210,13 +225,14 @@ async fn services(settings: &Settings, found: Found, clock: &Clock) -> Result<Se
             sessions: sessions.clone(),
             tokens: tokens.clone(),
             audit,
+            mail: mail.clone(),
             signins,
             clock: clock.clone(),
         },
         settings,
     );
     accounts.restore_limits().await?;
-    Ok(Services { accounts, sessions, tokens, store })
+    Ok(Services { accounts, sessions, tokens, mail, store })
 }
 
 /// Two gates on one machine have the same default; the second of them is no worse off than with none.
@@ -265,6 +281,9 @@ impl Running {
         self.crew.stop();
         self.attendant.stop();
         self.keeper.stop();
+        if let Some(mail) = &self.services.mail {
+            self.runtime.block_on(mail.close(LAST_MAILS));
+        }
         if let Err(error) = self.runtime.block_on(self.services.store.close()) {
             tracing::error!(%error, "the database did not close cleanly");
         }

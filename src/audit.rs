@@ -62,7 +62,33 @@ pub enum Event {
         /// Whose.
         uid: UserId,
     },
-    /// Such a link was used: its user has a new password, and none of their former sessions lives.
+    /// A link by which a user can set a new password was mailed to them, since somebody asked for it.
+    ResetMailed {
+        /// Whose.
+        uid: UserId,
+        /// From where it was asked for.
+        address: Option<IpAddr>,
+    },
+    /// A link by which a new user can set their first password was mailed to them.
+    InvitationMailed {
+        /// Whose.
+        uid: UserId,
+    },
+    /// A link that proves an address was mailed to it.
+    ProofMailed {
+        /// Whose.
+        uid: UserId,
+        /// From where it was asked for.
+        address: Option<IpAddr>,
+    },
+    /// Such a link was used: its user's address is proven.
+    AddressProven {
+        /// Who.
+        uid: UserId,
+        /// From where.
+        address: Option<IpAddr>,
+    },
+    /// A link was used that sets a password: its user has a new one, and none of their former sessions lives.
     PasswordReset {
         /// Whose.
         uid: UserId,
@@ -296,6 +322,16 @@ impl Line {
                 ..Self::default()
             },
             Event::ResetLinkMade { uid } => Self::of_user(time, "reset_link_made", uid),
+            Event::ResetMailed { uid, address } => {
+                Self { address, ..Self::of_user(time, "reset_mailed", uid) }
+            }
+            Event::InvitationMailed { uid } => Self::of_user(time, "invitation_mailed", uid),
+            Event::ProofMailed { uid, address } => {
+                Self { address, ..Self::of_user(time, "verification_mailed", uid) }
+            }
+            Event::AddressProven { uid, address } => {
+                Self { address, ..Self::of_user(time, "email_verified", uid) }
+            }
             Event::PasswordReset { uid, address } => {
                 Self { address, ..Self::of_user(time, "password_reset", uid) }
             }

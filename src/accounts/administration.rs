@@ -107,9 +107,11 @@ impl Accounts {
     /// Changes a user. Other roles hold from the next request on: access tokens that say otherwise are as good as
     /// expired, and what is open under them is closed.
     pub async fn change(&self, id: UserId, change: UserChange) -> Result<User, ChangeError> {
+        let before = self.user(id).await?.ok_or(ChangeError::NoSuchUser)?;
         match self.0.services.sessions.change_user(id, change).await? {
             Changed::Done { user, .. } => {
                 self.note(Event::UserChanged { uid: id });
+                self.address_changed(&before, &user, None).await;
                 Ok(user)
             }
             Changed::EmailTaken => Err(ChangeError::EmailTaken),

@@ -157,7 +157,8 @@ impl Accounts {
         match kind {
             Kind::SignIn | Kind::SignInAccount | Kind::SignInDevice => settings.signin_failures,
             Kind::SignInNetwork | Kind::SignInDevices | Kind::Reset => of_a_network(settings.signin_failures),
-            Kind::SignUp => settings.signup,
+            Kind::SignUp | Kind::MailNetwork => settings.signup,
+            Kind::MailAccount => super::links::MAILS,
             Kind::Account => CHANGES,
         }
     }

@@ -8,6 +8,7 @@ use crate::audit::{Audit, Event};
 use crate::config::settings::{self, Settings};
 use crate::hashing::Hasher;
 use crate::limits::Limits;
+use crate::mail::Mailer;
 use crate::metrics::SignIns;
 use crate::sessions::Sessions;
 use crate::store::{Store, StoreError, User};
@@ -17,6 +18,11 @@ use crate::types::{Clock, SessionId, UserId};
 mod administration;
 mod attempts;
 mod common;
+mod errands;
+mod invitation;
+mod letters;
+mod links;
+mod proof;
 mod recovery;
 mod rules;
 mod self_service;
@@ -25,11 +31,15 @@ mod signup;
 
 pub use administration::{AddError, AddUser, ChangeError};
 pub use attempts::{Attempt, Claim};
-pub use recovery::{ResetError, ResetLink};
+pub use errands::TooMany;
+pub use invitation::InviteError;
+pub use links::Link;
+pub use proof::{AskError, ProofError};
+pub use recovery::ResetError;
 pub use rules::Unfit;
 pub use self_service::{OwnChange, OwnError};
 pub use signin::{SignIn, SignInError};
-pub use signup::{SignUp, SignUpError};
+pub use signup::{SignUp, SignUpError, SignedUp};
 
 /// All users of one database. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +52,7 @@ struct Inner {
     limits: settings::Limits,
     /// What links begin with: `server.public_url`, never what a request says (its `Host` is anybody's).
     public_origin: String,
+    errands: errands::Errands,
 }
 
 /// What accounts are built on.
@@ -59,6 +70,8 @@ pub struct Services {
     pub tokens: Tokens,
     /// Where what happened is written down.
     pub audit: Audit,
+    /// Who sends mail, if anybody does.
+    pub mail: Option<Mailer>,
     /// Who counts sign-ins.
     pub signins: SignIns,
     /// The time.
@@ -74,6 +87,7 @@ impl Accounts {
             passwords: settings.passwords.clone(),
             limits: settings.limits.clone(),
             public_origin: settings.server.public_url.origin(),
+            errands: errands::Errands::new(),
         }))
     }
 

@@ -1,29 +1,18 @@
-//! A password that its owner no longer knows: an operator, who never chooses one for them, has a link made, and
-//! whoever opens it sets a new one. It proves nothing about the address, for it came by another way.
+//! A password that its owner no longer knows: a link is mailed to their address, or an operator, who never chooses one for
+//! them, has one made, and whoever opens it sets a new one. What was mailed proves the address as well.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::Accounts;
+use super::links::Link;
+use super::proof::AskError;
 use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::limits::{LimitKey, Limited, Network};
-use crate::store::{NewOneTime, Purpose, StoreError};
+use crate::store::{Purpose, StoreError};
 use crate::tokens::OneTimeToken;
-use crate::types::{Password, Secret, Timestamp, UserId};
-
-/// How long a link can be used (contract section 4).
-const LIFETIME: Duration = Duration::from_mins(30);
-
-/// A link that sets a password.
-#[derive(Clone, Debug)]
-pub struct ResetLink {
-    /// For its user's eyes alone: built from `server.public_url`, whoever asked for it.
-    pub url: Secret<String>,
-    /// From when on it is of no use.
-    pub expires: Timestamp,
-}
+use crate::types::{Email, Password, UserId};
 
 /// Why a password was not set.
 #[derive(Debug, thiserror::Error)]
@@ -46,19 +35,39 @@ pub enum ResetError {
 }
 
 impl Accounts {
-    /// Makes a link by which a user sets a new password; one that was made before is void. `None`: no such user.
-    /// A disabled user may have one: it sets their password, and they stay kept out.
-    pub async fn reset_link(&self, id: UserId) -> Result<Option<ResetLink>, StoreError> {
-        let (services, token) = (&self.0.services, OneTimeToken::random());
-        let (purpose, now) = (Purpose::PasswordReset, services.clock.now());
-        let expires = now.plus(LIFETIME);
-        let link = NewOneTime { token: token.hash(purpose), user: id, purpose, expires };
-        if services.store.put_one_time(link, now).await?.is_none() {
-            return Ok(None);
+    /// Makes a link by which a user sets a new password, for an operator to hand over; one that was made before is void.
+    /// `None`: no such user. A disabled user may have one: it sets their password, and they stay kept out.
+    pub async fn reset_link(&self, id: UserId) -> Result<Option<Link>, StoreError> {
+        let Some(user) = self.user(id).await? else { return Ok(None) };
+        let link = self.link(&user, Purpose::PasswordReset).await?;
+        if link.is_some() {
+            self.note(Event::ResetLinkMade { uid: id });
         }
-        self.note(Event::ResetLinkMade { uid: id });
-        let url = Secret::new(format!("{}/auth/reset?token={}", self.0.public_origin, token.text().reveal()));
-        Ok(Some(ResetLink { url, expires }))
+        Ok(link)
+    }
+
+    /// Mails a link to whoever has this address and an account that is not disabled. Who asks is told the same in any
+    /// case, and at the same time.
+    pub async fn forgot_password(
+        &self,
+        email: Option<Email>,
+        address: Option<IpAddr>,
+    ) -> Result<(), AskError> {
+        let asked = self.admit_mail(address)?;
+        let errand = self.0.errands.place()?;
+        asked.stands().await;
+        if let (Some(email), Some(mailer)) = (email, self.0.services.mail.clone()) {
+            let this = self.clone();
+            errand.run(async move {
+                match this.0.services.store.user_by_email(email.key()).await? {
+                    Some(user) if user.active => {
+                        this.mail_link(&mailer, &user, Purpose::MailedReset, address).await
+                    }
+                    _ => Ok(()),
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Sets the password of the user whose link this token is from, and ends all their sessions. `None`: what was
@@ -86,13 +95,23 @@ impl Accounts {
     /// used up last, when nothing else can go wrong any more.
     async fn use_link(&self, token: Option<OneTimeToken>, new: Password) -> Result<UserId, ResetError> {
         let services = &self.0.services;
-        let token = token.ok_or(ResetError::BadToken)?.hash(Purpose::PasswordReset);
-        let owner = services.store.one_time(token, Purpose::PasswordReset, services.clock.now()).await?;
-        if owner.is_none() {
-            return Err(ResetError::BadToken);
-        }
+        let token = token.ok_or(ResetError::BadToken)?;
+        let Some(purpose) = self.purpose_of(&token).await? else { return Err(ResetError::BadToken) };
         self.judge(&new)?;
         let hash = services.hasher.hash(new).await?;
-        services.sessions.reset_password(token, hash).await?.ok_or(ResetError::BadToken)
+        let token = token.hash(purpose);
+        services.sessions.reset_password(token, purpose, hash).await?.ok_or(ResetError::BadToken)
+    }
+
+    /// By which way the link came that can be used, if it can: an operator's, a mail that was asked for, or an invitation.
+    async fn purpose_of(&self, token: &OneTimeToken) -> Result<Option<Purpose>, StoreError> {
+        let services = &self.0.services;
+        for &purpose in Purpose::SETTING_A_PASSWORD {
+            let found = services.store.one_time(token.hash(purpose), purpose, services.clock.now()).await?;
+            if found.is_some() {
+                return Ok(Some(purpose));
+            }
+        }
+        Ok(None)
     }
 }

@@ -65,8 +65,11 @@ impl Accounts {
             let changed = self.0.services.sessions.change_own(by, None, change).await;
             return settled(attempt, changed.map_err(OwnError::from).and_then(done)).await;
         };
-        let attempt = self.admit_change(by)?;
-        settled(attempt, self.change_address(by, user, username, email, password).await).await
+        let (attempt, before) = (self.admit_change(by)?, user.clone());
+        let changed =
+            settled(attempt, self.change_address(by, user, username, email, password).await).await?;
+        self.address_changed(&before, &changed, by.address).await;
+        Ok(changed)
     }
 
     async fn change_address(
@@ -149,7 +152,7 @@ impl Accounts {
 
     /// The hash of the password that somebody in a session says is theirs. Wrong, it counts as a failed sign-in to
     /// that account: a stolen session must not be a way to guess at will.
-    async fn verify_own(&self, by: Actor, password: &Password) -> Result<PasswordHash, OwnError> {
+    pub(super) async fn verify_own(&self, by: Actor, password: &Password) -> Result<PasswordHash, OwnError> {
         let user = self.present(by).await?;
         let claim = Claim { account: Some(user.email.key()), address: by.address, device: by.device };
         let begun = Begun::default();

@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 
 use super::Accounts;
+use super::errands::TooMany;
+use super::links::MailLinkError;
 use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
 use crate::limits::{LimitKey, Limited, Network};
-use crate::store::{CreatedUser, NewUser, StoreError, User};
+use crate::mail::Mailer;
+use crate::store::{CreatedUser, NewUser, Purpose, StoreError, User};
 use crate::types::{Email, Password, Username};
 
 /// Somebody who wants to be a user.
@@ -21,6 +24,15 @@ pub struct SignUp {
     pub password: Password,
     /// Where they are.
     pub address: Option<IpAddr>,
+}
+
+/// What became of a sign-up.
+#[derive(Debug)]
+pub enum SignedUp {
+    /// They are a user.
+    User(Box<User>),
+    /// That is not said: the address has to be proven, and what more there is to know is mailed to it.
+    Unsaid,
 }
 
 /// Why somebody is not a user.
@@ -38,6 +50,9 @@ pub enum SignUpError {
     /// Too many sign-ups from there.
     #[error(transparent)]
     Limited(#[from] Limited),
+    /// Too many mails are being prepared.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// Somebody has that address.
     #[error("the address is taken")]
     EmailTaken,
@@ -55,18 +70,27 @@ impl Accounts {
         self.0.signup.open
     }
 
+    /// Whether an address has to be proven before anything is open.
+    pub fn asks_for_proof(&self) -> bool {
+        self.0.signup.email_verification
+    }
+
     /// Makes a user. What the settings refuse costs no attempt; an address that is taken does, or this would
     /// be a way to ask for addresses at will.
-    pub async fn sign_up(&self, new: SignUp) -> Result<User, SignUpError> {
+    pub async fn sign_up(&self, new: SignUp) -> Result<SignedUp, SignUpError> {
         self.admit(&new)?;
         let key = LimitKey::SignUp(Network::of(new.address));
         let counted = self.counted(&[key])?;
-        let created = self.create(new).await;
-        match created {
-            Err(SignUpError::Hash(_) | SignUpError::Store(_)) => counted.refund(),
+        let done = if self.0.signup.email_verification {
+            self.create_unsaid(new).await.map(|()| SignedUp::Unsaid)
+        } else {
+            self.create(new).await.map(|user| SignedUp::User(Box::new(user)))
+        };
+        match done {
+            Err(SignUpError::Hash(_) | SignUpError::Store(_) | SignUpError::TooMany(_)) => counted.refund(),
             _ => counted.stands().await,
         }
-        created
+        done
     }
 
     fn admit(&self, new: &SignUp) -> Result<(), SignUpError> {
@@ -83,6 +107,48 @@ impl Accounts {
     pub(super) fn is_of_allowed_domain(&self, email: &Email) -> bool {
         let (allowed, domain) = (&self.0.signup.allowed_domains, email.key().domain());
         allowed.is_empty() || allowed.iter().any(|ours| ours == domain)
+    }
+
+    /// Whether the address is taken is told to it alone, by mail: for whoever signs up both are the same, in what is
+    /// done before the answer as well.
+    async fn create_unsaid(&self, new: SignUp) -> Result<(), SignUpError> {
+        let services = &self.0.services;
+        let errand = self.0.errands.place()?;
+        let (email, address) = (new.email.clone(), new.address);
+        let password = services.hasher.hash(new.password).await?;
+        let user = NewUser {
+            email: new.email,
+            username: new.username,
+            password: Some(password),
+            roles: Vec::new(),
+            email_verified: false,
+            created: services.clock.now(),
+        };
+        let created = services.store.create_user_alike(user).await?;
+        let (this, mailer) = (self.clone(), services.mail.clone());
+        if let CreatedUser::Created(user) = &created {
+            self.note(Event::SignedUp { uid: user.id, address });
+        }
+        errand.run(async move {
+            let Some(mailer) = mailer else { return Ok(()) };
+            match created {
+                CreatedUser::Created(user) => {
+                    this.mail_link(&mailer, &user, Purpose::AddressProof, address).await
+                }
+                CreatedUser::EmailTaken => this.mail_owner(&mailer, &email).await,
+            }
+        });
+        Ok(())
+    }
+
+    /// Tells the owner of an address that somebody wanted to sign up with it.
+    async fn mail_owner(&self, mailer: &Mailer, email: &Email) -> Result<(), MailLinkError> {
+        let owner = self.0.services.store.user_by_email(email.key()).await?;
+        if let Some(owner) = owner.filter(|owner| owner.active) {
+            self.count_mail(&owner).await?;
+            mailer.post(self.letters().known_already(&owner));
+        }
+        Ok(())
     }
 
     async fn create(&self, new: SignUp) -> Result<User, SignUpError> {

@@ -48,6 +48,7 @@ impl House {
         let services = Services {
             store: store.clone(),
             hasher: hasher.clone(),
+            mail: None,
             limits: Limits::new(),
             sessions,
             tokens,

@@ -25,6 +25,15 @@ pub enum Command {
         /// Their password.
         password: Option<Text<Password>>,
     },
+    /// Make a user and mail them a link by which they choose a password.
+    InviteUser {
+        /// Their address.
+        email: Text<Email>,
+        /// Their name.
+        username: Text<Username>,
+        /// Their roles.
+        roles: Vec<Text<Role>>,
+    },
     /// All users, in the order of their numbers.
     ListUsers {},
     /// One user.

@@ -40,6 +40,9 @@ pub(super) async fn execute(services: &Services, command: Command, rows: Lines) 
             let password = password.map(|Text(password)| password);
             users::add(services, email.0, username.0, unwrap(roles), password).await
         }
+        Command::InviteUser { email, username, roles } => {
+            users::invite(services, email.0, username.0, unwrap(roles)).await
+        }
         Command::ListUsers {} => Ok(listing::users(services)),
         Command::ShowUser { user: Text(who) } => users::show(services, who).await,
         Command::ChangeUser { user: Text(who), email, username, roles } => {

@@ -7,7 +7,7 @@ use crate::hashing::HashError;
 use crate::sessions::RotateError;
 use crate::store::{BackupError, StoreError};
 use crate::tokens::TokensError;
-use crate::types::{Email, SessionId, UserRef};
+use crate::types::{Email, SessionId, UserId, UserRef};
 
 /// What went wrong. The texts are for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,26 @@ pub(super) enum Failure {
     /// The password was not hashed.
     #[error("the password could not be hashed: {0}\nhint: try again in a few seconds")]
     Hash(#[from] HashError),
+    /// No mail is sent here.
+    #[error(
+        "no mail is sent here: the configuration has no `[email]`\nhint: set `email.smtp` and `email.from`, or make the user with `--password-stdin` and hand over the link of `sidegate users reset`"
+    )]
+    NoMail,
+    /// The page that a mailed link opens is not there.
+    #[error(
+        "a mailed link opens a page of the gate's, and `pages.enabled` is false\nhint: set it to true, or make the user with `--password-stdin`"
+    )]
+    NoPages,
+    /// The user was made, but their mail was not taken.
+    #[error(
+        "user {uid} was made, but their invitation was not mailed: {cause}\nhint: hand over the link of `sidegate users reset {uid}`, or remove them with `sidegate users remove {uid}` and try again"
+    )]
+    Undelivered {
+        /// Who.
+        uid: UserId,
+        /// What the mail server said.
+        cause: String,
+    },
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -64,7 +84,8 @@ impl Failure {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchUser(_) | Self::NoSuchSession(_) => StatusCode::NOT_FOUND,
-            Self::EmailTaken(_) | Self::SharedSecret => StatusCode::CONFLICT,
+            Self::EmailTaken(_) | Self::SharedSecret | Self::NoMail | Self::NoPages => StatusCode::CONFLICT,
+            Self::Undelivered { .. } => StatusCode::BAD_GATEWAY,
             Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Hash(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Backup(_) | Self::File { .. } | Self::Keys(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::mail::Mailer;
 use crate::sessions::Sessions;
 use crate::store::{Store, User};
 use crate::types::{Clock, UserRef};
@@ -39,6 +40,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// Where it is all kept.
     pub store: Arc<dyn Store>,
+    /// Who sends mail, if anybody does.
+    pub mail: Option<Mailer>,
     /// The time.
     pub clock: Clock,
     /// The name of the algorithm that access tokens are signed with.

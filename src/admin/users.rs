@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::import;
 use super::lines::Lines;
 use super::views::{BadRowView, ImportView, ResetView, RowView, UserView};
-use crate::accounts::{AddError, AddUser, ChangeError};
+use crate::accounts::{AddError, AddUser, ChangeError, InviteError};
 use crate::store::{ImportPolicy, ImportRow, User, UserChange};
 use crate::types::{Email, Password, Role, UserRef, Username};
 
@@ -20,10 +20,37 @@ pub(super) async fn add(
     let new = AddUser { email: email.clone(), username, password, roles };
     match services.accounts.add(new).await {
         Ok(user) => Ok(shown(&user)),
-        Err(AddError::EmailTaken) => Err(Failure::EmailTaken(email)),
-        Err(AddError::Unfit(unfit)) => Err(unfit.into()),
-        Err(AddError::Hash(error)) => Err(error.into()),
-        Err(AddError::Store(error)) => Err(error.into()),
+        Err(error) => Err(not_added(error, email)),
+    }
+}
+
+pub(super) async fn invite(
+    services: &Services,
+    email: Email,
+    username: Username,
+    roles: Vec<Role>,
+) -> Result<Reply, Failure> {
+    // The link that is mailed opens a page.
+    if !services.pages {
+        return Err(Failure::NoPages);
+    }
+    let new = AddUser { email: email.clone(), username, password: None, roles };
+    match services.accounts.invite(new).await {
+        Ok(user) => Ok(shown(&user)),
+        Err(InviteError::NoMail) => Err(Failure::NoMail),
+        Err(InviteError::Add(error)) => Err(not_added(error, email)),
+        Err(InviteError::Undelivered { user, cause }) => {
+            Err(Failure::Undelivered { uid: user.id, cause: cause.to_string() })
+        }
+    }
+}
+
+fn not_added(error: AddError, email: Email) -> Failure {
+    match error {
+        AddError::EmailTaken => Failure::EmailTaken(email),
+        AddError::Unfit(unfit) => unfit.into(),
+        AddError::Hash(error) => error.into(),
+        AddError::Store(error) => error.into(),
     }
 }
 

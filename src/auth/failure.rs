@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::accounts::{OwnError, ResetError, SignInError, SignUpError, Unfit};
+use crate::accounts::{AskError, OwnError, ProofError, ResetError, SignInError, SignUpError, TooMany, Unfit};
 use crate::hashing::HashError;
 use crate::limits::{Limited, Policy};
 use crate::sessions::{RefreshError, StartError};
@@ -96,8 +96,36 @@ impl From<SignUpError> for Problem {
             SignUpError::Unfit(unfit) => unfit.into(),
             SignUpError::Limited(limited) => limited.into(),
             SignUpError::EmailTaken => Self::new(Code::EmailTaken),
+            SignUpError::TooMany(error) => error.into(),
             SignUpError::Hash(error) => error.into(),
             SignUpError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TooMany> for Problem {
+    fn from(_: TooMany) -> Self {
+        Self::new(Code::Unavailable).retry_after(BUSY_WAIT)
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Limited(limited) => limited.into(),
+            AskError::TooMany(error) => error.into(),
+            AskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProofError> for Problem {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::BadToken => Self::new(Code::BadProofToken),
+            ProofError::Limited(limited) => limited.into(),
+            ProofError::Own(error) => error.into(),
+            ProofError::Store(error) => error.into(),
         }
     }
 }

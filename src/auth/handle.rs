@@ -109,7 +109,7 @@ impl Auth {
             tokio::time::sleep(REFUSAL + SPREAD.mul_f64(chance())).await;
         }
         let answer = match form {
-            Some(form) => self.form_again(form, &call, &failure.problem),
+            Some(form) => self.form_again(form, &call, &failure.problem).await,
             None => failure.problem.answer(),
         };
         if failure.clear_cookies { self.without_tokens(answer, peer.secure) } else { answer }
@@ -186,12 +186,19 @@ impl Auth {
             Handler::Password => self.change_password(call).await,
             Handler::Sessions => self.list_sessions(call).await,
             Handler::EndSession => self.end_session(call).await,
+            Handler::PasswordForgot => self.forgot_password(call).await,
             Handler::PasswordReset => self.reset_password(call).await,
+            Handler::EmailVerify => self.verify_email(call).await,
+            Handler::EmailResend => self.resend_proof(call).await,
             Handler::Health => Ok(Self::health()),
             Handler::KeySet => Ok(self.key_set(call)),
             Handler::LoginPage => self.login_page(call).await,
             Handler::SignUpPage => self.sign_up_page(call),
+            Handler::ForgotPage => self.forgot_page(call),
             Handler::ResetPage => self.reset_page(call),
+            Handler::ProofPage => self.proof_page(call).await,
+            Handler::AccountPage => self.account_page(call).await,
+            Handler::AccountForm => self.account_form(call).await,
         }
     }
 

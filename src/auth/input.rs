@@ -19,6 +19,8 @@ use crate::web::{Code, Problem};
 const SIGN_UP_MISSING: &str = "Email, username, and password are required.";
 const SIGN_IN_MISSING: &str = "Email and password are required.";
 const RESET_MISSING: &str = "Token and password are required.";
+const PROOF_MISSING: &str = "Token is required.";
+const EMAIL_MISSING: &str = "Email is required.";
 const CHANGE_MISSING: &str = "Username or email is required.";
 const ADDRESS_MISSING: &str = "Email and password are required.";
 const PASSWORD_MISSING: &str = "Current and new password are required.";
@@ -83,6 +85,14 @@ pub(super) struct ResetInput {
     /// `None`: not a token, so of no link.
     pub(super) token: Option<OneTimeToken>,
     pub(super) password: Password,
+}
+
+/// What a proof of an address says.
+pub(super) struct ProofInput {
+    /// `None`: not a token, so of no link.
+    pub(super) token: Option<OneTimeToken>,
+    /// The account's, where there is no session of it.
+    pub(super) password: Option<Password>,
 }
 
 /// What a user wants to be different about themselves.
@@ -187,6 +197,29 @@ impl Fields {
         };
         let password = new_password(password, RESET_MISSING)?;
         Ok(ResetInput { token: OneTimeToken::parse(token), password })
+    }
+
+    /// `token`, and perhaps `password`.
+    pub(super) fn proof(&self) -> Result<ProofInput, Problem> {
+        let Some(token) = self.words("token")? else {
+            return Err(Problem::new(Code::MissingField).detail(PROOF_MISSING));
+        };
+        let password = self.text("password")?;
+        let password = password.map(|password| own_password(password, PROOF_MISSING)).transpose()?;
+        Ok(ProofInput { token: OneTimeToken::parse(token), password })
+    }
+
+    /// `email`, of which only whoever has it learns more. What can't be an address is nobody's.
+    pub(super) fn address(&self) -> Result<Option<Email>, Problem> {
+        match self.words("email")? {
+            Some(email) => Ok(Email::parse(email)),
+            None => Err(Problem::new(Code::MissingField).detail(EMAIL_MISSING)),
+        }
+    }
+
+    /// Whether a field is there that says something.
+    pub(super) fn has(&self, name: &str) -> bool {
+        !matches!(self.text(name), Ok(None))
     }
 
     /// `username`, or `email` with `password`, or all of them.

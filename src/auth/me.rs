@@ -14,26 +14,49 @@ impl Auth {
         Ok(reply::user(&self.who(call).await?))
     }
 
-    /// Who looks at a page, and their new pair of tokens where their session was renewed in passing (contract
-    /// section 5: silent renewal holds for the pages, too).
-    pub(super) async fn visitor(&self, call: &Call<'_>) -> (Option<User>, Option<Issued>) {
-        let headers = &call.head.headers;
-        let problem = match self.who(call).await {
-            Ok(user) => return (Some(user), None),
-            Err(problem) => problem,
-        };
-        let Some(token) = self.credentials.renewal(headers, problem.code()) else { return (None, None) };
-        let issued = self.services.sessions.refresh(token, call.peer.address).await.ok();
-        (issued.as_ref().map(|issued| issued.user.clone()), issued)
-    }
-
     /// The user whose access token comes with a request, as they are now.
     pub(super) async fn who(&self, call: &Call<'_>) -> Result<User, Problem> {
         Ok(self.caller(call).await?.user)
     }
 
-    /// The same, with the session that they are in.
+    /// The same, with the session that they are in. For who posted a page's form it is renewed in passing where its access
+    /// token is over, as when the page was opened: see [`Auth::renewed`].
     pub(super) async fn caller(&self, call: &Call<'_>) -> Result<Caller, Problem> {
+        let problem = match self.present_caller(call).await {
+            Ok(caller) => return Ok(caller),
+            Err(problem) => problem,
+        };
+        if call.from_page { self.renewed_caller(call, &problem).await.ok_or(problem) } else { Err(problem) }
+    }
+
+    /// Who looks at a page, if they are signed in; their session is renewed in passing (contract section 5: silent
+    /// renewal holds for the pages, too), and their new tokens belong on the answer.
+    pub(super) async fn page_caller(&self, call: &Call<'_>) -> Option<Caller> {
+        match self.present_caller(call).await {
+            Ok(caller) => Some(caller),
+            Err(problem) => self.renewed_caller(call, &problem).await,
+        }
+    }
+
+    async fn renewed_caller(&self, call: &Call<'_>, because: &Problem) -> Option<Caller> {
+        let token = self.credentials.renewal(&call.head.headers, because.code())?;
+        let issued = self.services.sessions.refresh(token, call.peer.address).await.ok()?;
+        Some(Caller {
+            user: issued.user.clone(),
+            session: issued.session.id,
+            renewed: Some(Box::new(issued)),
+        })
+    }
+
+    /// Puts the tokens of a session that was renewed in passing on an answer.
+    pub(super) fn renewed(&self, answer: Answer, caller: &Caller, call: &Call<'_>) -> Answer {
+        match &caller.renewed {
+            Some(issued) => self.with_tokens(answer, issued, call.peer.secure),
+            None => answer,
+        }
+    }
+
+    async fn present_caller(&self, call: &Call<'_>) -> Result<Caller, Problem> {
         let services = &self.services;
         let Some(token) = self.credentials.access(&call.head.headers).token() else {
             return Err(Code::NotAuthenticated.into());
@@ -48,7 +71,7 @@ impl Auth {
         }
         let user = services.accounts.user(claims.user).await?;
         let user = user.filter(|user| user.active).ok_or(Code::InvalidToken)?;
-        Ok(Caller { user, session: claims.session })
+        Ok(Caller { user, session: claims.session, renewed: None })
     }
 }
 
@@ -56,6 +79,8 @@ impl Auth {
 pub(super) struct Caller {
     pub(super) user: User,
     pub(super) session: SessionId,
+    /// Their new tokens, where the session was renewed in passing.
+    pub(super) renewed: Option<Box<Issued>>,
 }
 
 impl Caller {

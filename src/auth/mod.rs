@@ -19,10 +19,12 @@ use crate::web::cookies::CookieWriter;
 mod account;
 mod body;
 mod failure;
+mod forgot;
 mod handle;
 mod input;
 mod me;
 mod pages;
+mod proof;
 mod public;
 mod reply;
 mod reset;
@@ -85,12 +87,19 @@ pub enum Handler {
     Password,
     Sessions,
     EndSession,
+    PasswordForgot,
     PasswordReset,
+    EmailVerify,
+    EmailResend,
     Health,
     KeySet,
     LoginPage,
     SignUpPage,
+    ForgotPage,
     ResetPage,
+    ProofPage,
+    AccountPage,
+    AccountForm,
 }
 
 impl Route {
@@ -110,20 +119,24 @@ impl Handler {
         match self {
             Self::SignUp => Some(Form::SignUp),
             Self::SignIn | Self::SignOut => Some(Form::SignIn),
+            Self::PasswordForgot => Some(Form::Forgot),
             Self::PasswordReset => Some(Form::Reset),
+            Self::EmailVerify | Self::EmailResend => Some(Form::Proof),
+            Self::AccountForm | Self::Password | Self::SignOutAll => Some(Form::Account),
             Self::Login
             | Self::Refresh
-            | Self::SignOutAll
             | Self::Me
             | Self::ChangeMe
-            | Self::Password
             | Self::Sessions
             | Self::EndSession
             | Self::Health
             | Self::KeySet
             | Self::LoginPage
             | Self::SignUpPage
-            | Self::ResetPage => None,
+            | Self::ForgotPage
+            | Self::ResetPage
+            | Self::ProofPage
+            | Self::AccountPage => None,
         }
     }
 }
@@ -143,12 +156,19 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/auth/password", who: Who::SignedIn, when: When::Always, handler: Handler::Password, doc: "Change one's password" },
     Route { method: Method::GET, path: "/auth/sessions", who: Who::SignedIn, when: When::Always, handler: Handler::Sessions, doc: "One's sessions" },
     Route { method: Method::DELETE, path: "/auth/sessions/{id}", who: Who::SignedIn, when: When::Always, handler: Handler::EndSession, doc: "End one of one's sessions" },
+    Route { method: Method::POST, path: "/auth/password/forgot", who: Who::Anyone, when: When::Always, handler: Handler::PasswordForgot, doc: "Have a link mailed that sets a new password" },
     Route { method: Method::POST, path: "/auth/password/reset", who: Who::Anyone, when: When::Always, handler: Handler::PasswordReset, doc: "Set a new password by a one-time link" },
+    Route { method: Method::POST, path: "/auth/email/verify", who: Who::Anyone, when: When::Always, handler: Handler::EmailVerify, doc: "Prove an address by a one-time link" },
+    Route { method: Method::POST, path: "/auth/email/resend", who: Who::Anyone, when: When::Always, handler: Handler::EmailResend, doc: "Have another such link mailed" },
     Route { method: Method::GET, path: "/auth/healthz", who: Who::Anyone, when: When::Always, handler: Handler::Health, doc: "Whether the gate runs" },
     Route { method: Method::GET, path: "/auth/jwks.json", who: Who::Anyone, when: When::Always, handler: Handler::KeySet, doc: "The public keys of access tokens" },
     Route { method: Method::GET, path: "/auth/login", who: Who::Anyone, when: When::Pages, handler: Handler::LoginPage, doc: "The sign-in page" },
     Route { method: Method::GET, path: "/auth/signup", who: Who::Anyone, when: When::Pages, handler: Handler::SignUpPage, doc: "The sign-up page" },
     Route { method: Method::GET, path: "/auth/reset", who: Who::Anyone, when: When::Pages, handler: Handler::ResetPage, doc: "The page that a reset link opens" },
+    Route { method: Method::GET, path: "/auth/forgot", who: Who::Anyone, when: When::Pages, handler: Handler::ForgotPage, doc: "The page on which a reset link is asked for" },
+    Route { method: Method::GET, path: "/auth/verify-email", who: Who::Anyone, when: When::Pages, handler: Handler::ProofPage, doc: "The page that a confirmation link opens" },
+    Route { method: Method::GET, path: "/auth/account", who: Who::Anyone, when: When::Pages, handler: Handler::AccountPage, doc: "The page of one's own account" },
+    Route { method: Method::POST, path: "/auth/account", who: Who::SignedIn, when: When::Pages, handler: Handler::AccountForm, doc: "What that page's forms change" },
 ];
 
 /// Answers `/auth/*`.

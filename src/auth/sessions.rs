@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::handle::Call;
+use super::me::Caller;
 use super::{Auth, reply};
 use crate::types::SessionId;
 use crate::web::{Answer, Code, Problem, agent};
@@ -29,16 +30,26 @@ impl Auth {
     /// Ends a session of who asks. Another user's is answered like one that never was, and like what is no id.
     pub(super) async fn end_session(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let caller = self.caller(call).await?;
-        let ended = match SessionId::parse(call.id) {
+        let is_own = self.end_named(call, &caller, call.id).await?;
+        let answer = reply::json(&json!({"status": "ok", "message": "Session ended."}));
+        Ok(if is_own { self.without_tokens(answer, call.peer.secure) } else { answer })
+    }
+
+    /// Ends the session of this id; gives whether it was the one that asks.
+    pub(super) async fn end_named(
+        &self,
+        call: &Call<'_>,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<bool, Failure> {
+        let ended = match SessionId::parse(id) {
             Some(id) => self.services.sessions.end_own(caller.actor(call), id).await?.then_some(id),
             None => None,
         };
-        let Some(ended) = ended else {
-            return Err(Problem::new(Code::NotFound).detail("There is no such session.").into());
-        };
-        let answer = reply::json(&json!({"status": "ok", "message": "Session ended."}));
-        let is_own = ended == caller.session;
-        Ok(if is_own { self.without_tokens(answer, call.peer.secure) } else { answer })
+        match ended {
+            Some(id) => Ok(id == caller.session),
+            None => Err(Problem::new(Code::NotFound).detail("There is no such session.").into()),
+        }
     }
 
     /// Ends all sessions of who asks. When that can't be written down it is said, and the cookies stay, so that it can
@@ -46,7 +57,11 @@ impl Auth {
     pub(super) async fn sign_out_everywhere(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let caller = self.caller(call).await?;
         self.services.sessions.end_all_own(caller.actor(call)).await?;
-        let answer = reply::json(&json!({"status": "ok", "message": "Signed out everywhere."}));
+        let answer = if call.from_page {
+            reply::see_other("/auth/login")
+        } else {
+            reply::json(&json!({"status": "ok", "message": "Signed out everywhere."}))
+        };
         Ok(self.without_tokens(answer, call.peer.secure))
     }
 }

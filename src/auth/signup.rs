@@ -4,10 +4,13 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::handle::Call;
-use super::{Auth, reply};
-use crate::accounts::SignUp;
+use super::{Auth, proof, reply};
+use crate::accounts::{SignUp, SignedUp};
 use crate::tokens::Holder;
 use crate::web::{Answer, Code};
+
+/// With `signup.email_verification`, whether the address is known or not.
+const UNSAID: &str = "If this address can be used here, a mail is on its way to it. Open the link in it to confirm the address.";
 
 impl Auth {
     /// Makes a user. From a page it leads on as a user who is signed in; a program signs in by itself.
@@ -24,7 +27,11 @@ impl Auth {
             password: input.password,
             address: call.peer.address,
         };
-        let user = accounts.sign_up(new).await?;
+        let user = match accounts.sign_up(new).await? {
+            SignedUp::User(user) => user,
+            SignedUp::Unsaid if call.from_page => return Ok(reply::see_other(&proof::sent(call))),
+            SignedUp::Unsaid => return Ok(reply::json(&json!({"status": "ok", "message": UNSAID}))),
+        };
         if call.from_page {
             let issued = accounts.enter(&user, call.device(), &self.named_sessions(call)).await?;
             let answer = reply::see_other(call.fields.next().as_str());

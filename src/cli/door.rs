@@ -26,6 +26,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes that wait in the pipe.
 const PIPE: usize = 256 * 1024;
 
+/// How long mails that a command caused are sent for before it ends.
+const LAST_MAILS: Duration = Duration::from_secs(20);
+
 /// Why a command failed. The texts are for whoever gave it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
@@ -35,9 +38,6 @@ pub(super) enum Trouble {
     /// A file or the terminal could not be used.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// What was given on the command line makes no sense, though each part of it does.
-    #[error("{0}")]
-    Usage(String),
     /// It was told already.
     #[error("")]
     Told,
@@ -65,21 +65,19 @@ pub(super) fn through(
         let (mut client, services) = open(settings).await?;
         let done = work(&mut client, &own).await.map_err(Failed::Command);
         drop(client);
-        if let Some(services) = services
-            && let Err(error) = services.store.close().await
-        {
-            return done.and(Err(Failed::Door(format!("the database did not close cleanly: {error}"))));
+        let Some(services) = services else { return done };
+        if let Some(mail) = &services.mail {
+            mail.close(LAST_MAILS).await;
         }
-        done
+        match services.store.close().await {
+            Ok(()) => done,
+            Err(error) => done.and(Err(Failed::Door(format!("the database did not close cleanly: {error}")))),
+        }
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Command(trouble)) if has_left(&trouble) => ExitCode::SUCCESS,
         Err(Failed::Command(Trouble::Told)) => ExitCode::FAILURE,
-        Err(Failed::Command(Trouble::Usage(text))) => {
-            super::fail(&text);
-            ExitCode::from(USAGE)
-        }
         Err(Failed::Command(trouble)) => super::fail(&trouble.to_string()),
         Err(Failed::Door(text)) => super::fail(&text),
     }
@@ -96,7 +94,7 @@ fn has_left(trouble: &Trouble) -> bool {
         Trouble::Io(error) | Trouble::Client(ClientError::Sink(error)) => {
             error.kind() == ErrorKind::BrokenPipe
         }
-        Trouble::Client(_) | Trouble::Usage(_) | Trouble::Told => false,
+        Trouble::Client(_) | Trouble::Told => false,
     }
 }
 

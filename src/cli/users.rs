@@ -116,11 +116,12 @@ pub(super) fn run(users: Users, general: &General) -> ExitCode {
 
 async fn add(client: &mut Client, new: Add, form: Form) -> Result<(), Trouble> {
     if new.invite {
-        return Err(Trouble::Usage(
-            "`--invite` mails a link, and this version sends no mail\n\
-             hint: make the user with `--password-stdin` and a password that nobody knows, then hand over the link of `sidegate users reset`"
-                .to_owned(),
-        ));
+        let command = Command::InviteUser {
+            email: Text(new.email),
+            username: Text(new.username),
+            roles: new.roles.into_iter().map(Text).collect(),
+        };
+        return one(client, &command, form).await;
     }
     let password = if new.password_stdin {
         prompt::read_line(io::stdin().lock())

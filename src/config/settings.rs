@@ -198,13 +198,16 @@ pub struct Tokens {
     pub particulars: Particulars,
 }
 
-/// Which of a user's particulars access tokens say: those that `[identity]` names a header for.
+/// Which of a user's particulars access tokens say: those that `[identity]` names a header for, and what the gate has
+/// to know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Particulars {
     /// The address, as the claim `email`.
     pub email: bool,
     /// The name, as the claim `preferred_username`.
     pub username: bool,
+    /// Whether the address is proven, as the claim `email_verified`: where that is asked for.
+    pub verified: bool,
 }
 
 /// `[cookies]`
@@ -264,7 +267,7 @@ pub struct Identity {
 impl Identity {
     /// What access tokens have to say, so that no request has to ask the store for it.
     pub const fn particulars(&self) -> Particulars {
-        Particulars { email: self.email.is_some(), username: self.username.is_some() }
+        Particulars { email: self.email.is_some(), username: self.username.is_some(), verified: false }
     }
 }
 

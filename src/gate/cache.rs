@@ -35,6 +35,8 @@ pub(super) struct Known {
     pub(super) email: Option<Told>,
     /// Their name, likewise.
     pub(super) username: Option<Told>,
+    /// Whether their address is proven, where that is asked for.
+    pub(super) verified: Option<bool>,
     /// The token itself, where the upstream is told that, too.
     pub(super) token: Option<HeaderValue>,
     /// The state of the revocations that it was last compared with.
@@ -66,6 +68,7 @@ impl Known {
             roles: roles_value(&claims.roles),
             email: claims.email.as_deref().map(Told::new),
             username: claims.username.as_deref().map(Told::new),
+            verified: claims.verified,
             token: token.and_then(secret_value),
             epoch: Cell::new(None),
             keys: Cell::new(keys),
@@ -89,6 +92,7 @@ impl Known {
             roles: roles_value(&user.roles),
             email: tells.particulars.email.then(|| Told::new(user.email.as_str())),
             username: tells.particulars.username.then(|| Told::new(user.username.as_str())),
+            verified: tells.particulars.verified.then_some(user.email_verified),
             token: if tells.token { secret_value(issued.access.token.reveal()) } else { None },
             epoch: Cell::new(Some(epoch)),
             // For one request alone: it is never looked up again.
@@ -98,20 +102,26 @@ impl Known {
 }
 
 impl Known {
-    /// Whether something that the token says of its user is another since it was made.
-    pub(super) fn is_outdated(&self, revocations: &Revocations) -> bool {
-        // Roles are visible ASCII; were they not, nobody would have these.
-        self.roles.to_str().map_or(true, |roles| {
-            let email = self.email.as_ref().map(|told| &*told.text);
-            let username = self.username.as_ref().map(|told| &*told.text);
-            let says = Says { roles, email, username };
-            revocations.is_outdated(self.user, says)
-        })
+    /// Whether its user still has to prove their address before anything is open to them.
+    pub(super) fn is_unproven(&self) -> bool {
+        self.verified == Some(false)
     }
 
-    /// Whether its user's roles changed since the token was made.
-    pub(super) fn has_other_roles(&self, revocations: &Revocations) -> bool {
-        self.roles.to_str().map_or(true, |roles| revocations.has_other_roles(self.user, roles))
+    /// Whether something that the token says of its user is another since it was made.
+    pub(super) fn is_outdated(&self, revocations: &Revocations) -> bool {
+        self.says().is_none_or(|says| revocations.is_outdated(self.user, says))
+    }
+
+    /// Whether its user may do something else than when the token was made.
+    pub(super) fn has_other_rights(&self, revocations: &Revocations) -> bool {
+        self.says().is_none_or(|says| revocations.has_other_rights(self.user, says))
+    }
+
+    fn says(&self) -> Option<Says<'_>> {
+        let email = self.email.as_ref().map(|told| &*told.text);
+        let username = self.username.as_ref().map(|told| &*told.text);
+        // Roles are visible ASCII; were they not, nobody would have these.
+        self.roles.to_str().ok().map(|roles| Says { roles, email, username, verified: self.verified })
     }
 }
 

@@ -21,14 +21,14 @@ impl Lifeline {
         Self { known, revocations, epoch, cut: Cell::new(false) }
     }
 
-    /// Whether the session has ended or its user's roles have changed (contract section 5); another name or address is
-    /// told with the next request. Costs one read of shared
+    /// Whether the session has ended or its user's roles have changed (contract section 5), or their address is not
+    /// proven any more where it has to be; another name or address is told with the next request. Costs one read of shared
     /// memory while nothing is published.
     pub fn is_cut(&self) -> bool {
         let epoch = self.revocations.epoch();
         if self.epoch.replace(epoch) != epoch {
             let over = self.revocations.is_revoked(self.known.session)
-                || self.known.has_other_roles(&self.revocations);
+                || self.known.has_other_rights(&self.revocations);
             self.cut.set(self.cut.get() || over);
         }
         self.cut.get()

@@ -43,6 +43,8 @@ pub enum Verdict {
     Refuse(Refusal),
     /// Send the browser to sign in, and then back here.
     ToLogin(LocalPath),
+    /// Send the browser to prove its user's address, and then back here.
+    ToProof(LocalPath),
 }
 
 /// A renewal that a request has asked for: the refresh token, not yet looked at.
@@ -134,6 +136,9 @@ impl Gate {
         }
         let known = Known::of_renewed(issued, self.tells, epoch);
         let judged = self.judge(head, peer);
+        if known.is_unproven() {
+            return Ok(self.unproven(head, &judged));
+        }
         Ok(match judged.need {
             Need::SignedIn(roles) if !known.meets(&roles) => self.forbidden(head),
             Need::Denied => self.forbidden(head),
@@ -171,6 +176,10 @@ impl Gate {
         // A bearer is set by a script of a page that may read it; no other site's page can make a browser send it.
         if !self.credentials.owns_authorization() && self.is_foreign_write(head, peer) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::CrossSite)));
+        }
+        // A sign-in before the proof opens `/auth/*` alone (contract section 4).
+        if known.is_unproven() {
+            return self.unproven(head, judged);
         }
         // Each time, and not when the token is verified: the same token is asked for other paths.
         if let Need::SignedIn(roles) = &judged.need
@@ -259,16 +268,34 @@ impl Gate {
         Verdict::Refuse(Refusal::forbidden(head, self.pages))
     }
 
+    /// What becomes of who is signed in and has yet to prove their address: what is open to everybody is open to them,
+    /// and they are nobody there.
+    fn unproven(&self, head: &Parts, judged: &Judged<'_>) -> Verdict {
+        match judged.need {
+            Need::Denied => self.forbidden(head),
+            Need::Optional | Need::Nothing => self.for_nobody(&head.headers, judged),
+            Need::SignedIn(_) => match self.navigation(head) {
+                Some(asked) => Verdict::ToProof(asked),
+                None => Verdict::Refuse(Refusal::unproven(head, self.pages)),
+            },
+        }
+    }
+
+    /// Where a browser wanted to go that can be shown a page of the gate's instead.
+    fn navigation(&self, head: &Parts) -> Option<LocalPath> {
+        let is_one = self.pages
+            && !refusal::is_grpc(&head.headers)
+            && browser::is_navigation(&head.method, &head.headers);
+        let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        is_one.then(|| LocalPath::parse(asked).unwrap_or_else(LocalPath::root))
+    }
+
     fn not_signed_in(&self, head: &Parts, judged: &Judged<'_>, because: Code) -> Verdict {
         if judged.need == Need::Optional {
             return self.for_nobody(&head.headers, judged);
         }
-        if self.pages
-            && !refusal::is_grpc(&head.headers)
-            && browser::is_navigation(&head.method, &head.headers)
-        {
-            let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-            return Verdict::ToLogin(LocalPath::parse(asked).unwrap_or_else(LocalPath::root));
+        if let Some(asked) = self.navigation(head) {
+            return Verdict::ToLogin(asked);
         }
         Verdict::Refuse(Refusal::unauthorized(because, self.credentials.challenge(), head, self.pages))
     }

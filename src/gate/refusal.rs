@@ -46,6 +46,12 @@ impl Refusal {
         Self { problem: Problem::new(Code::Forbidden), form, challenge: None }
     }
 
+    /// 403 in the form that `head` asks for: the user has to prove their address first.
+    pub fn unproven(head: &Parts, pages: bool) -> Self {
+        let form = Form::asked_for_by(head, pages);
+        Self { problem: Problem::new(Code::Unproven), form, challenge: None }
+    }
+
     /// The answer, where it is not a page.
     pub fn answer(&self) -> Answer {
         let mut answer = match self.form {

@@ -24,6 +24,10 @@ pub enum LimitKey {
     Reset(Network),
     /// What one user changes of their own account.
     Account(UserId),
+    /// Mails that one network asks for.
+    MailNetwork(Network),
+    /// Mails to one account that anybody can ask for.
+    MailAccount(EmailKey),
 }
 
 /// What kind of thing is counted: each has a table of its own, so that none pushes out another's counters.
@@ -45,11 +49,15 @@ pub enum Kind {
     SignInDevices,
     /// [`LimitKey::Account`]
     Account,
+    /// [`LimitKey::MailNetwork`]
+    MailNetwork,
+    /// [`LimitKey::MailAccount`]
+    MailAccount,
 }
 
 impl Kind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::SignIn,
         Self::SignInNetwork,
         Self::SignInAccount,
@@ -58,6 +66,8 @@ impl Kind {
         Self::Reset,
         Self::SignInDevices,
         Self::Account,
+        Self::MailNetwork,
+        Self::MailAccount,
     ];
 
     /// Its number in records and in keys: never changed, never given to another.
@@ -71,6 +81,8 @@ impl Kind {
             Self::Reset => 6,
             Self::SignInDevices => 7,
             Self::Account => 8,
+            Self::MailNetwork => 9,
+            Self::MailAccount => 10,
         }
     }
 
@@ -88,6 +100,7 @@ impl Kind {
             Self::SignUp => "signup",
             Self::Reset => "reset",
             Self::Account => "account",
+            Self::MailNetwork | Self::MailAccount => "mail",
         }
     }
 }
@@ -108,6 +121,8 @@ impl LimitKey {
             Self::SignUp(_) => Kind::SignUp,
             Self::Reset(_) => Kind::Reset,
             Self::Account(_) => Kind::Account,
+            Self::MailNetwork(_) => Kind::MailNetwork,
+            Self::MailAccount(_) => Kind::MailAccount,
         }
     }
 
@@ -123,14 +138,17 @@ impl LimitKey {
                 context.update(&network);
                 context.update(account.as_str().as_bytes());
             }
-            Self::SignInAccount(account) | Self::SignInDevices(account) => {
+            Self::SignInAccount(account) | Self::SignInDevices(account) | Self::MailAccount(account) => {
                 context.update(account.as_str().as_bytes());
             }
             Self::SignInDevice(account, device) => {
                 context.update(device.as_bytes());
                 context.update(account.as_str().as_bytes());
             }
-            Self::SignInNetwork(network) | Self::SignUp(network) | Self::Reset(network) => {
+            Self::SignInNetwork(network)
+            | Self::SignUp(network)
+            | Self::Reset(network)
+            | Self::MailNetwork(network) => {
                 context.update(&network.bytes());
             }
             Self::Account(user) => context.update(&user.number().to_be_bytes()),
@@ -160,6 +178,8 @@ mod tests {
             LimitKey::SignIn(jill.clone(), here),
             LimitKey::SignInAccount(jack.clone()),
             LimitKey::SignInAccount(jill.clone()),
+            LimitKey::MailAccount(jack.clone()),
+            LimitKey::MailAccount(jill.clone()),
             LimitKey::SignInDevice(jack.clone(), device(1)),
             LimitKey::SignInDevice(jack.clone(), device(2)),
             LimitKey::SignInDevices(jack),
@@ -168,6 +188,7 @@ mod tests {
             LimitKey::SignUp(here),
             LimitKey::Reset(here),
             LimitKey::Reset(there),
+            LimitKey::MailNetwork(here),
             LimitKey::Account(UserId::new(1).unwrap()),
             LimitKey::Account(UserId::new(2).unwrap()),
         ];
@@ -189,7 +210,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         assert!(Kind::ALL.into_iter().all(|kind| Kind::from_number(kind.number()) == Some(kind)));
         assert_eq!(Kind::from_number(0), None);
     }

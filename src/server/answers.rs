@@ -60,9 +60,18 @@ pub(super) fn failed(fault: &Fault, upstream: &str, id: &HeaderValue) -> Answer 
 
 /// Sends a browser to sign in, and tells it the way back.
 pub(super) fn to_login(next: &LocalPath) -> Answer {
+    to_page("/auth/login", next)
+}
+
+/// Sends a browser to prove its user's address, and tells it the way back.
+pub(super) fn to_proof(next: &LocalPath) -> Answer {
+    to_page("/auth/verify-email", next)
+}
+
+fn to_page(page: &str, next: &LocalPath) -> Answer {
     let query: String =
         form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
-    redirect(StatusCode::SEE_OTHER, &format!("/auth/login?{query}"))
+    redirect(StatusCode::SEE_OTHER, &format!("{page}?{query}"))
 }
 
 /// Sends a browser elsewhere; no cache keeps that.

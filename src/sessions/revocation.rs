@@ -30,6 +30,7 @@ struct Present {
     roles: Box<str>,
     email: Box<str>,
     username: Box<str>,
+    verified: bool,
     until: Timestamp,
     order: Order,
 }
@@ -43,6 +44,8 @@ pub struct Says<'t> {
     pub email: Option<&'t str>,
     /// Their name, where that is told.
     pub username: Option<&'t str>,
+    /// Whether their address is proven, where that is told.
+    pub verified: Option<bool>,
 }
 
 impl Revocations {
@@ -58,8 +61,8 @@ impl Revocations {
         self.0.until.pin().contains_key(&session)
     }
 
-    /// Whether a token that says this was made before its user's roles, address or name changed: it is as good as
-    /// expired. What it says is compared, so that whatever is minted after the change is good, be it a session's next
+    /// Whether a token that says this was made before its user's roles, address or name changed, or before the address was
+    /// proven: it is as good as expired. What it says is compared, so that whatever is minted after the change is good, be it a session's next
     /// pair or the current one once more.
     pub fn is_outdated(&self, user: UserId, says: Says<'_>) -> bool {
         let differs = |said: Option<&str>, present: &str| said.is_some_and(|said| said != present);
@@ -67,12 +70,16 @@ impl Revocations {
             *present.roles != *says.roles
                 || differs(says.email, &present.email)
                 || differs(says.username, &present.username)
+                || says.verified.is_some_and(|said| said != present.verified)
         })
     }
 
-    /// Whether a user has other roles (comma separated) by now.
-    pub fn has_other_roles(&self, user: UserId, roles: &str) -> bool {
-        self.0.present.pin().get(&user).is_some_and(|present| *present.roles != *roles)
+    /// Whether a user may do something else by now than a token says that they may: they have other roles, or an address
+    /// that is no longer proven.
+    pub fn has_other_rights(&self, user: UserId, says: Says<'_>) -> bool {
+        self.0.present.pin().get(&user).is_some_and(|present| {
+            *present.roles != *says.roles || says.verified == Some(true) && !present.verified
+        })
     }
 
     /// How many are remembered.
@@ -127,9 +134,11 @@ impl Revocations {
 }
 
 impl From<Outdated> for Present {
-    fn from(Outdated { user: _, roles, email, username, until, order }: Outdated) -> Self {
+    fn from(
+        Outdated { user: _, roles, email, username, email_verified: verified, until, order }: Outdated,
+    ) -> Self {
         let (email, username) = (email.as_str().into(), username.as_str().into());
-        Self { roles: Role::joined(&roles).into(), email, username, until, order }
+        Self { roles: Role::joined(&roles).into(), email, username, verified, until, order }
     }
 }
 
@@ -198,7 +207,7 @@ mod tests {
             [(jack, "", true), (jack, "a", true), (jack, "a,b", false), (jill, "", false), (jill, "a", false)]
         {
             assert_eq!(revocations.is_outdated(user, says(told)), outdated, "{user} {told:?}");
-            assert_eq!(revocations.has_other_roles(user, told), outdated, "{user} {told:?}");
+            assert_eq!(revocations.has_other_rights(user, says(told)), outdated, "{user} {told:?}");
         }
         revocations.publish_outdated([jack_with(&[], 150, 2)]);
         assert!(revocations.is_outdated(jack, says("a,b")) && !revocations.is_outdated(jack, says("")));
@@ -219,9 +228,24 @@ mod tests {
             (Some("Jack@example.com"), None, true),
             (None, Some("jack"), true),
         ] {
-            let says = Says { roles: "", email, username };
+            let says = Says { email, username, ..says("") };
             assert_eq!(revocations.is_outdated(jack, says), outdated, "{says:?}");
-            assert!(!revocations.has_other_roles(jack, ""));
+            assert!(!revocations.has_other_rights(jack, says));
+        }
+    }
+
+    #[test]
+    fn a_proof_puts_tokens_out_of_date_that_deny_it_and_one_that_is_lost_takes_rights_away() {
+        let jack = UserId::new(1).unwrap();
+        let says = |verified| Says { verified, ..says("") };
+        for proven in [true, false] {
+            let revocations = Revocations::default();
+            revocations.publish_outdated([Outdated { email_verified: proven, ..jack_with(&[], 100, 1) }]);
+            assert!(revocations.is_outdated(jack, says(Some(!proven))));
+            assert!(!revocations.is_outdated(jack, says(Some(proven))));
+            assert!(!revocations.is_outdated(jack, says(None)), "nobody is asked for a proof");
+            assert_eq!(revocations.has_other_rights(jack, says(Some(true))), !proven);
+            assert!(!revocations.has_other_rights(jack, says(Some(false))));
         }
     }
 
@@ -241,7 +265,7 @@ mod tests {
     }
 
     const fn says(roles: &str) -> Says<'_> {
-        Says { roles, email: None, username: None }
+        Says { roles, email: None, username: None, verified: None }
     }
 
     fn jack_with(roles: &[&str], until: u64, number: u64) -> Outdated {
@@ -250,6 +274,7 @@ mod tests {
             roles: roles.iter().map(|name| Role::parse(name).unwrap()).collect(),
             email: Email::parse("jack@example.com").unwrap(),
             username: Username::parse("Jack").unwrap(),
+            email_verified: false,
             until: Timestamp::from_secs(until),
             order: Order { write: number, place: 0 },
         }

@@ -57,8 +57,12 @@ impl House {
         claims.is_ok_and(|claims| {
             let revocations = self.sessions.revocations();
             let roles = Role::joined(&claims.roles);
-            let says =
-                Says { roles: &roles, email: claims.email.as_deref(), username: claims.username.as_deref() };
+            let says = Says {
+                roles: &roles,
+                email: claims.email.as_deref(),
+                username: claims.username.as_deref(),
+                verified: claims.verified,
+            };
             !revocations.is_revoked(claims.session) && !revocations.is_outdated(claims.user, says)
         })
     }

@@ -47,7 +47,7 @@ pub enum Changed {
     NoSuchUser,
 }
 
-/// A user whose roles, address or name changed while they had sessions: until then an access token that says others
+/// A user of whom something changed that access tokens may say, while they had sessions: until then an access token that says others
 /// than these is out of date. It is told by what it says, so that a token that was made after the change is good
 /// whichever way it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Outdated {
     pub email: Email,
     /// Their name as it is now.
     pub username: Username,
+    /// Whether their address is proven now.
+    pub email_verified: bool,
     /// From when on no access token from before the change can be valid any more.
     pub until: Timestamp,
     /// Which of a user's changes it was.
@@ -79,13 +81,16 @@ pub struct Order {
 impl Outdated {
     /// What access tokens of this user have to say until then.
     pub fn of(user: &User, until: Timestamp, order: Order) -> Self {
-        let User { id, email, username, roles, .. } = user.clone();
-        Self { user: id, roles, email, username, until, order }
+        let User { id, email, username, roles, email_verified, .. } = user.clone();
+        Self { user: id, roles, email, username, email_verified, until, order }
     }
 
     /// Whether something that access tokens may say is another now.
     pub fn is_between(before: &User, now: &User) -> bool {
-        before.roles != now.roles || before.email != now.email || before.username != now.username
+        before.roles != now.roles
+            || before.email != now.email
+            || before.username != now.username
+            || before.email_verified != now.email_verified
     }
 }
 

@@ -26,7 +26,7 @@ pub use administration::{
 pub use crowd::{MOST_EXCESS, MOST_SESSIONS};
 pub use error::{BackupError, OpenError, StoreError};
 pub use kept_limits::{KeepLimit, KeptLimit};
-pub use one_time::{NewOneTime, OneTime, Purpose, Reset, TokenHash};
+pub use one_time::{NewOneTime, OneTime, Proven, Purpose, Reset, TokenHash};
 
 /// The answer of a store, which may have to wait for a disk or a network.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -57,6 +57,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds a user under the next number.
     fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser>;
+    /// The same, at the same cost where the address is taken: then its user is written once more as they are, so that
+    /// whoever may not learn whether it was taken can't tell by the time either.
+    fn create_user_alike(&self, user: NewUser) -> Reply<'_, CreatedUser>;
     /// The user with this number.
     fn user(&self, id: UserId) -> Reply<'_, Option<User>>;
     /// The user with this address.
@@ -171,20 +174,33 @@ pub trait Store: Send + Sync + 'static {
 
     /// Copies all of it, as it is at one moment, into a new file that its owner alone may read. Nobody waits for it.
     fn backup(&self, to: &Path) -> Pin<Box<dyn Future<Output = Result<(), BackupError>> + Send + '_>>;
-    /// Keeps a one-time link in the place of an older one of its user and purpose. `None`: there is no such user.
+    /// Keeps a one-time link in the place of an older one of its user and purpose. `None`: there is no such user, or they
+    /// have another address by now: what is mailed to one must not prove the other.
     fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>>;
     /// Whose link this is, if it can be used at `now`; it is not used up by asking. Used, expired, replaced, of
     /// another purpose, of a removed user or of an address that has changed since: all are the same `None`.
     fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>>;
-    /// Uses a link of [`Purpose::PasswordReset`] up and sets its user's password: all their sessions end,
-    /// remembered as revoked until `remember_until`. Whether the user is active stays as it is. `None`: as above.
+    /// Uses a link up that sets a password ([`Purpose::SETTING_A_PASSWORD`]) and sets its user's: all their sessions end,
+    /// remembered as revoked until `remember_until`, and no other link of theirs works any more. Their address is
+    /// proven by it where it was mailed there. Whether the user is active stays as it is. `None`: as above.
     fn reset_password(
         &self,
         token: TokenHash,
+        purpose: Purpose,
         to: PasswordHash,
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>>;
+    /// Uses a link of [`Purpose::AddressProof`] up: the address of this user, whose link it has to be, is proven from
+    /// now on, and access tokens that say otherwise are out of date, which is remembered until `remember_until`.
+    /// `None`: as above, or it is another user's, or they were disabled.
+    fn prove_address(
+        &self,
+        user: UserId,
+        token: TokenHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Proven>>;
 
     /// Keeps counters of attempts, each in the place of what was kept of it, which it never brings back
     /// ([`KeptLimit::or_later`]); of too many of one kind those go that are over first ([`KeptLimit::MOST`]).
@@ -325,13 +341,15 @@ pub struct Seen {
     pub email: Email,
     /// Their name.
     pub username: Username,
+    /// Whether their address is proven.
+    pub email_verified: bool,
 }
 
 impl Seen {
     /// What was seen of this user.
     pub fn of(user: &User) -> Self {
-        let User { password, roles, email, username, .. } = user.clone();
-        Self { password, roles, email, username }
+        let User { password, roles, email, username, email_verified, .. } = user.clone();
+        Self { password, roles, email, username, email_verified }
     }
 
     /// Whether the user is still the same in this.
@@ -340,6 +358,7 @@ impl Seen {
             && self.roles == user.roles
             && self.email == user.email
             && self.username == user.username
+            && self.email_verified == user.email_verified
     }
 }
 

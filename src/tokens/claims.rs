@@ -36,6 +36,8 @@ pub struct AccessClaims {
     pub email: Option<Box<str>>,
     /// Its user's name when it was made, where tokens say that.
     pub username: Option<Box<str>>,
+    /// Whether its user's address was proven when it was made, where tokens say that.
+    pub verified: Option<bool>,
 }
 
 /// What a verified refresh token says.
@@ -93,6 +95,8 @@ pub(super) struct AccessOut<'a> {
     pub(super) email: Option<&'a str>,
     #[serde(rename = "preferred_username", skip_serializing_if = "Option::is_none")]
     pub(super) username: Option<&'a str>,
+    #[serde(rename = "email_verified", skip_serializing_if = "Option::is_none")]
+    pub(super) verified: Option<bool>,
     #[serde(rename = "gen")]
     pub(super) generation: Generation,
 }
@@ -138,6 +142,8 @@ pub(super) struct ClaimsIn<'a> {
     pub(super) email: Option<Cow<'a, str>>,
     #[serde(default, borrow, rename = "preferred_username", deserialize_with = "present")]
     pub(super) username: Option<Cow<'a, str>>,
+    #[serde(default, rename = "email_verified", deserialize_with = "present")]
+    pub(super) verified: Option<bool>,
     #[serde(default, rename = "gen", deserialize_with = "present")]
     pub(super) generation: Option<Generation>,
 }

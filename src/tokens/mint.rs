@@ -30,6 +30,7 @@ impl Tokens {
             roles: user.roles.iter().map(Role::as_str).collect(),
             email: self.0.particulars.email.then(|| user.email.as_str()),
             username: self.0.particulars.username.then(|| user.username.as_str()),
+            verified: self.0.particulars.verified.then_some(user.email_verified),
             generation: session.generation,
         };
         let lifetime = Duration::from_secs(expires.saturating_sub(issued));

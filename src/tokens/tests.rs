@@ -119,6 +119,7 @@ fn an_access_token_says_what_the_contract_says() {
             roles: jack().roles.into(),
             email: None,
             username: None,
+            verified: None,
         };
         assert_eq!(tokens.verify_access(token, NOW), Ok(read));
     }
@@ -128,7 +129,7 @@ fn an_access_token_says_what_the_contract_says() {
 fn an_access_token_says_what_the_upstream_is_told_and_one_that_does_not_counts_as_expired() {
     let keys = keys_for(Algorithm::EdDsa);
     let saying = |email, username| {
-        let particulars = settings::Particulars { email, username };
+        let particulars = settings::Particulars { email, username, verified: false };
         let settings = settings::Tokens { particulars, ..settings(Algorithm::EdDsa) };
         Tokens::new(&settings, &origin(), &keys).unwrap()
     };
@@ -152,6 +153,22 @@ fn an_access_token_says_what_the_upstream_is_told_and_one_that_does_not_counts_a
             }
         }
     }
+}
+
+#[test]
+fn whether_an_address_is_proven_is_said_where_it_has_to_be_and_a_token_that_does_not_counts_as_expired() {
+    let keys = keys_for(Algorithm::EdDsa);
+    let asking = |verified| {
+        let particulars = settings::Particulars { verified, ..settings::Particulars::default() };
+        let settings = settings::Tokens { particulars, ..settings(Algorithm::EdDsa) };
+        Tokens::new(&settings, &origin(), &keys).unwrap()
+    };
+    let (silent, saying) = (access(&asking(false)), access(&asking(true)));
+    assert_eq!(part(&silent, 1).get("email_verified"), None);
+    assert_eq!(part(&saying, 1)["email_verified"], json!(true));
+    assert_eq!(asking(true).verify_access(&silent, NOW), Err(TokenFault::Expired));
+    assert_eq!(asking(true).verify_access(&saying, NOW).unwrap().verified, Some(true));
+    assert_eq!(asking(false).verify_access(&saying, NOW).unwrap().verified, None, "nobody asks for it");
 }
 
 #[test]

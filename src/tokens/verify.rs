@@ -29,11 +29,13 @@ impl Tokens {
         Ok(claims)
     }
 
-    /// Whether a token was made before the upstream was to be told what it doesn't say. It is as good as expired: its
-    /// renewal says it.
+    /// Whether a token was made before it had to say what it doesn't, for the upstream or for the gate. It is as good as
+    /// expired: its renewal says it.
     fn lacks_particulars(&self, claims: &AccessClaims) -> bool {
         let needed = self.0.particulars;
-        needed.email && claims.email.is_none() || needed.username && claims.username.is_none()
+        needed.email && claims.email.is_none()
+            || needed.username && claims.username.is_none()
+            || needed.verified && claims.verified.is_none()
     }
 
     /// The claims of a refresh token that is valid at `now`.
@@ -87,6 +89,7 @@ impl Tokens {
             roles: roles.ok_or("a role that is none")?,
             email: claims.email.filter(|_| self.0.particulars.email).map(Into::into),
             username: claims.username.filter(|_| self.0.particulars.username).map(Into::into),
+            verified: claims.verified.filter(|_| self.0.particulars.verified),
         })
     }
 

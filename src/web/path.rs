@@ -58,7 +58,7 @@ impl LocalPath {
         let path = text.split(['?', '#']).next().unwrap_or_default();
         // `/%2F/host` and `/.//host` are harmless to browsers, but not worth a doubt.
         let leads_off = tidied_start_is_doubtful(path);
-        (plain && !leads_off && owner(path) == Owner::Upstream)
+        (plain && !leads_off && (owner(path) == Owner::Upstream || path == ACCOUNT))
             .then(|| Self(text.split('#').next().unwrap_or_default().to_owned()))
     }
 
@@ -72,6 +72,9 @@ impl LocalPath {
         &self.0
     }
 }
+
+/// The one page of the gate's that a sign-in may lead to: it shows, and changes nothing.
+const ACCOUNT: &str = "/auth/account";
 
 /// Whether a path's first segments are empty or dots, once decoded: `/.//host`, `/%2fhost`.
 fn tidied_start_is_doubtful(path: &str) -> bool {
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn next_is_a_path_of_this_site_alone() {
-        for good in ["/", "/a?b=c&d=%2F", "/a/b;c", "/a//b", "/%C3%BC"] {
+        for good in ["/", "/a?b=c&d=%2F", "/a/b;c", "/a//b", "/%C3%BC", "/auth/account"] {
             assert_eq!(LocalPath::parse(good).as_ref().map(LocalPath::as_str), Some(good));
         }
         assert_eq!(LocalPath::parse("/a#b").unwrap().as_str(), "/a");
@@ -131,6 +134,8 @@ mod tests {
             "/.//evil.com",
             "/%5cevil.com",
             "/auth/signout",
+            "/auth/account/x",
+            "/%61uth/account",
             "/auth/login?next=/",
             "/%61uth/login",
             "javascript:alert(1)",

@@ -38,6 +38,8 @@ codes! {
     MissingField = BAD_REQUEST, "missing_field", "Missing field", "A required field is missing.";
     /// The password of who is signed in, where it had to be given again. Not a 401: clients would renew their session.
     WrongPassword = BAD_REQUEST, "wrong_password", "Wrong password", "The current password is wrong.";
+    /// A confirmation link's token that can't be used, whatever the reason.
+    BadProofToken = BAD_REQUEST, "bad_verification_token", "Confirmation link not valid", "This link is not valid: it was used, has expired, was replaced by a newer one or belongs to another account. Ask for a new one.";
     /// A reset link's token that can't be used, whatever the reason.
     BadResetToken = BAD_REQUEST, "bad_reset_token", "Reset link not valid", "This link is not valid: it was used, has expired or was replaced by a newer one. Ask for a new one.";
     /// Two `Authorization` headers.
@@ -54,6 +56,8 @@ codes! {
     CrossSite = FORBIDDEN, "cross_site", "Cross-site request", "This request came from another site and was refused.";
     /// A rule or a role keeps this user out.
     Forbidden = FORBIDDEN, "forbidden", "Forbidden", "You may not open this.";
+    /// Signed in, but the address is yet to be proven.
+    Unproven = FORBIDDEN, "email_unverified", "Email address not confirmed", "Confirm your email address first: open the link that was mailed to you, or ask for another one at /auth/verify-email.";
     /// Nobody may sign up.
     SignupClosed = FORBIDDEN, "signup_closed", "Sign-up is closed", "Sign-up is closed.";
     /// No such path below `/auth/`.

@@ -1,4 +1,5 @@
-//! The pages for people: sign in, sign up and choose a new password. HTML forms, no script, nothing loaded from anywhere.
+//! The pages for people: sign in, sign up, prove an address, choose a new password, see to one's account. HTML forms, no
+//! script, nothing loaded from anywhere.
 
 use std::fmt::Write as _;
 
@@ -24,14 +25,19 @@ use crate::tokens::OneTimeToken;
 use crate::web::path::LocalPath;
 use crate::web::{Answer, Code, Problem};
 
+mod account;
 mod doubled;
+mod proof;
 
 const STYLE: &str = include_str!("templates/style.css");
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("base.html", include_str!("templates/base.html")),
     (Form::SignIn.template(), include_str!("templates/login.html")),
     (Form::SignUp.template(), include_str!("templates/signup.html")),
+    (Form::Forgot.template(), include_str!("templates/forgot.html")),
     (Form::Reset.template(), include_str!("templates/reset.html")),
+    (Form::Proof.template(), include_str!("templates/proof.html")),
+    (Form::Account.template(), include_str!("templates/account.html")),
 ];
 /// What stays readable in a link's `next`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -43,8 +49,14 @@ pub(super) enum Form {
     SignIn,
     /// `/auth/signup`
     SignUp,
+    /// `/auth/forgot`
+    Forgot,
     /// `/auth/reset`
     Reset,
+    /// `/auth/verify-email`
+    Proof,
+    /// `/auth/account`
+    Account,
 }
 
 impl Form {
@@ -52,7 +64,10 @@ impl Form {
         match self {
             Self::SignIn => "login.html",
             Self::SignUp => "signup.html",
+            Self::Forgot => "forgot.html",
             Self::Reset => "reset.html",
+            Self::Proof => "proof.html",
+            Self::Account => "account.html",
         }
     }
 }
@@ -78,6 +93,10 @@ struct View<'a> {
     token: &'a str,
     /// Whether a new password has just been set.
     reset_done: bool,
+    /// Whether a mail was just asked for.
+    sent: bool,
+    /// Whether any mail is sent here.
+    mail: bool,
     /// What links to the other page end with.
     query: String,
     signup_open: bool,
@@ -106,7 +125,7 @@ impl Pages {
         Self { templates, policy }
     }
 
-    fn render(&self, form: Form, status: StatusCode, view: &View<'_>) -> Result<Answer, Problem> {
+    fn render(&self, form: Form, status: StatusCode, view: &impl Serialize) -> Result<Answer, Problem> {
         let page = self.templates.get_template(form.template()).and_then(|page| page.render(Serde(view)));
         let page = page.map_err(|error| {
             tracing::error!(%error, "a page could not be written");
@@ -130,9 +149,9 @@ impl Auth {
     /// `GET /auth/login`: always the form, whoever asks, so that nothing can go round in circles.
     pub(super) async fn login_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let next = call.fields.next();
-        let (visitor, renewed) = self.visitor(call).await;
+        let visitor = self.page_caller(call).await;
         let view = View {
-            signed_in_as: visitor.map(|user| user.username.as_str().to_owned()),
+            signed_in_as: visitor.as_ref().map(|caller| caller.user.username.as_str().to_owned()),
             reset_done: call.fields.shown("done") == "reset",
             doubled: doubled::names(&call.head.headers, self.credentials.cookie_names()),
             ..self.view(call, &next)
@@ -143,10 +162,10 @@ impl Auth {
                 answer.headers_mut().append(SET_COOKIE, cleared);
             }
         }
-        if let Some(issued) = renewed {
-            answer = self.with_tokens(answer, &issued, call.peer.secure);
-        }
-        Ok(answer)
+        Ok(match visitor {
+            Some(caller) => self.renewed(answer, &caller, call),
+            None => answer,
+        })
     }
 
     /// `GET /auth/signup`
@@ -167,15 +186,21 @@ impl Auth {
     }
 
     /// The form that a browser has posted, with what is wrong and all that was typed but the password.
-    pub(super) fn form_again(&self, form: Form, call: &Call<'_>, problem: &Problem) -> Answer {
-        let next = call.fields.next();
-        let mut view = View { error: Some(problem.text()), ..self.view(call, &next) };
-        if problem.code() == Code::BadResetToken {
-            // Another password would not help.
-            view.token = "";
+    pub(super) async fn form_again(&self, form: Form, call: &Call<'_>, problem: &Problem) -> Answer {
+        let mut answer = match form {
+            Form::Account => self.account_again(call, problem).await,
+            Form::Proof => self.proof_again(call, problem).await,
+            Form::SignIn | Form::SignUp | Form::Forgot | Form::Reset => {
+                let next = call.fields.next();
+                let mut view = View { error: Some(problem.text()), ..self.view(call, &next) };
+                if problem.code() == Code::BadResetToken {
+                    // Another password would not help.
+                    view.token = "";
+                }
+                self.page(form, problem.code().status(), &view)
+            }
         }
-        let mut answer =
-            self.page(form, problem.code().status(), &view).unwrap_or_else(|problem| problem.answer());
+        .unwrap_or_else(|problem| self.problem_page(&problem));
         problem.write_wait(answer.headers_mut());
         answer
     }
@@ -188,6 +213,7 @@ impl Auth {
             error: Some(problem.text()),
             next: "/",
             signup_open: self.services.accounts.is_sign_up_open(),
+            mail: self.services.accounts.sends_mail(),
             ..View::default()
         };
         self.page(Form::SignIn, problem.code().status(), &view).unwrap_or_else(|_| problem.answer())
@@ -199,13 +225,15 @@ impl Auth {
             username: call.fields.shown("username"),
             next: next.as_str(),
             token: whole_token(call.fields.shown("token")),
+            sent: call.fields.shown("done") == "sent",
+            mail: self.services.accounts.sends_mail(),
             query: query(next),
             signup_open: self.services.accounts.is_sign_up_open(),
             ..View::default()
         }
     }
 
-    fn page(&self, form: Form, status: StatusCode, view: &View<'_>) -> Result<Answer, Problem> {
+    fn page(&self, form: Form, status: StatusCode, view: &impl Serialize) -> Result<Answer, Problem> {
         // The routes of pages are not there without them.
         self.pages.as_ref().ok_or(Problem::new(Code::NotFound))?.render(form, status, view)
     }
@@ -236,8 +264,14 @@ fn whole_token(text: &str) -> &str {
 }
 
 fn query(next: &LocalPath) -> String {
+    with_next("", next)
+}
+
+/// A link to a page that leads on to `next`.
+pub(super) fn with_next(page: &str, next: &LocalPath) -> String {
     if *next == LocalPath::root() {
-        return String::new();
+        return page.to_owned();
     }
-    format!("?next={}", utf8_percent_encode(next.as_str(), QUERY))
+    let sign = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{sign}next={}", utf8_percent_encode(next.as_str(), QUERY))
 }

@@ -15,8 +15,8 @@ use super::finding::{Finding, Place};
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
-    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, NamedUpstream, Pages, Passwords, Rule,
-    Server, Settings, Signup, Tokens, Upstream, Verify,
+    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, NamedUpstream, Pages, Particulars,
+    Passwords, Rule, Server, Settings, Signup, Tokens, Upstream, Verify,
 };
 use super::table::Given;
 use crate::tls::Outward;
@@ -146,7 +146,7 @@ pub(super) fn settings(
             silent_refresh: tokens.silent_refresh.value,
             issuer: tokens.issuer.value,
             audience: tokens.audience.value,
-            particulars: identity.particulars(),
+            particulars: Particulars { verified: signup.email_verification.value, ..identity.particulars() },
         },
         cookies: Cookies {
             access,

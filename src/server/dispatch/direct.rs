@@ -93,7 +93,9 @@ impl Dispatch {
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Refused));
                 Looked::Own(Box::new(Refused { answer, errand }))
             }
-            Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::Renew(_) => Looked::Unusual(Box::new(head)),
+            Verdict::Refuse(_) | Verdict::ToLogin(_) | Verdict::ToProof(_) | Verdict::Renew(_) => {
+                Looked::Unusual(Box::new(head))
+            }
         }
     }
 

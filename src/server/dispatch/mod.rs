@@ -258,6 +258,7 @@ impl Dispatch {
             }
             Verdict::Refuse(refusal) => self.refusal(&refusal),
             Verdict::ToLogin(next) => answers::to_login(&next),
+            Verdict::ToProof(next) => answers::to_proof(&next),
             // A request is renewed once.
             Verdict::Renew(_) => Problem::new(Code::Internal).answer(),
         };

@@ -94,6 +94,8 @@ impl Dispatch {
                 self.refused(&self.gate.unauthorized(head, Code::NotAuthenticated), head)
             }
             Verdict::ToLogin(next) => answers::to_login(&next),
+            // The proxy knows of yes, no and "not signed in" alone (contract section 4).
+            Verdict::ToProof(_) => Problem::new(Code::Unproven).answer(),
             // A request is renewed once.
             Verdict::Renew(_) => Problem::new(Code::Internal).answer(),
         })

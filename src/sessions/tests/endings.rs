@@ -1,6 +1,7 @@
 //! The ends of sessions: known to every worker before anybody is told, on disk, and whatever the client does.
 
 use super::*;
+use crate::store::Purpose;
 
 #[tokio::test]
 async fn an_ended_session_is_refused_at_once_and_after_a_restart() {
@@ -113,9 +114,12 @@ async fn a_new_password_that_may_be_on_disk_ends_what_it_would_have_ended() {
     assert!(changed.is_err());
     assert!(house.lets_in(&this.access) && !house.lets_in(&other.access) && house.lets_in(&stranger.access));
     let link = |user: u8| TokenHash::from_bytes([user; TokenHash::LEN]);
-    assert!(house.sessions.reset_password(link(1), hash("new")).await.is_err());
+    assert!(house.sessions.reset_password(link(1), Purpose::PasswordReset, hash("new")).await.is_err());
     assert!(!house.lets_in(&this.access) && house.lets_in(&stranger.access));
     // A link that is none ends nothing, and asks the disk for nothing.
-    assert_eq!(house.sessions.reset_password(link(9), hash("new")).await.unwrap(), None);
+    assert_eq!(
+        house.sessions.reset_password(link(9), Purpose::PasswordReset, hash("new")).await.unwrap(),
+        None
+    );
     assert_eq!(house.audited(), "");
 }

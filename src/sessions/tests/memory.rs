@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard};
 use crate::store::{
     BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeepLimit, KeptLimit,
     MOST_EXCESS, MOST_SESSIONS, NewOneTime, NewUser, Order, Origin, Outdated, PasswordHash, ProfileChange,
-    Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError,
-    Swept, TokenHash, User, UserChange,
+    Proven, Purpose, Removed, Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store,
+    StoreError, Swept, TokenHash, User, UserChange,
 };
 use crate::types::{EmailKey, Role, Secret, SessionId, Timestamp, UserId};
 
@@ -147,6 +147,10 @@ impl Store for Memory {
 
     fn create_user(&self, _: NewUser) -> Reply<'_, CreatedUser> {
         self.write(|_| CreatedUser::EmailTaken)
+    }
+
+    fn create_user_alike(&self, user: NewUser) -> Reply<'_, CreatedUser> {
+        self.create_user(user)
     }
 
     fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
@@ -442,6 +446,7 @@ impl Store for Memory {
     fn reset_password(
         &self,
         token: TokenHash,
+        _: Purpose,
         to: PasswordHash,
         now: Timestamp,
         remember_until: Timestamp,
@@ -451,6 +456,22 @@ impl Store for Memory {
             (user.password, user.updated) = (Some(to), now);
             let id = user.id;
             Some(Reset { user: id, ended: state.end_of(id, None, remember_until) })
+        })
+    }
+
+    fn prove_address(
+        &self,
+        user: UserId,
+        _: TokenHash,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Reply<'_, Option<Proven>> {
+        self.write(move |state| {
+            let order = state.next_order();
+            let user = state.users.get_mut(&user)?;
+            (user.email_verified, user.updated) = (true, now);
+            state.outdated.insert(user.id, until);
+            Some(Proven { user: user.clone(), outdated: vec![Outdated::of(user, until, order)] })
         })
     }
 

@@ -141,7 +141,7 @@ async fn a_change_of_ones_own_and_one_of_roles_come_to_the_same_whichever_is_hea
         for (roles, username, outdated) in
             [("admin", "Jacques", false), ("", "Jacques", true), ("admin", "user", true)]
         {
-            let says = Says { roles, email: None, username: Some(username) };
+            let says = Says { roles, email: None, username: Some(username), verified: None };
             assert_eq!(revocations.is_outdated(user(1).id, says), outdated, "{delays:?} {says:?}");
         }
     }

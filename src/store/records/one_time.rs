@@ -77,6 +77,7 @@ mod tests {
 
     #[test]
     fn purposes_keep_their_numbers() {
+        assert_eq!(Purpose::ALL.iter().map(|purpose| purpose.number()).collect::<Vec<_>>(), [1, 2, 3, 4]);
         assert_eq!(Purpose::from_number(1), Some(Purpose::PasswordReset));
         assert_eq!(Purpose::from_number(0), None);
         assert!(Purpose::ALL.iter().all(|purpose| Purpose::from_number(purpose.number()) == Some(*purpose)));

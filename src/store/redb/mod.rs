@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     BackupError, Changed, CreatedUser, Generation, ImportPolicy, ImportRow, Imported, KeepLimit, KeptLimit,
-    NewOneTime, NewUser, OpenError, Origin, Outdated, PasswordHash, ProfileChange, Purpose, Removed, Reply,
-    Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash, User,
-    UserChange,
+    NewOneTime, NewUser, OpenError, Origin, Outdated, PasswordHash, ProfileChange, Proven, Purpose, Removed,
+    Reply, Reset, Revoked, Rotated, Seen, Session, SigningKey, Started, Store, StoreError, Swept, TokenHash,
+    User, UserChange,
 };
 use crate::types::{EmailKey, SessionId, Timestamp, UserId};
 use fault::Fault;
@@ -157,6 +157,10 @@ impl Store for RedbStore {
 
     fn create_user(&self, user: NewUser) -> Reply<'_, CreatedUser> {
         Box::pin(self.write(move |tables| tables.create_user(user)))
+    }
+
+    fn create_user_alike(&self, user: NewUser) -> Reply<'_, CreatedUser> {
+        Box::pin(self.write(move |tables| tables.create_user_alike(user)))
     }
 
     fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
@@ -335,11 +339,22 @@ impl Store for RedbStore {
     fn reset_password(
         &self,
         token: TokenHash,
+        purpose: Purpose,
         to: PasswordHash,
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Reset>> {
-        Box::pin(self.write(move |tables| tables.reset_password(token, to, now, remember_until)))
+        Box::pin(self.write(move |tables| tables.reset_password(token, purpose, to, now, remember_until)))
+    }
+
+    fn prove_address(
+        &self,
+        user: UserId,
+        token: TokenHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Reply<'_, Option<Proven>> {
+        Box::pin(self.write(move |tables| tables.prove_address(user, token, now, remember_until)))
     }
 
     fn keep_limits(&self, limits: Vec<KeepLimit>) -> Reply<'_, ()> {

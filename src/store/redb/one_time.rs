@@ -9,7 +9,7 @@ use super::layout::Record;
 use super::tables::Tables;
 use super::view::View;
 use crate::store::records::one_time;
-use crate::store::{NewOneTime, OneTime, PasswordHash, Purpose, Reset, TokenHash, User};
+use crate::store::{NewOneTime, OneTime, PasswordHash, Proven, Purpose, Reset, TokenHash, User};
 use crate::types::{Timestamp, UserId};
 
 type Hash = &'static [u8; TokenHash::LEN];
@@ -81,7 +81,8 @@ impl<'t> OneTimes<'t> {
 
 impl Tables<'_> {
     pub(super) fn put_one_time(&mut self, new: NewOneTime, now: Timestamp) -> Result<Option<()>, Fault> {
-        let Some(user) = self.user(new.user)? else { return Ok(None) };
+        let user = self.user(new.user)?.filter(|user| *user.email.key() == new.email);
+        let Some(user) = user else { return Ok(None) };
         let links = self.one_time();
         let mut leaving = Vec::new();
         for token in links.current(new.user, new.purpose)?.into_iter().chain(links.expired(now)?) {
@@ -115,20 +116,52 @@ impl Tables<'_> {
     pub(super) fn reset_password(
         &mut self,
         token: TokenHash,
+        purpose: Purpose,
         to: PasswordHash,
         now: Timestamp,
         remember_until: Timestamp,
     ) -> Result<Option<Reset>, Fault> {
-        let Some(link) = link(&self.one_time().links, token)? else { return Ok(None) };
-        let user = self.user(link.user)?;
-        let Some(user) = user.filter(|user| opens(&link, user, Purpose::PasswordReset, now)) else {
-            return Ok(None);
-        };
+        let Some((_, user)) = self.owner(token, purpose, now)? else { return Ok(None) };
         let (id, sessions) = (user.id, self.sessions_of(user.id)?);
-        self.one_time_mut().remove(token, &link)?;
-        let next = User { password: Some(to), updated: now, ..user.clone() };
+        // This one and all others: whoever else has one must not set yet another password.
+        self.void_links(id)?;
+        let email_verified = user.email_verified || purpose.proves_address();
+        let next = User { password: Some(to), email_verified, updated: now, ..user.clone() };
         self.replace_user(&user, &next)?;
         Ok(Some(Reset { user: id, ended: self.end_all(&sessions, remember_until)? }))
+    }
+
+    pub(super) fn prove_address(
+        &mut self,
+        by: UserId,
+        token: TokenHash,
+        now: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Proven>, Fault> {
+        let found = self.owner(token, Purpose::AddressProof, now)?;
+        let Some((link, user)) = found.filter(|(_, user)| user.id == by && user.active) else {
+            return Ok(None);
+        };
+        self.one_time_mut().remove(token, &link)?;
+        if user.email_verified {
+            return Ok(Some(Proven { user, outdated: Vec::new() }));
+        }
+        let next = User { email_verified: true, updated: now, ..user.clone() };
+        self.replace_user(&user, &next)?;
+        let outdated = self.outdate(&user, &next, remember_until)?;
+        Ok(Some(Proven { user: next, outdated: outdated.into_iter().collect() }))
+    }
+
+    /// The link of this token with its user, if it can be used for this.
+    fn owner(
+        &self,
+        token: TokenHash,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<(OneTime, User)>, Fault> {
+        let Some(link) = link(&self.one_time().links, token)? else { return Ok(None) };
+        let user = self.user(link.user)?.filter(|user| opens(&link, user, purpose, now));
+        Ok(user.map(|user| (link, user)))
     }
 }
 

@@ -27,6 +27,17 @@ impl Tables<'_> {
         Ok(CreatedUser::Created(user))
     }
 
+    /// A taken address costs what a free one does: its user is written once more, as they are.
+    pub(super) fn create_user_alike(&mut self, new: NewUser) -> Result<CreatedUser, Fault> {
+        if let Some(owner) = self.uid(new.email.key())?
+            && let Some(user) = self.user(owner)?
+        {
+            self.replace_user(&user, &user.clone())?;
+            return Ok(CreatedUser::EmailTaken);
+        }
+        self.create_user(new)
+    }
+
     pub(super) fn set_active(
         &mut self,
         id: UserId,

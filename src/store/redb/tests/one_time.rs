@@ -12,6 +12,7 @@ async fn a_link_of_a_removed_user_is_none_of_the_next_one_with_their_number_and_
     let link = NewOneTime {
         token,
         user: jack.id,
+        email: jack.email.key().clone(),
         purpose: Purpose::PasswordReset,
         expires: Timestamp::from_secs(1),
     };

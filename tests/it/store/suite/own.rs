@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sidegate::store::{Changed, NewOneTime, ProfileChange, Purpose, Revoked, Store, TokenHash};
+use sidegate::store::{Changed, NewOneTime, ProfileChange, Purpose, Revoked, Store, TokenHash, User};
 use sidegate::types::{Secret, SessionId, UserId, Username};
 
 use super::{Open, Redb};
@@ -34,13 +34,14 @@ async fn a_changed_password_ends_all_sessions_but_one_and_all_links(open: Open<'
         started(&*store, owner, number).await;
     }
     let purpose = Purpose::PasswordReset;
-    let link = |number: u8, user| NewOneTime {
+    let link = |number: u8, user: &User| NewOneTime {
         token: TokenHash::from_bytes([number; TokenHash::LEN]),
-        user,
+        user: user.id,
+        email: user.email.key().clone(),
         purpose,
         expires: at(8000),
     };
-    for link in [link(1, jack.id), link(2, jill.id)] {
+    for link in [link(1, &jack), link(2, &jill)] {
         store.put_one_time(link, at(0)).await.unwrap().unwrap();
     }
     let mut ended = to(&*store, jack.id, OLD, "new").await.unwrap();
@@ -52,7 +53,7 @@ async fn a_changed_password_ends_all_sessions_but_one_and_all_links(open: Open<'
     assert_eq!(store.sessions_of(jill.id).await.unwrap().len(), 1);
     let remembered = [2, 3].map(|number| Revoked { session: id(number), until: at(9000) });
     assert_eq!(store.revoked(at(0)).await.unwrap(), remembered);
-    for (link, whose) in [(link(1, jack.id), None), (link(2, jill.id), Some(jill.id))] {
+    for (link, whose) in [(link(1, &jack), None), (link(2, &jill), Some(jill.id))] {
         assert_eq!(store.one_time(link.token, purpose, at(5001)).await.unwrap(), whose);
     }
 }
