@@ -189,6 +189,7 @@ impl Auth {
             Handler::PasswordReset => self.reset_password(call).await,
             Handler::Health => Ok(Self::health()),
             Handler::KeySet => Ok(self.key_set(call)),
+            Handler::OpenApi => Ok(self.openapi_document(call)),
             Handler::LoginPage => self.login_page(call).await,
             Handler::SignUpPage => self.sign_up_page(call),
             Handler::ResetPage => self.reset_page(call),
