@@ -192,6 +192,7 @@ impl Auth {
             Handler::EmailResend => self.resend_proof(call).await,
             Handler::Health => Ok(Self::health()),
             Handler::KeySet => Ok(self.key_set(call)),
+            Handler::OpenApi => Ok(self.openapi_document(call)),
             Handler::LoginPage => self.login_page(call).await,
             Handler::SignUpPage => self.sign_up_page(call),
             Handler::ForgotPage => self.forgot_page(call),

@@ -23,6 +23,7 @@ mod forgot;
 mod handle;
 mod input;
 mod me;
+pub mod openapi;
 mod pages;
 mod proof;
 mod public;
@@ -93,6 +94,7 @@ pub enum Handler {
     EmailResend,
     Health,
     KeySet,
+    OpenApi,
     LoginPage,
     SignUpPage,
     ForgotPage,
@@ -109,6 +111,17 @@ impl Route {
         match self.path.strip_suffix("{id}") {
             Some(before) => path.strip_prefix(before).filter(|id| !id.is_empty() && !id.contains('/')),
             None => (self.path == path).then_some(""),
+        }
+    }
+}
+
+impl When {
+    /// Whether a route is there that is there under this condition.
+    const fn holds(self, delivery: Delivery, pages: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::BodyDelivery => matches!(delivery, Delivery::Body),
+            Self::Pages => pages,
         }
     }
 }
@@ -131,6 +144,7 @@ impl Handler {
             | Self::EndSession
             | Self::Health
             | Self::KeySet
+            | Self::OpenApi
             | Self::LoginPage
             | Self::SignUpPage
             | Self::ForgotPage
@@ -162,6 +176,7 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/auth/email/resend", who: Who::Anyone, when: When::Always, handler: Handler::EmailResend, doc: "Have another such link mailed" },
     Route { method: Method::GET, path: "/auth/healthz", who: Who::Anyone, when: When::Always, handler: Handler::Health, doc: "Whether the gate runs" },
     Route { method: Method::GET, path: "/auth/jwks.json", who: Who::Anyone, when: When::Always, handler: Handler::KeySet, doc: "The public keys of access tokens" },
+    Route { method: Method::GET, path: "/auth/openapi.json", who: Who::Anyone, when: When::Always, handler: Handler::OpenApi, doc: "This document" },
     Route { method: Method::GET, path: "/auth/login", who: Who::Anyone, when: When::Pages, handler: Handler::LoginPage, doc: "The sign-in page" },
     Route { method: Method::GET, path: "/auth/signup", who: Who::Anyone, when: When::Pages, handler: Handler::SignUpPage, doc: "The sign-up page" },
     Route { method: Method::GET, path: "/auth/reset", who: Who::Anyone, when: When::Pages, handler: Handler::ResetPage, doc: "The page that a reset link opens" },
@@ -179,6 +194,7 @@ pub struct Auth {
     cookies: CookieWriter,
     delivery: Delivery,
     pages: Option<Pages>,
+    openapi: openapi::Served,
     body_limit: usize,
     body_timeout: Duration,
 }
@@ -208,6 +224,7 @@ impl Auth {
             cookies: CookieWriter::new(settings.cookies.clone(), https),
             delivery: settings.tokens.delivery,
             pages: settings.pages.enabled.then(|| Pages::new(&settings.pages.title)),
+            openapi: openapi::Served::new(settings),
             body_limit: settings.limits.body,
             // As long as a head may take: the bodies are as small.
             body_timeout: settings.limits.header_timeout,
@@ -216,11 +233,7 @@ impl Auth {
 
     /// Whether a route that is there under this condition is there.
     const fn has(&self, when: When) -> bool {
-        match when {
-            When::Always => true,
-            When::BodyDelivery => matches!(self.delivery, Delivery::Body),
-            When::Pages => self.pages.is_some(),
-        }
+        when.holds(self.delivery, self.pages.is_some())
     }
 }
 

@@ -1,5 +1,6 @@
-//! `GET /auth/healthz` and `GET /auth/jwks.json`
+//! `GET /auth/healthz`, `GET /auth/jwks.json` and `GET /auth/openapi.json`
 
+use bytes::Bytes;
 use http::header::{ETAG, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -24,16 +25,26 @@ impl Auth {
     /// The public keys of access tokens; 304 for who has them.
     pub(super) fn key_set(&self, call: &Call<'_>) -> Answer {
         let keys = self.services.tokens.jwks();
-        let mut answer = if entity_tag::is_known(&call.head.headers, &keys.etag) {
-            let mut known = Response::new(Full::default());
-            *known.status_mut() = StatusCode::NOT_MODIFIED;
-            known
-        } else {
-            reply::json_text(keys.json.clone())
-        };
-        let etag = HeaderValue::try_from(&keys.etag).expect("base64url in quotes is visible ASCII");
-        answer.headers_mut().insert(ETAG, etag);
+        let mut answer = tagged(call, &keys.etag, || keys.json.clone().into());
         answer.headers_mut().insert(CDN_CACHE_CONTROL.0, CDN_CACHE_CONTROL.1);
         answer
     }
+
+    /// What there is to call; 304 for who has it.
+    pub(super) fn openapi_document(&self, call: &Call<'_>) -> Answer {
+        tagged(call, &self.openapi.etag, || self.openapi.json.clone())
+    }
+}
+
+fn tagged(call: &Call<'_>, etag: &str, json: impl FnOnce() -> Bytes) -> Answer {
+    let mut answer = if entity_tag::is_known(&call.head.headers, etag) {
+        let mut known = Response::new(Full::default());
+        *known.status_mut() = StatusCode::NOT_MODIFIED;
+        known
+    } else {
+        reply::json_text(json())
+    };
+    let etag = HeaderValue::try_from(etag).expect("base64url in quotes is visible ASCII");
+    answer.headers_mut().insert(ETAG, etag);
+    answer
 }

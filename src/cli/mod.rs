@@ -18,6 +18,7 @@ mod healthcheck;
 mod importing;
 mod keys;
 mod logging;
+mod openapi;
 mod progress;
 mod prompt;
 mod serve;
@@ -46,6 +47,8 @@ enum Command {
     Check(Check),
     /// Ask the running gate whether it is ready: exit 0 if it is
     Healthcheck(Config),
+    /// Print the OpenAPI 3.1 document of `/auth/*`
+    Openapi(Config),
     /// Make, show, change and remove users, while the gate runs or not
     Users(Administration<users::Users>),
     /// Show sessions and end them
@@ -130,6 +133,7 @@ pub fn run() -> ExitCode {
             check::run(config.config.as_deref(), &System, Path::new("."), &mut std::io::stdout())
         }
         Command::Healthcheck(config) => healthcheck::run(config.config.as_deref()),
+        Command::Openapi(config) => openapi::run(config.config.as_deref()),
         Command::Users(Administration { command, general }) => users::run(command, &general),
         Command::Sessions(Administration { command, general }) => sessions::run(command, &general),
         Command::Keys(Administration { command, general }) => keys::run(&command, &general),

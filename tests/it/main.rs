@@ -29,6 +29,7 @@ mod keys;
 mod known_device;
 mod metrics;
 mod names;
+mod openapi;
 mod password_reset;
 mod protocol;
 mod proxy_protocol;

@@ -5,6 +5,7 @@ pub(crate) mod http2;
 pub(crate) mod papers;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod schema;
 pub(crate) mod upstream;
 
 use std::net::SocketAddr;
