@@ -27,6 +27,7 @@ mod identity;
 mod kept_limits;
 mod keys;
 mod known_device;
+mod mail;
 mod metrics;
 mod names;
 mod password_reset;
