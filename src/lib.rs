@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! 8 main → cli → demo   7 app   6 server   5 auth | proxy | admin   4 gate
-//! 3 accounts → sessions → tokens   2 store | hashing | mail | limits | audit | log | metrics   1 web → config   0 types | tls
+//! 3 accounts → sessions → tokens   2 store | hashing | limits | audit | log | mail | metrics   1 web → config   0 types | tls
 //! ```
 
 pub mod accounts;

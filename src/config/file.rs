@@ -11,11 +11,11 @@ use super::measures::Size;
 use super::names::{Auto, CookieName, IdentityHeader};
 use super::raw::Value;
 use super::reader::Reader;
-use super::secrets::SmtpUrl;
 use super::settings::{
     Algorithm, DatabaseUrl, Delivery, HostHeader, Listen, LogFormat, PublicUrl, Rate, SameSite,
     UpstreamTarget, VerifySource,
 };
+use super::smtp::SmtpUrl;
 use super::table::{Effective, Given, Key, Later, Section, keys};
 use super::urls::{Domain, Origin};
 use crate::types::{Email, Secret};
@@ -178,7 +178,7 @@ keys! {
     signup: Signup {
         /// Whether anybody may sign up.
         open: bool = true;
-        /// Whether an address must be proven by mail; not in this version.
+        /// Whether an address must be proven by a link that is mailed to it; needs [email].
         email_verification: bool = false;
         /// Domains whose addresses may sign up ("example.com"); empty: all.
         allowed_domains: Vec<Domain> = [];
@@ -221,16 +221,22 @@ keys! {
         streams: usize = 128;
     }
 
-    /// How mail is sent; without this section none is. Not in this version: it is read, and no mail is sent.
+    /// How mail is sent; without this section none is.
     email: Mail {
-        /// The server: "smtp://host:port" or "smtps://host:port".
+        /// The server: "smtps://host" (TLS from the start, port 465) or "smtp://host" (port 587 with a username, else 25), each
+        /// with another port where it has one. With "smtp:" STARTTLS is used where the server offers it; without it nothing is
+        /// sent to another machine where a password is set, nor anywhere where "?tls=required" stands behind. "?tls=none"
+        /// never uses it, and allows a password to this machine alone. Certificates are verified in any case.
         smtp: Option<SmtpUrl> = "" => "smtp://localhost:1025";
         /// Who mail comes from.
         from: Option<Email> = "" => "auth@example.com";
-        /// The user at the server; empty: none.
+        /// The user at the server; empty: with a password `from`, else none.
         username: String = "";
         /// Their password.
         password: Option<Secret<String>> = "";
+        /// Who vouches for the server: a PEM file with their certificates; empty: whom the system trusts. The check can't be
+        /// turned off. The file is read for each mail.
+        ca_file: Option<PathBuf> = "" => "mail-ca.pem";
     }
 
     /// The gate's own pages: `/auth/login` and the others, to which browsers are sent.

@@ -22,6 +22,7 @@ pub mod report;
 mod rules;
 mod secrets;
 pub mod settings;
+mod smtp;
 mod syntax;
 mod table;
 mod upstreams;
@@ -139,7 +140,7 @@ fn build(
     let secured = if reads_keys {
         check::tls::read(&written, folder, &mut findings)
     } else {
-        check::tls::Secured::default()
+        check::tls::Secured::unread(&written, folder)
     };
     let keys = reads_keys.then_some(folder);
     let upstreams = upstreams::checked(upstreams, &mut written, localhost, keys, &mut findings);

@@ -6,9 +6,6 @@ use std::path::Path;
 
 use zeroize::Zeroize as _;
 
-use super::raw::{Fault, Value};
-use crate::types::Secret;
-
 /// The least that HS256 takes: as long as its hash (RFC 7518 section 3.2).
 pub(super) const LEAST_BYTES: usize = 32;
 
@@ -52,28 +49,6 @@ pub(super) fn read_file(path: &Path) -> io::Result<String> {
             Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too long"))
         }
         _ => Ok(secret),
-    }
-}
-
-/// A mail server's URL, which may hold a password.
-pub(super) struct SmtpUrl(pub(super) Secret<String>);
-
-impl Value for SmtpUrl {
-    const SECRET: bool = true;
-    const LOOKS: &'static str = "a URL such as `\"smtp://localhost:1025\"`";
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        let known = text.strip_prefix("smtp://").or_else(|| text.strip_prefix("smtps://"));
-        let fits = |rest: &str| !rest.is_empty() && !rest.chars().any(|c| c.is_control() || c == ' ');
-        if !known.is_some_and(fits) {
-            let fault = Fault::new("this is not a mail server's URL");
-            return Err(fault.hint("write it like `\"smtp://localhost:1025\"`"));
-        }
-        Ok(Self(Secret::new(text.to_owned())))
-    }
-
-    fn show(&self) -> String {
-        self.0.show()
     }
 }
 

@@ -10,11 +10,13 @@ use http::uri::Authority;
 use ipnet::IpNet;
 
 use crate::tls::Certificates;
-use crate::types::{Email, Secret};
+use crate::types::Secret;
 
+mod mail;
 mod rule;
 mod upstream;
 
+pub use mail::{Mail, MailSecurity};
 pub use rule::{Allow, Rule};
 pub use upstream::{HostHeader, NamedUpstream, Protocol, Upstream, UpstreamTarget};
 
@@ -363,19 +365,6 @@ pub struct Limits {
     pub connections: usize,
     /// HTTP/2 streams at once on a connection.
     pub streams: u32,
-}
-
-/// `[email]`
-#[derive(Clone, Debug)]
-pub struct Mail {
-    /// The server's URL.
-    pub smtp: Secret<String>,
-    /// Who mail comes from.
-    pub from: Email,
-    /// The server's user; empty: none.
-    pub username: String,
-    /// Their password; empty: none.
-    pub password: Secret<String>,
 }
 
 /// `[pages]`

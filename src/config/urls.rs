@@ -12,15 +12,15 @@ use super::settings::{DatabaseUrl, Protocol, PublicUrl, UpstreamTarget};
 use crate::types::host::host_name;
 
 /// A URL's authority: a host and perhaps a port, without user information.
-struct Site {
+pub(super) struct Site {
     /// Lower case, in IDNA's ASCII form; IPv6 without brackets.
-    host: String,
-    port: Option<u16>,
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
 }
 
 impl Site {
     /// Reads `host[:port]`. A refusal never repeats the text: there may be a password in it.
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.contains('@') {
             return Err("user information has no place in this URL");
         }
@@ -43,7 +43,7 @@ impl Site {
     }
 
     /// As it is written, without the port that the scheme has anyway.
-    fn authority(&self, scheme: &str) -> String {
+    pub(super) fn authority(&self, scheme: &str) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         match (scheme, self.port) {
             (_, None) | ("http", Some(80)) | ("https", Some(443)) => host,

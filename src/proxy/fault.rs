@@ -79,7 +79,8 @@ impl Fault {
 
     /// From the word of a TLS handshake that failed.
     pub(super) fn handshake(error: &io::Error, offer: Offer) -> Self {
-        match tls::certificate_fault(error) {
+        let keys = tls::Keys { issuer: "upstream.ca_file", name: "upstream.server_name" };
+        match tls::certificate_fault(error, keys) {
             None if offer == Offer::Http1 && tls::no_common_protocol(error) => {
                 Self::because(Kind::NoHttp1, error)
             }

@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::files::{FileFault, Pair, Part, Why, certificates};
+use super::files::{FileFault, Pair};
+use super::roots::{RootsError, roots};
 use super::watch::Watch;
 use super::{H2, HTTP_1_1, provider};
 
@@ -64,6 +65,15 @@ pub enum OutwardError {
     /// The library says no.
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] Error),
+}
+
+impl From<RootsError> for OutwardError {
+    fn from(error: RootsError) -> Self {
+        match error {
+            RootsError::File(fault) => Self::Files(vec![fault]),
+            RootsError::None => Self::NoRoots,
+        }
+    }
 }
 
 impl OutwardError {
@@ -150,13 +160,11 @@ impl Outward {
 
 impl Configs {
     fn read(ca_file: Option<&Path>, identity: Option<&Pair>) -> Result<Self, OutwardError> {
-        let roots = match ca_file {
-            Some(file) => named(file)?,
-            None => system()?,
-        };
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(roots(ca_file)?);
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots);
+            .with_root_certificates(store);
         let config = match identity {
             Some(pair) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(
                 pair.read().map_err(OutwardError::Files)?,
@@ -191,23 +199,6 @@ pub fn no_common_protocol(error: &io::Error) -> bool {
     )
 }
 
-fn named(file: &Path) -> Result<RootCertStore, OutwardError> {
-    let fault =
-        |why| OutwardError::Files(vec![FileFault { file: PathBuf::from(file), part: Part::Cert, why }]);
-    let mut roots = RootCertStore::empty();
-    for cert in certificates(file).map_err(fault)? {
-        roots.add(cert).map_err(|error| fault(Why::Unusable(error)))?;
-    }
-    Ok(roots)
-}
-
-/// What the system trusts, as far as it can be read: one odd certificate among hundreds is no reason to trust none.
-fn system() -> Result<RootCertStore, OutwardError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() { Err(OutwardError::NoRoots) } else { Ok(roots) }
-}
-
 /// As people write them.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| {
@@ -221,12 +212,22 @@ fn names(presented: &[String]) -> String {
     }
 }
 
+/// Which keys of the configuration say what a certificate of the other side must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys {
+    /// Whom to believe.
+    pub issuer: &'static str,
+    /// The name that it must have.
+    pub name: &'static str,
+}
+
 /// Why a handshake failed, where it was over a certificate of the other side; for the log.
-pub fn certificate_fault(error: &io::Error) -> Option<String> {
+pub fn certificate_fault(error: &io::Error, keys: Keys) -> Option<String> {
+    let Keys { issuer, name } = keys;
     let Some(Error::InvalidCertificate(why)) = error.get_ref()?.downcast_ref::<Error>() else { return None };
     Some(match why {
         CertificateError::UnknownIssuer => {
-            "its certificate's issuer is unknown; `upstream.ca_file` says whom to believe".to_owned()
+            format!("its certificate's issuer is unknown; `{issuer}` says whom to believe")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired".to_owned()
@@ -235,13 +236,14 @@ pub fn certificate_fault(error: &io::Error) -> Option<String> {
             "its certificate is not valid yet; is this machine's clock right?".to_owned()
         }
         CertificateError::NotValidForNameContext { expected, presented } => format!(
-            "its certificate is for {}, not for `{}`; `upstream.server_name` says which name it should have",
+            "its certificate is for {}, not for `{}`; `{name}` says which name it should have",
             names(presented),
             expected.to_str()
         ),
         CertificateError::BadSignature => {
-            "its certificate is not signed by the issuer that it names; `upstream.ca_file` may hold an older one's"
-                .to_owned()
+            format!(
+                "its certificate is not signed by the issuer that it names; `{issuer}` may hold an older one's"
+            )
         }
         // `openssl req -x509` makes such ones.
         CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {

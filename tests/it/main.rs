@@ -27,6 +27,8 @@ mod identity;
 mod kept_limits;
 mod keys;
 mod known_device;
+mod mail;
+mod mailed;
 mod metrics;
 mod names;
 mod openapi;

@@ -14,19 +14,20 @@ use crate::web::Code;
 /// All responses of an operation.
 pub(super) fn responses(route: &Route, operation: &Operation, settings: &Settings) -> Value {
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), success(operation, settings));
+    if operation.gives != Gives::Onward {
+        responses.insert("200".to_owned(), success(operation, settings));
+    }
+    if let Gives::PageFor(about) = operation.gives {
+        responses.insert("303".to_owned(), onward(about, operation.cookies, settings));
+    }
     let from_page = settings.pages.enabled && route.handler.form().is_some();
     if from_page {
         let about = "The same for a browser that posts a page's form (`Sec-Fetch-Mode: navigate`, else an `Accept` that names \
                      `text/html`): it leads on.";
-        let mut answer = json!({ "description": about, "headers": no_store() });
-        answer["headers"]["Location"] =
-            json!({ "required": true, "schema": { "type": "string", "format": "uri-reference" } });
         // What leads on leads on as somebody who is signed in.
         let signs_in = matches!(operation.body, Body::LeadsOn(_));
         let cookies = if signs_in { SetCookie::Tokens } else { operation.cookies };
-        set_cookie(cookies, settings, &mut answer["headers"]);
-        responses.insert("303".to_owned(), answer);
+        responses.insert("303".to_owned(), onward(about, cookies, settings));
     }
     if matches!(operation.gives, Gives::Tagged(..)) {
         let mut answer =
@@ -56,12 +57,21 @@ pub(super) fn responses(route: &Route, operation: &Operation, settings: &Setting
     Value::Object(responses)
 }
 
+/// The way to a page.
+fn onward(about: &str, cookies: SetCookie, settings: &Settings) -> Value {
+    let mut answer = json!({ "description": about, "headers": no_store() });
+    answer["headers"]["Location"] =
+        json!({ "required": true, "schema": { "type": "string", "format": "uri-reference" } });
+    set_cookie(cookies, settings, &mut answer["headers"]);
+    answer
+}
+
 fn success(operation: &Operation, settings: &Settings) -> Value {
     let (about, media, content) = match operation.gives {
         Gives::Json(about, name) | Gives::Tagged(about, name) => {
             (about, "application/json", json!({ "schema": schema(name) }))
         }
-        Gives::Page => ("The page.", "text/html", page()),
+        Gives::Page | Gives::PageFor(_) | Gives::Onward => ("The page.", "text/html", page()),
     };
     let mut answer = json!({ "description": about, "headers": no_store(), "content": { media: content } });
     if matches!(operation.gives, Gives::Tagged(..)) {

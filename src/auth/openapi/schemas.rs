@@ -50,6 +50,35 @@ fn taken(settings: &Settings) -> Vec<(&'static str, Value)> {
         ),
         ("Change", change),
         ("PasswordChange", object(&[("current", &password), ("new", &new)])),
+        ("Address", object(&[("email", &email)])),
+        (
+            "Resend",
+            json!({
+                "type": "object",
+                "description": "Without an address, the one of who is signed in is meant.",
+                "properties": { "email": email },
+            }),
+        ),
+        (
+            "AddressProof",
+            json!({
+                "type": "object",
+                "description": "The password of the account, where none of its sessions comes along.",
+                "properties": { "token": text, "password": password },
+                "required": ["token"],
+            }),
+        ),
+        (
+            "AccountForm",
+            json!({
+                "type": "object",
+                "properties": {
+                    "do": { "type": "string", "enum": ["name", "email", "end-session"] },
+                    "username": username, "email": email, "password": password, "id": text,
+                },
+                "required": ["do"],
+            }),
+        ),
         ("PasswordReset", object(&[("token", &text), ("password", &new)])),
     ]
 }

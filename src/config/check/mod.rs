@@ -2,6 +2,7 @@
 
 pub(super) mod bounds;
 mod hsts;
+mod mail;
 mod meaning;
 mod network;
 mod signing;
@@ -11,16 +12,15 @@ pub(super) use meaning::here;
 
 use super::env::Localhost;
 use super::file::{self, Written};
-use super::finding::{Finding, Place};
+use super::finding::Finding;
 use super::measures::Size;
 use super::names::{Auto, IdentityHeader};
 use super::settings::{
-    Admin, Cookies, Cors, Database, Identity, Limits, Log, Mail, NamedUpstream, Pages, Particulars,
-    Passwords, Rule, Server, Settings, Signup, Tokens, Upstream, Verify,
+    Admin, Cookies, Cors, Database, Identity, Limits, Log, NamedUpstream, Pages, Particulars, Passwords,
+    Rule, Server, Settings, Signup, Tokens, Upstream, Verify,
 };
 use super::table::Given;
 use crate::tls::Outward;
-use crate::types::Secret;
 
 /// Keeps every rule; what breaks one is a finding. Keys that nobody gave follow those that were given.
 pub(super) fn rules(written: &mut Written, localhost: Localhost, findings: &mut Vec<Finding>) {
@@ -31,7 +31,7 @@ pub(super) fn rules(written: &mut Written, localhost: Localhost, findings: &mut 
     signing::rules(written, findings);
     bounds::rules(written, findings);
     identity(written, findings);
-    mail(written, findings);
+    mail::rules(written, findings);
 }
 
 /// Keeps the rules of `[upstream]` alone, for each further one in its place.
@@ -61,44 +61,6 @@ fn identity(written: &Written, findings: &mut Vec<Finding>) {
                     .hint("give each a name of its own; `-`, `_` and `.` count as one sign"),
             );
         }
-    }
-}
-
-/// Mail is read but not sent yet; half a section is a mistake all the same.
-fn mail(written: &Written, findings: &mut Vec<Finding>) {
-    let verification = &written.signup.email_verification;
-    if verification.value {
-        findings.push(verification.error("is not in this version").hint("set it to `false`"));
-    }
-    let mail = &written.email;
-    let fastapi = |place: &Place| place.variable().is_some_and(|name| name.starts_with("MAIN_EMAIL"));
-    // An empty value is how a key is left open, and how `sidegate check` shows one that is.
-    let said = |is: bool, place: Option<Place>| place.filter(|_| is);
-    let places = [
-        said(mail.smtp.bad || mail.smtp.value.is_some(), mail.smtp.place()),
-        said(mail.from.bad || mail.from.value.is_some(), mail.from.place()),
-        said(mail.username.bad || !mail.username.value.is_empty(), mail.username.place()),
-        said(mail.password.bad || mail.password.value.is_some(), mail.password.place()),
-    ];
-    let Some(first) = places.into_iter().flatten().find(|place| !fastapi(place)) else {
-        // MAIN_EMAIL alone: the FastAPI project knew its server by heart.
-        if let Some(place) = mail.from.place().or_else(|| mail.password.place()) {
-            findings.push(Finding::warning(Some(place), "it is read, but this version sends no mail"));
-        }
-        return;
-    };
-    if mail.smtp.value.is_none() && !mail.smtp.bad {
-        findings.push(
-            Finding::error(Some(first), "`email.smtp` is missing")
-                .hint("write it like `\"smtp://localhost:1025\"`"),
-        );
-    } else if mail.from.value.is_none() && !mail.from.bad {
-        findings.push(
-            Finding::error(Some(first), "`email.from` is missing")
-                .hint("write it like `\"auth@example.com\"`"),
-        );
-    } else {
-        findings.push(Finding::warning(Some(first), "`[email]` is read, but this version sends no mail"));
     }
 }
 
@@ -181,12 +143,7 @@ pub(super) fn settings(
             queue: passwords.queue.value,
         },
         limits: self::limits(&limits)?,
-        email: email.smtp.value.zip(email.from.value).map(|(smtp, from)| Mail {
-            smtp: smtp.0,
-            from,
-            username: email.username.value,
-            password: email.password.value.unwrap_or_else(|| Secret::new(String::new())),
-        }),
+        email: mail::settings(email, secured.mail_ca),
         pages: Pages { enabled: pages.enabled.value, title: pages.title.value },
         log: Log {
             format: log.format.value,

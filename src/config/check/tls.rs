@@ -1,7 +1,8 @@
-//! `[server.tls]` and what an `https:` upstream needs: the files that are named have to be there and to fit each other.
+//! `[server.tls]`, what an `https:` upstream and a mail server need: the files that are named have to be there and to fit each other.
 
 use std::path::{Path, PathBuf};
 
+use super::mail;
 use crate::config::file::Written;
 use crate::config::files::{reason, remedy};
 use crate::config::finding::Finding;
@@ -14,11 +15,25 @@ use crate::tls::{Certificates, FileFault, Outward, OutwardError, Pair, Part, Why
 pub(in crate::config) struct Secured {
     pub(super) server: Option<Certificates>,
     pub(super) upstream: Option<Outward>,
+    /// Who vouches for the mail server, where that is not whom the system trusts.
+    pub(super) mail_ca: Option<PathBuf>,
+}
+
+impl Secured {
+    /// What is known without reading a file.
+    pub(in crate::config) fn unread(written: &Written, folder: &Path) -> Self {
+        Self { mail_ca: mail::ca_file(written, folder), ..Self::default() }
+    }
 }
 
 /// Reads the files; relative paths begin in `folder`.
 pub(in crate::config) fn read(written: &Written, folder: &Path, findings: &mut Vec<Finding>) -> Secured {
-    Secured { server: server(written, folder, findings), upstream: upstream(written, folder, findings) }
+    mail::trust(written, folder, findings);
+    Secured {
+        server: server(written, folder, findings),
+        upstream: upstream(written, folder, findings),
+        ..Secured::unread(written, folder)
+    }
 }
 
 /// Whether clients are to be met by TLS.
@@ -140,7 +155,7 @@ fn useless<T>(given: &Given<T>, is_given: bool, findings: &mut Vec<Finding>) {
 }
 
 /// A file that can't be used, as its key's. It is named as the operator named it.
-fn refused<T>(given: &Given<T>, fault: &FileFault, folder: &Path) -> Finding {
+pub(super) fn refused<T>(given: &Given<T>, fault: &FileFault, folder: &Path) -> Finding {
     let file = fault.file.strip_prefix(folder).unwrap_or(&fault.file).display();
     let (why, hint) = match &fault.why {
         Why::Unread(error) => (reason(error), remedy(error)),

@@ -17,7 +17,7 @@ fn folder() -> tempfile::TempDir {
     write(
         "sidegate.toml",
         "[upstream]\nurl = \"http://127.0.0.1:9000\"\n[tokens]\nsecret_file = \"secret\"\nsession_ttl = \"7d\"\n\
-         [cookies]\nhost_prefix = true\n[email]\nsmtp = \"smtp://me:hunter2@localhost\"\nfrom = \"a@example.com\"\n",
+         [cookies]\nhost_prefix = true\n[email]\nsmtp = \"smtp://localhost\"\nfrom = \"a@example.com\"\n",
     );
     write("secret", LONG);
     write(".env", "SIDEGATE_LOG_FORMAT=json\nBACK_URL=https://example.com\n");

@@ -58,7 +58,10 @@ fn where_nobody_asks_for_proofs_the_old_address_is_told_all_the_same() {
     assert_eq!(change(&house, &jack, "new@example.com").status, 200);
     house.post.letter_to(JACK);
     house.forgot("new@example.com");
-    assert!(house.post.letter_to("new@example.com").text().contains("/auth/reset"), "and no link to prove it");
+    assert!(
+        house.post.letter_to("new@example.com").text().contains("/auth/reset"),
+        "and no link to prove it"
+    );
     let jack = cookie(&house.gate.sign_in("new@example.com").header());
     assert_eq!(house.gate.get("/", &jack).status, 200);
 }

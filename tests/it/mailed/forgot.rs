@@ -38,7 +38,9 @@ fn a_missing_address_is_told_and_nothing_else_is() {
 fn a_link_is_good_for_30_minutes() {
     let house = House::with("");
     house.gate.sign_up(JACK);
-    for (after, status) in [(Duration::from_mins(30), 400), (Duration::from_mins(30) - Duration::from_millis(1), 200)] {
+    for (after, status) in
+        [(Duration::from_mins(30), 400), (Duration::from_mins(30) - Duration::from_millis(1), 200)]
+    {
         house.forgot(JACK);
         let token = house.token(JACK, "/auth/reset");
         house.gate.clock.advance(after);
@@ -52,14 +54,20 @@ fn weakness_19_links_are_built_from_public_url_alone() {
     let house = House::with("");
     house.gate.sign_up(JACK);
     let body = json!({"email": JACK}).to_string();
-    for host in ["Host: evil.example\r\n", "Host: app.example.com\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n"] {
+    for host in [
+        "Host: evil.example\r\n",
+        "Host: app.example.com\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n",
+    ] {
         let answer = house.gate.send(format!(
             "POST /auth/password/forgot HTTP/1.1\r\n{host}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ));
         if answer.status == 200 {
             let text = house.post.letter_to(JACK).text();
-            assert!(text.contains(&format!("{PUBLIC}/auth/reset?token=")) && !text.contains("evil"), "{text}");
+            assert!(
+                text.contains(&format!("{PUBLIC}/auth/reset?token=")) && !text.contains("evil"),
+                "{text}"
+            );
         }
     }
 }
@@ -67,7 +75,8 @@ fn weakness_19_links_are_built_from_public_url_alone() {
 #[test]
 fn a_mail_says_nothing_that_whoever_caused_it_chose() {
     let house = House::asking();
-    let body = json!({"email": JACK, "username": "Win at https://evil.example", "password": PASSWORD}).to_string();
+    let body =
+        json!({"email": JACK, "username": "Win at https://evil.example", "password": PASSWORD}).to_string();
     assert_eq!(house.gate.post("/auth/signup", &body, "").status, 200);
     let first = house.post.letter_to(JACK);
     house.gate.post("/auth/signup", &body, "");

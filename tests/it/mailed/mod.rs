@@ -108,7 +108,11 @@ fn whole(answer: &Answer) -> String {
 }
 
 fn assert_unproven(answer: &Answer) {
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (403, Some("email_unverified")), "{answer:?}");
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (403, Some("email_unverified")),
+        "{answer:?}"
+    );
 }
 
 fn assert_bad_token(answer: &Answer) {
@@ -129,7 +133,9 @@ fn without_a_mail_server_the_endpoints_say_so_to_everybody_alike() {
             .map(|email| whole(&gate.post(path, &json!({"email": email}).to_string(), "")))
             .collect();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told.iter().all(|answer| answer.starts_with("200") && answer.contains("No mail is sent here")));
+        assert!(
+            told.iter().all(|answer| answer.starts_with("200") && answer.contains("No mail is sent here"))
+        );
     }
     assert!(gate.get("/auth/forgot", BROWSER).text().contains("No mail is sent here"));
     assert!(!gate.get("/auth/login", BROWSER).text().contains("/auth/forgot"));

@@ -23,7 +23,10 @@ fn who_forgot_their_password_asks_and_sets_a_new_one() {
     assert!(show(&house, "/auth/login", "").text().contains("href=\"/auth/forgot\""));
     assert!(show(&house, "/auth/forgot", "").text().contains("action=\"/auth/password/forgot\""));
     for email in ["jack%40example.com", "nobody%40example.com"] {
-        assert_leads(&submit(&house, "/auth/password/forgot", &format!("email={email}"), ""), "/auth/forgot?done=sent");
+        assert_leads(
+            &submit(&house, "/auth/password/forgot", &format!("email={email}"), ""),
+            "/auth/forgot?done=sent",
+        );
     }
     assert!(show(&house, "/auth/forgot?done=sent", "").text().contains("is on its way"));
     let missing = submit(&house, "/auth/password/forgot", "email=", "");
@@ -52,10 +55,12 @@ fn who_signs_up_confirms_with_their_password_and_is_led_on() {
     assert!(wrong.text().contains(token) && wrong.text().contains("password is wrong"), "{}", wrong.text());
     let none = submit(&house, "/auth/email/verify", &format!("token={token}"), "");
     assert_eq!(none.status, 401);
-    let right = submit(&house, "/auth/email/verify", &format!("token={token}&password=correct+horse+battery"), "");
+    let right =
+        submit(&house, "/auth/email/verify", &format!("token={token}&password=correct+horse+battery"), "");
     assert_leads(&right, "/");
     assert_eq!(house.gate.get("/", &cookie(&right.cookies().header())).status, 200);
-    let used = submit(&house, "/auth/email/verify", &format!("token={token}&password=correct+horse+battery"), "");
+    let used =
+        submit(&house, "/auth/email/verify", &format!("token={token}&password=correct+horse+battery"), "");
     assert_eq!(used.status, 400);
     assert!(used.text().contains("This link is not valid") && !used.text().contains(token));
 }
@@ -67,7 +72,10 @@ fn who_is_signed_in_confirms_by_a_button_and_goes_where_they_wanted() {
     assert_leads(&show(&house, "/app", &jack), "/auth/verify-email?next=%2Fapp");
     let page = show(&house, "/auth/verify-email?next=%2Fapp", &jack);
     assert!(page.text().contains(JACK) && page.text().contains("value=\"/app\""), "{}", page.text());
-    assert_leads(&submit(&house, "/auth/email/resend", "next=%2Fapp", &jack), "/auth/verify-email?done=sent&next=/app");
+    assert_leads(
+        &submit(&house, "/auth/email/resend", "next=%2Fapp", &jack),
+        "/auth/verify-email?done=sent&next=/app",
+    );
     let token = house.proof_token(JACK);
     assert_ne!(token, first);
     let page = show(&house, &format!("/auth/verify-email?token={token}"), &jack);
@@ -86,7 +94,10 @@ fn an_account_is_seen_to_without_script() {
     let page = show(&house, "/auth/account", &jack);
     assert_eq!(page.status, 200);
     assert!(page.text().contains("(this one)") && page.text().contains("value=\"jack@example.com\""));
-    assert_leads(&submit(&house, "/auth/account", "do=name&username=Jacky", &jack), "/auth/account?done=name");
+    assert_leads(
+        &submit(&house, "/auth/account", "do=name&username=Jacky", &jack),
+        "/auth/account?done=name",
+    );
     assert!(show(&house, "/auth/account?done=name", &jack).text().contains("Your name is changed."));
     let wrong = submit(&house, "/auth/account", "do=email&email=new%40example.com&password=wrong", &jack);
     assert_eq!(wrong.status, 400);
@@ -140,7 +151,8 @@ fn another_site_can_post_none_of_these_forms() {
         ("/auth/email/verify", "token=x&password=y"),
         ("/auth/password/forgot", "email=jack%40example.com"),
     ] {
-        let headers = format!("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Site: cross-site\r\nAccept: text/html\r\n{jack}");
+        let headers =
+            format!("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Site: cross-site\r\nAccept: text/html\r\n{jack}");
         assert_eq!(house.gate.post_as(FORM, path, form, &headers).status, 403, "{path}");
     }
     assert_eq!(house.gate.get("/auth/me", &jack).json()["username"], "jack");
@@ -157,7 +169,10 @@ fn a_form_renews_the_session_in_passing() {
     let renewed = cookie(&answer.cookies().header());
     assert_eq!(house.gate.get("/auth/me", &renewed).json()["username"], "Jacky");
     // A program is told, and renews by itself.
-    assert_eq!(house.gate.call("PATCH", "/auth/me", r#"{"username":"x"}"#, &jack).detail(), "Token has expired");
+    assert_eq!(
+        house.gate.call("PATCH", "/auth/me", r#"{"username":"x"}"#, &jack).detail(),
+        "Token has expired"
+    );
 }
 
 #[test]

@@ -39,7 +39,9 @@ fn before_the_proof_a_sign_in_opens_auth_alone() {
 fn a_front_proxy_is_told_no_before_the_proof_and_yes_after_it() {
     let house = House::asking();
     let (jack, token) = house.unproven(JACK);
-    let original = format!("{jack}X-Forwarded-Method: GET\r\nX-Forwarded-Host: app.example.com\r\nX-Forwarded-Uri: /a\r\n");
+    let original = format!(
+        "{jack}X-Forwarded-Method: GET\r\nX-Forwarded-Host: app.example.com\r\nX-Forwarded-Uri: /a\r\n"
+    );
     assert_eq!(house.gate.get("/auth/verify", &original).status, 403);
     assert_eq!(house.gate.get("/auth/verify", &format!("{original}{BROWSER}")).status, 403);
     assert_eq!(house.verify(&token, &jack).status, 200);
@@ -83,7 +85,10 @@ fn a_link_alone_or_with_anothers_session_proves_nothing_and_is_not_used_up() {
     let (jill, _) = house.unproven("jill@example.com");
     assert_eq!(house.verify(&token, "").detail(), "Not authenticated");
     assert_bad_token(&house.verify(&token, &jill));
-    for opened in [house.gate.get(&format!("/auth/verify-email?token={token}"), BROWSER), house.gate.get(&format!("/auth/verify-email?token={token}"), &format!("{jack}{BROWSER}"))] {
+    for opened in [
+        house.gate.get(&format!("/auth/verify-email?token={token}"), BROWSER),
+        house.gate.get(&format!("/auth/verify-email?token={token}"), &format!("{jack}{BROWSER}")),
+    ] {
         assert_eq!(opened.status, 200, "programs that look for malice open links, too");
     }
     assert!(!house.is_proven(1) && !house.is_proven(2));

@@ -1,7 +1,11 @@
 //! Answers of the running gate, held against the document that it serves: a handler without a case here does not compile.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sidegate::auth::{Handler, ROUTES, Route, When};
+use sidegate::store::{NewOneTime, Purpose};
+use sidegate::tokens::OneTimeToken;
 use sidegate::types::UserId;
 
 use super::{PATH, document};
@@ -39,6 +43,17 @@ fn reset_token(gate: &Gate, uid: u64) -> String {
     link.url.reveal().split_once("token=").unwrap().1.to_owned()
 }
 
+/// As a mail would bring it.
+fn proof_token(gate: &Gate, uid: u64) -> String {
+    let store = &gate.services().store;
+    let user = Gate::wait(store.user(UserId::new(uid).unwrap())).unwrap().unwrap();
+    let (token, purpose, now) = (OneTimeToken::random(), Purpose::AddressProof, gate.clock.now());
+    let (email, expires) = (user.email.key().clone(), now.plus(Duration::from_mins(1)));
+    let link = NewOneTime { token: token.hash(purpose), user: user.id, email, purpose, expires };
+    Gate::wait(store.put_one_time(link, now)).unwrap().unwrap();
+    token.text().reveal().clone()
+}
+
 /// A row, called so that it does what it is for, and called otherwise.
 fn both(gate: &Gate, route: &Route, email: &str) -> [Answer; 2] {
     let me = member(gate, email);
@@ -73,6 +88,17 @@ fn both(gate: &Gate, route: &Route, email: &str) -> [Answer; 2] {
             let refused = end("none");
             [end(listed[0]["id"].as_str().unwrap()), refused]
         }
+        Handler::PasswordForgot => [json(json!({ "email": email }), ""), json(json!({}), "")],
+        Handler::EmailVerify => {
+            let uid = gate.get("/auth/me", &me).json()["uid"].as_u64().unwrap();
+            let body = json!({ "token": proof_token(gate, uid) });
+            [json(body.clone(), &me), json(body, &me)]
+        }
+        Handler::EmailResend => [json(json!({ "email": email }), ""), plain("")],
+        Handler::AccountForm => {
+            let form = |form: &str| gate.post_as(FORM, route.path, form, &me);
+            [form("do=name&username=other"), form("do=name")]
+        }
         Handler::PasswordReset => {
             let uid = gate.get("/auth/me", &me).json()["uid"].as_u64().unwrap();
             let body = json!({ "token": reset_token(gate, uid), "password": NEW });
@@ -83,7 +109,10 @@ fn both(gate: &Gate, route: &Route, email: &str) -> [Answer; 2] {
         | Handler::OpenApi
         | Handler::LoginPage
         | Handler::SignUpPage
-        | Handler::ResetPage => [gate.get(route.path, ""), gate.get(route.path, TWO)],
+        | Handler::ForgotPage
+        | Handler::ResetPage
+        | Handler::ProofPage => [gate.get(route.path, ""), gate.get(route.path, TWO)],
+        Handler::AccountPage => [gate.get(route.path, &me), gate.get(route.path, TWO)],
     }
 }
 
@@ -95,7 +124,8 @@ fn each_endpoint_does_and_refuses_as_the_document_says() {
         let there = |route: &&Route| route.when != When::BodyDelivery || extra == BODY;
         for (number, route) in ROUTES.iter().filter(there).enumerate() {
             let [done, refused] = both(&gate, route, &format!("user{number}@example.com"));
-            assert_eq!(done.status, 200, "{} {}: {done:?}", route.method, route.path);
+            let right = if route.handler == Handler::AccountForm { 303 } else { 200 };
+            assert_eq!(done.status, right, "{} {}: {done:?}", route.method, route.path);
             assert!(refused.status >= 400, "{} {}: {refused:?}", route.method, route.path);
             for answer in [done, refused] {
                 assert_described(&document, &route.method.as_str().to_lowercase(), route.path, &answer);
@@ -146,6 +176,13 @@ fn a_page_and_its_form_are_described() {
             format!("token={}&password={password}", reset_token(&gate, 1)),
             "token=x&password=a+new+one",
         ),
+        ("/auth/password/forgot", "email=jack@example.com".to_owned(), "email="),
+        (
+            "/auth/email/verify",
+            format!("token={}&password={password}", proof_token(&gate, 1)),
+            "token=x&password=y",
+        ),
+        ("/auth/email/resend", "email=jack@example.com".to_owned(), ""),
     ] {
         let answer = gate.post_as(FORM, path, &done, BROWSER);
         assert_eq!(answer.status, 303, "{path} {answer:?}");
@@ -160,6 +197,20 @@ fn a_page_and_its_form_are_described() {
         );
         assert_described(&document, "post", path, &foreign);
     }
+}
+
+#[test]
+fn a_page_that_leads_elsewhere_is_described() {
+    let gate = Gate::start();
+    let document = document(&gate);
+    let answer = gate.get("/auth/account", BROWSER);
+    assert_eq!(answer.status, 303);
+    assert_described(&document, "get", "/auth/account", &answer);
+    let me = member(&gate, "jack@example.com");
+    gate.post("/auth/email/verify", &json!({ "token": proof_token(&gate, 1) }).to_string(), &me);
+    let answer = gate.get("/auth/verify-email", &format!("{BROWSER}{me}"));
+    assert_eq!(answer.status, 303);
+    assert_described(&document, "get", "/auth/verify-email", &answer);
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 pub(crate) mod front;
 pub(crate) mod http2;
+mod letter;
 pub(crate) mod papers;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod schema;
+pub(crate) mod smtp;
 pub(crate) mod upstream;
 
 use std::net::SocketAddr;

@@ -34,12 +34,3 @@ pub(super) const PASSWORD: Operation = Operation {
     fails: &[&[Code::MissingField, Code::WrongPassword], BODY, LIMITED, BUSY],
     ..PLAIN
 };
-
-pub(super) const PASSWORD_RESET: Operation = Operation {
-    id: "resetPassword",
-    about: "The link is good once, and for 30 minutes. Every session of the account ends, and nobody is signed in.",
-    body: Body::Fields("PasswordReset"),
-    cookies: SetCookie::Device,
-    fails: &[&[Code::MissingField, Code::BadResetToken], BODY, LIMITED, BUSY],
-    ..PLAIN
-};

@@ -8,6 +8,7 @@ use crate::web::Code;
 
 mod account;
 mod gate;
+mod mails;
 mod pages;
 mod sessions;
 
@@ -61,6 +62,10 @@ pub(super) enum Gives {
     Tagged(&'static str, &'static str),
     /// A page for people.
     Page,
+    /// The same, or the way to another one, for whom it is not.
+    PageFor(&'static str),
+    /// The way to a page, alone.
+    Onward,
 }
 
 /// What becomes of the cookies where all is well.
@@ -127,7 +132,10 @@ impl Operation {
             Handler::Me => account::ME,
             Handler::ChangeMe => account::CHANGE_ME,
             Handler::Password => account::PASSWORD,
-            Handler::PasswordReset => account::PASSWORD_RESET,
+            Handler::PasswordForgot => mails::PASSWORD_FORGOT,
+            Handler::PasswordReset => mails::PASSWORD_RESET,
+            Handler::EmailVerify => mails::EMAIL_VERIFY,
+            Handler::EmailResend => mails::EMAIL_RESEND,
             Handler::Sessions => sessions::SESSIONS,
             Handler::EndSession => sessions::END_SESSION,
             Handler::Health => gate::HEALTH,
@@ -135,7 +143,11 @@ impl Operation {
             Handler::OpenApi => gate::OPEN_API,
             Handler::LoginPage => pages::LOGIN_PAGE,
             Handler::SignUpPage => pages::SIGN_UP_PAGE,
+            Handler::ForgotPage => pages::FORGOT_PAGE,
             Handler::ResetPage => pages::RESET_PAGE,
+            Handler::ProofPage => pages::PROOF_PAGE,
+            Handler::AccountPage => pages::ACCOUNT_PAGE,
+            Handler::AccountForm => pages::ACCOUNT_FORM,
         }
     }
 }
