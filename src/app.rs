@@ -99,6 +99,9 @@ pub enum StartError {
         /// What the system said.
         cause: io::Error,
     },
+    /// No mail can be sent.
+    #[error("mail can't be sent: {0}\nhint: see `[email]`, above all `email.ca_file`")]
+    Mail(io::Error),
     /// A thread or a runtime could not be made.
     #[error("the system refuses a thread: {0}")]
     Threads(#[from] io::Error),
@@ -119,7 +122,7 @@ pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running
     let socket = AdminSocket::open(&settings.admin.socket)?;
     let settings = Arc::new(settings);
     let hasher = Hasher::start(&settings.passwords)?;
-    let mail = settings.email.as_ref().map(Mailer::start).transpose()?;
+    let mail = start_mail(&settings)?;
     let found =
         Found { store, audit, hasher: hasher.clone(), mail: mail.clone(), signins: metrics.signins() };
     let services = runtime.block_on(services(&settings, found, &clock))?;
@@ -156,7 +159,7 @@ pub async fn offline(settings: &Settings, clock: Clock) -> Result<admin::Service
         store,
         audit,
         hasher: Hasher::start(&settings.passwords)?,
-        mail: settings.email.as_ref().map(Mailer::start).transpose()?,
+        mail: start_mail(settings)?,
         signins: SignIns::default(),
     };
     let services = services(settings, found, &clock).await?;
@@ -245,6 +248,10 @@ fn open_http(admin: &settings::Admin) -> Result<Option<Http>, HttpError> {
         }
         opened => opened,
     }
+}
+
+fn start_mail(settings: &Settings) -> Result<Option<Mailer>, StartError> {
+    settings.email.as_ref().map(Mailer::start).transpose().map_err(StartError::Mail)
 }
 
 fn open_audit(settings: &Settings) -> Result<Audit, StartError> {

@@ -11,7 +11,7 @@ use serde_json::json;
 use sidegate::types::UserId;
 
 use crate::support::smtp::Smtp;
-use crate::support::{Answer, Gate, PASSWORD};
+use crate::support::{Answer, Gate, PASSWORD, Upstream};
 
 const BROWSER: &str = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nAccept: text/html\r\n";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -33,8 +33,12 @@ impl House {
     }
 
     fn with(extra: &str) -> Self {
+        Self::before(Upstream::start(), extra)
+    }
+
+    fn before(upstream: Upstream, extra: &str) -> Self {
         let post = Smtp::start();
-        let gate = Gate::with(&settings(&post, extra));
+        let gate = Gate::before(upstream, &settings(&post, extra));
         Self { gate, post }
     }
 

@@ -25,10 +25,13 @@ fn a_known_and_an_unknown_address_are_answered_alike() {
     assert!(page.starts_with("303") && page.contains("/auth/verify-email?done=sent&next=/a"), "{page}");
     assert!(!page.contains("set-cookie"), "{page}");
     // What there is to know is mailed.
-    assert!(house.post.letter_to(JACK).text().contains("/auth/verify-email?token="));
-    let told = house.post.letter_to(JACK);
-    assert!(told.text().contains("There is an account with it already"), "{}", told.text());
-    assert!(!told.text().contains("token="), "nobody asked for a link");
+    // What is done behind an answer is done when it is done: in any order.
+    let mut told: Vec<_> = (0..3).map(|_| house.post.letter_to(JACK).text()).collect();
+    told.sort_by_key(|text| text.contains("There is an account with it already"));
+    assert!(told[0].contains("/auth/verify-email?token="), "{told:?}");
+    for text in &told[1..] {
+        assert!(text.contains("There is an account with it already") && !text.contains("token="), "{text}");
+    }
     assert!(house.post.letter_to("jill@example.com").text().contains("/auth/verify-email?token="));
 }
 
