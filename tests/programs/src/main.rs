@@ -1,5 +1,5 @@
 //! The gate before programs that no one here wrote: a person signs up, in and out in Chromium and uses them in between;
-//! gRPC's own client calls its own server, git's its own, and curl a WebDAV server.
+//! gRPC's own client calls its own server, git's its own, and curl a WebDAV server. And a mail server is mailed to.
 //!
 //! `scripts/real-programs` installs what this needs and runs it; `docs/real-programs.md` says what each program has to
 //! be told. The result is a table; the exit code is 0 when every program worked.
@@ -10,6 +10,7 @@ mod git;
 mod gradio;
 mod grpc;
 mod jupyterlab;
+mod mail;
 mod person;
 mod ports;
 mod process;
@@ -99,6 +100,9 @@ fn main() -> ExitCode {
             rows.extend(
                 by_each_front(webdav::plan(&tools), &tools, async |site| webdav::used(&site).await).await,
             );
+        }
+        if wanted(mail::NAME) {
+            rows.push(mail::mailed(&tools).await);
         }
         rows
     });
