@@ -117,6 +117,7 @@ impl<'a> Talk<'a> {
                     let mut state = self.shared.state.lock().unwrap();
                     (!state.refusals.is_empty()).then(|| state.refusals.remove(0))
                 };
+                self.shared.changed.notify_all();
                 if refusal.is_none() {
                     to.push(address(&line));
                 }
