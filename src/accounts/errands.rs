@@ -40,7 +40,7 @@ impl Errand {
             match work.await {
                 Ok(()) => {}
                 Err(MailLinkError::Limited(_)) => {
-                    tracing::info!("no mail: too many were sent to this address")
+                    tracing::info!("no mail: too many were sent to this address");
                 }
                 Err(MailLinkError::Store(error)) => tracing::error!(%error, "a mail could not be prepared"),
             }

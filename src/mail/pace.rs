@@ -18,7 +18,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            letter: Duration::from_secs(60),
+            letter: Duration::from_mins(1),
             retries: [5, 30, 120, 600].map(Duration::from_secs).to_vec(),
         }
     }

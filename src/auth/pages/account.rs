@@ -115,7 +115,7 @@ impl Auth {
         let sessions = self.services.sessions.living(user.id).await?;
         let rows = sessions.iter().map(|session| Row {
             id: session.id.to_string(),
-            device: agent::name(&session.agent).to_string(),
+            device: agent::name(&session.agent),
             address: session.address.map(|address| address.to_string()),
             last_used: session.last_used().rfc3339(),
             last_used_shown: shown(session.last_used()),

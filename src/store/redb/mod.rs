@@ -329,7 +329,7 @@ impl Store for RedbStore {
     }
 
     fn put_one_time(&self, link: NewOneTime, now: Timestamp) -> Reply<'_, Option<()>> {
-        Box::pin(self.write(move |tables| tables.put_one_time(link, now)))
+        Box::pin(self.write(move |tables| tables.put_one_time(&link, now)))
     }
 
     fn one_time(&self, token: TokenHash, purpose: Purpose, now: Timestamp) -> Reply<'_, Option<UserId>> {

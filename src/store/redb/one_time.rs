@@ -80,7 +80,7 @@ impl<'t> OneTimes<'t> {
 }
 
 impl Tables<'_> {
-    pub(super) fn put_one_time(&mut self, new: NewOneTime, now: Timestamp) -> Result<Option<()>, Fault> {
+    pub(super) fn put_one_time(&mut self, new: &NewOneTime, now: Timestamp) -> Result<Option<()>, Fault> {
         let user = self.user(new.user)?.filter(|user| *user.email.key() == new.email);
         let Some(user) = user else { return Ok(None) };
         let links = self.one_time();

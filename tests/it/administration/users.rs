@@ -97,7 +97,12 @@ fn what_is_wrong_is_told_with_its_reason_and_a_remedy() {
                 1,
                 "belongs to another user",
             ),
-            (&["users", "add", "x@example.com", "--username", "x", "--invite"], "", 1, "no mail is sent here"),
+            (
+                &["users", "add", "x@example.com", "--username", "x", "--invite"],
+                "",
+                1,
+                "no mail is sent here",
+            ),
             (&["users", "set", "9", "--username", "x"], "", 1, "there is no user `9`"),
             (&["users", "reset", "9"], "", 1, "there is no user `9`"),
             (&["users", "remove", "9"], "", 1, "there is no user `9`"),

@@ -16,9 +16,9 @@ use crate::support::{self, Gate};
 
 /// What `[email]` says, one `key = value` a line; `from` is given.
 fn settings(lines: &str) -> Mail {
-    let lines: String = lines.lines().map(|line| format!("email.{}\n", line.trim())).collect();
+    let lines: Vec<_> = lines.lines().map(|line| format!("email.{}", line.trim())).collect();
     let folder = tempfile::tempdir().unwrap();
-    let text = format!("email.from = \"auth@example.com\"\n{lines}");
+    let text = format!("email.from = \"auth@example.com\"\n{}", lines.join("\n"));
     support::settings(&text, &folder, "http://127.0.0.1:9").email.unwrap()
 }
 

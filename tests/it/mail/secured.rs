@@ -51,6 +51,14 @@ fn a_login_goes_through_starttls() {
 }
 
 #[test]
+fn a_server_that_knows_only_the_older_way_to_sign_in_is_spoken_to_by_that() {
+    let post =
+        Smtp::with(Options { auth: Some(("me", "hunter2")), offers: &["AUTH LOGIN"], ..Options::default() });
+    assert_eq!(deliver(&mailer(&post, LOGIN), letter(JACK)), Ok(()));
+    assert_eq!(post.letter_to(JACK).user.as_deref(), Some("me"));
+}
+
+#[test]
 fn where_starttls_is_required_and_missing_nothing_is_sent_and_no_password_leaves() {
     let papers = Papers::new();
     let post = Smtp::with(Options { auth: Some(("me", "hunter2")), ..Options::default() });

@@ -115,6 +115,12 @@ impl Smtp {
         self.shared.state.lock().unwrap().refusals.extend(std::iter::repeat_n(answer, n));
     }
 
+    /// Waits until it has said all the refusals that it was to say.
+    pub(crate) fn has_refused(&self) {
+        let said = self.wait(PATIENCE, |state| state.refusals.is_empty().then_some(()));
+        assert!(said.is_ok(), "not everybody has been refused");
+    }
+
     /// Waits until so many connections have been made.
     pub(crate) fn met(&self, connections: usize) {
         let met = self.wait(PATIENCE, |state| (state.connections >= connections).then_some(()));

@@ -1,5 +1,6 @@
 //! The gate before programs that no one here wrote: a person signs up, in and out in Chromium and uses them in between;
-//! gRPC's own client calls its own server, git's its own, and curl a WebDAV server. A validator reads the OpenAPI document.
+//! gRPC's own client calls its own server, git's its own, and curl a WebDAV server. A mail server is mailed to, and a
+//! validator reads the OpenAPI document.
 //!
 //! `scripts/real-programs` installs what this needs and runs it; `docs/real-programs.md` says what each program has to
 //! be told. The result is a table; the exit code is 0 when every program worked.
@@ -10,6 +11,7 @@ mod git;
 mod gradio;
 mod grpc;
 mod jupyterlab;
+mod mail;
 mod openapi;
 mod person;
 mod ports;
@@ -101,7 +103,10 @@ fn main() -> ExitCode {
                 by_each_front(webdav::plan(&tools), &tools, async |site| webdav::used(&site).await).await,
             );
         }
-        // Nothing of it goes by way of a front proxy.
+        // Nothing of these goes by way of a front proxy.
+        if wanted(mail::NAME) && (tools.fronts.contains(&None) || !programs.is_empty()) {
+            rows.push(mail::mailed(&tools).await);
+        }
         if wanted(openapi::NAME) && (tools.fronts.contains(&None) || !programs.is_empty()) {
             rows.push(openapi::judged(&tools));
         }

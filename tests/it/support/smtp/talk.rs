@@ -90,15 +90,18 @@ impl<'a> Talk<'a> {
                 let mut all = vec!["test", "8BITMIME"];
                 all.extend(offers);
                 all.extend((starttls && !secured).then_some("STARTTLS"));
-                all.extend(auth.map(|_| "AUTH PLAIN LOGIN"));
+                let own = offers.iter().any(|line| line.starts_with("AUTH"));
+                all.extend(auth.filter(|_| !own).map(|_| "AUTH PLAIN LOGIN"));
                 let (last, first) = all.split_last().unwrap();
-                let first: String = first.iter().map(|line| format!("250-{line}\r\n")).collect();
-                self.say(&format!("{first}250 {last}"))?;
+                for line in first {
+                    self.say(&format!("250-{line}"))?;
+                }
+                self.say(&format!("250 {last}"))?;
             } else if upper == "STARTTLS" && starttls {
                 self.say(&format!("220 go ahead{behind_starttls}"))?;
                 self.secure()?;
             } else if let Some(way) = upper.strip_prefix("AUTH ") {
-                let given = if way.starts_with("PLAIN") { self.plain(&line)? } else { self.login()? };
+                let given = if way.starts_with("PLAIN") { plain(&line)? } else { self.login()? };
                 if auth.is_some_and(|(user, password)| (user, password) == (&given.0, &given.1)) {
                     self.user = Some(given.0);
                     self.say("235 welcome")?;
@@ -114,6 +117,7 @@ impl<'a> Talk<'a> {
                     let mut state = self.shared.state.lock().unwrap();
                     (!state.refusals.is_empty()).then(|| state.refusals.remove(0))
                 };
+                self.shared.changed.notify_all();
                 if refusal.is_none() {
                     to.push(address(&line));
                 }
@@ -132,13 +136,6 @@ impl<'a> Talk<'a> {
                 self.say("502 what?")?;
             }
         }
-    }
-
-    fn plain(&mut self, line: &str) -> io::Result<(String, String)> {
-        let given = line.split(' ').nth(2).unwrap_or_default();
-        let text = decode(given)?;
-        let mut parts = text.split('\0').skip(1).map(str::to_owned);
-        Ok((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
     }
 
     fn login(&mut self) -> io::Result<(String, String)> {
@@ -161,6 +158,13 @@ impl<'a> Talk<'a> {
             data.extend(b"\r\n");
         }
     }
+}
+
+/// RFC 4616: who one acts for, who one is, the password.
+fn plain(line: &str) -> io::Result<(String, String)> {
+    let text = decode(line.split(' ').nth(2).unwrap_or_default())?;
+    let mut parts = text.split('\0').skip(1).map(str::to_owned);
+    Ok((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
 }
 
 fn address(line: &str) -> String {
