@@ -32,9 +32,10 @@ fn body_for(path: &str) -> &'static str {
         }
         "/auth/signin" => r#"{"email":"row@example.com","password":"correct horse battery"}"#,
         "/auth/login" => r#"{"username":"row@example.com","password":"correct horse battery"}"#,
-        "/auth/password/reset" => r#"{"token":"none","password":"correct horse battery"}"#,
+        "/auth/password/reset" | "/auth/email/verify" => {
+            r#"{"token":"none","password":"correct horse battery"}"#
+        }
         "/auth/password/forgot" | "/auth/email/resend" => r#"{"email":"row@example.com"}"#,
-        "/auth/email/verify" => r#"{"token":"none","password":"correct horse battery"}"#,
         "/auth/me" => r#"{"username":"row"}"#,
         "/auth/account" => r#"{"do":"name","username":"row"}"#,
         "/auth/password" => r#"{"current":"correct horse battery","new":"a quite different one"}"#,
