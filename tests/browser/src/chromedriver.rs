@@ -7,6 +7,10 @@ use serde_json::{Map, Value, json};
 
 const INSTALL: &str = "hint: install Debian's packages `chromium` and `chromium-driver`";
 
+/// It chooses a port that is free in IPv6 and ends when somebody has the same one in IPv4 ("bind() failed"): on a machine with
+/// many connections one in five starts did.
+const TRIES: usize = 8;
+
 /// A running chromedriver; dropping it ends it.
 pub(crate) struct Driver {
     child: Child,
@@ -17,18 +21,24 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn start() -> Self {
+        (0..TRIES)
+            .find_map(|_| Self::try_start())
+            .unwrap_or_else(|| panic!("chromedriver ended {TRIES} times without naming its port\n{INSTALL}"))
+    }
+
+    fn try_start() -> Option<Self> {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("chromedriver does not start: {error}\n{INSTALL}"));
         let lines = BufReader::new(child.stdout.take().expect("chromedriver's output is piped")).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| port(&line))
-            .unwrap_or_else(|| panic!("chromedriver ended without naming its port\n{INSTALL}"));
+        let Some(port) = lines.map_while(Result::ok).find_map(|line| port(&line)) else {
+            _ = child.wait();
+            return None;
+        };
         let profile = tempfile::tempdir().expect("a folder for the browser's profile");
-        Self { child, address: format!("http://127.0.0.1:{port}"), profile }
+        Some(Self { child, address: format!("http://127.0.0.1:{port}"), profile })
     }
 
     pub(crate) fn address(&self) -> &str {

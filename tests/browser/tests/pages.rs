@@ -125,3 +125,54 @@ fn a_reset_link_shows_its_form_and_what_is_wrong_with_it() {
         browser.shot("login-after-reset").await;
     });
 }
+
+/// By way of the sign-in page, as a person who has typed the address comes to it.
+#[test]
+fn a_person_sees_to_their_account_and_signs_out_everywhere() {
+    drive(async |browser: Browser, demo: Demo| {
+        sign_up(&browser, &demo).await;
+        browser.goto(&format!("{}/auth/account", demo.gate)).await;
+        sign_in(&browser).await;
+        browser.arrives(|url| url == format!("{}/auth/account", demo.gate)).await;
+        browser.reads("main li strong", |text| text == "Chrome on Linux").await;
+        browser.shot("account").await;
+
+        browser.fill("#username", "Ada L.").await;
+        browser.press("section:nth-of-type(1) button").await;
+        browser.reads("[role=status]", |text| text == "Your name is changed.").await;
+        browser.reads("p.first strong", |text| text == "Ada L.").await;
+
+        browser.fill("#current", "not her password").await;
+        browser.fill("#new", "another horse, another battery").await;
+        browser.press("section:nth-of-type(3) button").await;
+        browser.reads("[role=alert]", |text| text == "The current password is wrong.").await;
+        browser.shot("account-wrong-password").await;
+        browser.fill("#current", PASSWORD).await;
+        browser.fill("#new", "another horse, another battery").await;
+        browser.press("section:nth-of-type(3) button").await;
+        browser.reads("[role=status]", |text| text.starts_with("Your password is changed.")).await;
+        browser.shot("account-password-changed").await;
+
+        browser.press("section:nth-of-type(4) > form button").await;
+        browser.arrives(|url| url == format!("{}/auth/login", demo.gate)).await;
+        browser.goto(&format!("{}/auth/account", demo.gate)).await;
+        browser.arrives(|url| url.starts_with(&format!("{}/auth/login?next=", demo.gate))).await;
+    });
+}
+
+/// The demo sends no mail, and says so rather than promise one.
+#[test]
+fn the_pages_around_mails_can_be_seen() {
+    drive(async |browser: Browser, demo: Demo| {
+        browser.goto(&format!("{}/auth/forgot", demo.gate)).await;
+        browser.reads("main", |text| text.contains("No mail is sent here.")).await;
+        browser.shot("forgot-without-mail").await;
+        browser.goto(&format!("{}/auth/verify-email?token={}", demo.gate, "A".repeat(43))).await;
+        browser.shot("verify-email").await;
+        browser.fill("#password", PASSWORD).await;
+        browser.press("main form button").await;
+        browser.reads("[role=alert]", |text| text.starts_with("This link is not valid")).await;
+        assert!(!browser.has("#password").await, "another password would not help");
+        browser.shot("verify-email-not-valid").await;
+    });
+}
