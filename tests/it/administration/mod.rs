@@ -13,6 +13,7 @@ use crate::support::{PASSWORD, Upstream};
 mod backup;
 mod data;
 mod keys;
+mod mailed;
 mod sessions;
 mod socket;
 mod users;
