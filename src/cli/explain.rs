@@ -48,5 +48,6 @@ fn asker_of(view: &UserView) -> Option<Asker> {
         email: Email::parse(&view.email)?,
         username: Username::parse(&view.username)?,
         active: view.is_active,
+        proven: view.email_verified,
     })
 }

@@ -207,7 +207,7 @@ keys! {
         /// Failed sign-ins for one account from one address; and ten times that for one address. Five times as many for
         /// one account from all addresses cost nothing; then each further one has to wait, from 1 s up to this rate's time.
         signin_failures: Rate = "10/15m";
-        /// Sign-ups from one address.
+        /// Sign-ups from one address; and, counted apart, mails that are asked for from there.
         signup: Rate = "20/1h";
         /// The largest body of an `/auth/*` request. Bodies for the backend have no limit.
         body: Size = "64KiB";

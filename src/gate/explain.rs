@@ -66,6 +66,8 @@ pub struct Asker {
     pub username: Username,
     /// Whether they may sign in.
     pub active: bool,
+    /// Whether their address is proven.
+    pub proven: bool,
 }
 
 /// Explains what the gate does with a request. Without an asker, for who is not signed in and for who is.
@@ -134,17 +136,25 @@ fn route(settings: &Settings, need: &Need<'_>, way: Way, asked: &Uri, text: &mut
 }
 
 fn for_somebody(settings: &Settings, need: &Need<'_>, asker: &Asker, text: &mut String) {
-    // Who may not sign in is nobody to the gate.
-    let signed_in = Some(asker).filter(|asker| asker.active);
-    let disabled = if asker.active { "" } else { ", disabled" };
-    let outcome = outcome(need, signed_in);
-    let _ = writeln!(text, "{} (uid {}{disabled}): {outcome}", asker.email, asker.user);
-    if asker.active {
+    let is_unproven = settings.signup.email_verification && !asker.proven;
+    // Who may not sign in is nobody to the gate, and so is who has yet to prove their address.
+    let signed_in = Some(asker).filter(|asker| asker.active && !is_unproven);
+    let (state, outcome) = match (asker.active, need) {
+        (false, _) => (", disabled", outcome(need, signed_in)),
+        (true, Need::SignedIn(_)) if is_unproven => {
+            (UNPROVEN, "403, and a browser is led to /auth/verify-email".to_owned())
+        }
+        (true, _) => (if is_unproven { UNPROVEN } else { "" }, outcome(need, signed_in)),
+    };
+    let _ = writeln!(text, "{} (uid {}{state}): {outcome}", asker.email, asker.user);
+    if signed_in.is_some() {
         told(settings, need, signed_in, text);
     } else if matches!(need, Need::Nothing | Need::Optional) {
         *text += NOBODY;
     }
 }
+
+const UNPROVEN: &str = ", address not confirmed";
 
 fn for_anybody(settings: &Settings, need: &Need<'_>, text: &mut String) {
     let _ = writeln!(text, "not signed in: {}", outcome(need, None));

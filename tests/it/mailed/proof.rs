@@ -224,3 +224,40 @@ fn a_proof_survives_a_restart_and_is_audited() {
     assert_eq!(house.gate.get("/", &jack).status, 200);
     assert!(house.is_proven(1));
 }
+
+#[test]
+fn an_explanation_says_what_the_gate_does_with_the_unproven() {
+    use sidegate::gate::explain::{Asked, Asker, explain};
+    use sidegate::types::{Email, Username};
+    let (post, folder) = (Smtp::start(), tempfile::tempdir().unwrap());
+    let asker = |proven| Asker {
+        user: UserId::new(1).unwrap(),
+        roles: Vec::new(),
+        email: Email::parse(JACK).unwrap(),
+        username: Username::parse("jack").unwrap(),
+        active: true,
+        proven,
+    };
+    let rule = "[[rules]]\npath = \"/maybe\"\nallow = \"optional\"\n";
+    for (extra, path, proven, said) in [
+        ("", "/", false, "jack@example.com (uid 1): forwarded\nthe upstream is told, of who"),
+        (
+            "signup.email_verification = true\n",
+            "/",
+            false,
+            "(uid 1, address not confirmed): 403, and a browser is led to /auth/verify-email\n",
+        ),
+        ("signup.email_verification = true\n", "/", true, "jack@example.com (uid 1): forwarded\n"),
+        (
+            "signup.email_verification = true\n",
+            "/maybe",
+            false,
+            "address not confirmed): forwarded\nthe upstream is told: of nobody",
+        ),
+    ] {
+        let settings = settings(&post, &format!("{extra}{rule}"));
+        let settings = crate::support::settings(&settings, &folder, "http://127.0.0.1:9");
+        let told = explain(&settings, &Asked::parse(&format!("GET {path}")).unwrap(), Some(&asker(proven)));
+        assert!(told.contains(said), "{extra}{path} {proven}: {told}");
+    }
+}
