@@ -8,9 +8,9 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use quick_cache::unsync::Cache;
 
-use crate::web::Peer;
 use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 use crate::web::spelling::Spellings;
+use crate::web::{Fields, Peer, head};
 
 /// How many peers a worker remembers the words for.
 const PEERS: usize = 1024;
@@ -52,8 +52,8 @@ impl ForwardedHeaders {
     }
 
     /// Whether a field is such a claim, however it is spelled.
-    pub(super) fn owns(&self, name: &HeaderName) -> bool {
-        self.spellings.matches(name)
+    pub(super) fn owns(&self, name: &[u8]) -> bool {
+        self.spellings.has(name)
     }
 
     /// Removes every such claim, in every spelling.
@@ -79,11 +79,11 @@ impl ForwardedHeaders {
 
     /// What a trusted peer says, in both tongues. One that speaks `X-Forwarded-*` passes on its client's `Forwarded`:
     /// that is then made anew from the other.
-    pub(super) fn told(headers: &HeaderMap, peer: &Peer) -> Told {
+    pub(super) fn told(headers: &impl Fields, peer: &Peer) -> Told {
         if !peer.trusted {
             return Told { chain: None, forwarded: None };
         }
-        let chain = joined(headers, &X_FORWARDED_FOR);
+        let chain = joined(headers, X_FORWARDED_FOR);
         if speaks_x(headers) {
             let nodes = chain.iter().flat_map(|chain| chain.split(','));
             let elements: Vec<_> =
@@ -92,7 +92,7 @@ impl ForwardedHeaders {
             return Told { chain, forwarded };
         }
         let client = peer.address.filter(|address| Some(*address) != peer.socket);
-        Told { chain: client.map(|address| address.to_string()), forwarded: joined(headers, &FORWARDED) }
+        Told { chain: client.map(|address| address.to_string()), forwarded: joined(headers, FORWARDED) }
     }
 
     fn words_for(&self, peer: &Peer) -> Rc<Words> {
@@ -128,8 +128,8 @@ impl Words {
 }
 
 /// All values of a header as one list.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+fn joined(headers: &impl Fields, name: HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.all(name).filter_map(head::text).collect();
     (!values.is_empty()).then(|| values.join(", "))
 }
 

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderValue, Method, StatusCode, Version};
 
 use crate::log::{Entry, WorkerLog};
 use crate::metrics::Outcome;
 use crate::proxy::X_REQUEST_ID;
 use crate::types::UserId;
-use crate::web::Peer;
+use crate::web::{Fields, Head, Peer};
 
 /// One request's line. It is written when this is dropped: whatever ends a request, it is logged once.
 pub(super) struct Record {
@@ -35,7 +35,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn open(
         started: Instant,
-        head: &http::request::Parts,
+        head: &impl Head,
         peer: Option<&Peer>,
         id: HeaderValue,
         log: &Rc<WorkerLog>,
@@ -43,9 +43,9 @@ impl Record {
         Self {
             log: Rc::clone(log),
             started,
-            method: head.method.clone(),
-            target: head.uri.path_and_query().cloned(),
-            version: head.version,
+            method: head.method().clone(),
+            target: head.uri().path_and_query().cloned(),
+            version: head.version(),
             peer: peer.and_then(|peer| peer.address),
             id,
             user: None,
@@ -111,12 +111,10 @@ impl RequestIds {
     }
 
     /// The request's own id, if it has one that can't harm a log, else a new one.
-    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let mut ids = headers.get_all(X_REQUEST_ID).iter();
-        match (ids.next(), ids.next()) {
-            (Some(id), None) if is_harmless(id.as_bytes()) => id.clone(),
-            _ => self.make(),
-        }
+    pub(super) fn of(&self, headers: &impl Fields) -> HeaderValue {
+        let mut ids = headers.all(X_REQUEST_ID);
+        let own = ids.next().filter(|id| is_harmless(id) && ids.next().is_none());
+        own.and_then(|id| HeaderValue::from_bytes(id).ok()).unwrap_or_else(|| self.make())
     }
 
     fn make(&self) -> HeaderValue {
@@ -149,6 +147,8 @@ fn is_harmless(id: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]

@@ -3,15 +3,13 @@
 
 use std::mem::MaybeUninit;
 
-use http::request::Parts;
-use http::{HeaderName, Method, StatusCode};
+use http::{Method, StatusCode};
 use httparse::{Header, ParserConfig, Status};
-use memchr::memchr_iter;
 
 use super::Bad;
 use crate::gate::Way;
 use crate::proxy::hop;
-use crate::web::cookies;
+use crate::web::{Head, cookies};
 
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
 const FIELDS: usize = 100;
@@ -68,25 +66,22 @@ impl Sink for Vec<u8> {
 }
 
 /// Writes a request's first line, with the target that it has on its way.
-pub(super) fn write_request_line(head: &Parts, way: Way, wire: &mut Vec<u8>) {
-    wire.extend_from_slice(head.method.as_str().as_bytes());
+pub(super) fn write_request_line(head: &impl Head, way: Way, wire: &mut Vec<u8>) {
+    wire.extend_from_slice(head.method().as_str().as_bytes());
     wire.push(b' ');
-    let (slash, target) = way.target(&head.uri);
+    let (slash, target) = way.target(head.uri());
     wire.extend_from_slice(slash.as_bytes());
     wire.extend_from_slice(target.as_bytes());
     wire.extend_from_slice(b" HTTP/1.1\r\n");
 }
 
 /// Writes a request's field. Names are written as people write them (`X-User-Id`), as on hyper's way.
-pub(super) fn write_request_field(name: &HeaderName, value: &[u8], wire: &mut Vec<u8>) {
-    let (at, name) = (wire.len(), name.as_str().as_bytes());
-    wire.extend_from_slice(name);
-    wire[at].make_ascii_uppercase();
-    for dash in memchr_iter(b'-', name) {
-        if let Some(first) = wire.get_mut(at + dash + 1) {
-            first.make_ascii_uppercase();
-        }
-    }
+pub(super) fn write_request_field(name: &[u8], value: &[u8], wire: &mut Vec<u8>) {
+    let mut begins = true;
+    wire.extend(name.iter().map(|byte| {
+        let begun = std::mem::replace(&mut begins, *byte == b'-');
+        if begun { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() }
+    }));
     field_end(wire, value);
 }
 

@@ -17,7 +17,7 @@ use super::pool::{Held, Pool};
 use super::vigil::Vigil;
 use super::{Proxy, connect};
 use crate::gate::Pass;
-use crate::web::Peer;
+use crate::web::{Head, Peer};
 
 mod body;
 mod buffers;
@@ -81,7 +81,7 @@ impl Proxy {
     pub async fn ask(
         &self,
         pass: Pass,
-        head: Parts,
+        head: &impl Head,
         body: Payload<'_>,
         peer: &Peer,
         id: &HeaderValue,
@@ -89,7 +89,7 @@ impl Proxy {
     ) -> Result<Answer, Fault> {
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
         let sign = Sign { pass: &pass, peer, id };
-        let began = self.began(&head, &body, &sign, now, &vigil, Buffers::take).await?;
+        let began = self.began(head, &body, &sign, now, &vigil, Buffers::take).await?;
         self.check_chunks(&began)?;
         vigil.answered(self.upstream.idle_timeout);
         Ok(Answer::new(began, body.feed, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
@@ -99,7 +99,7 @@ impl Proxy {
     pub async fn ask_framed(
         &self,
         pass: Pass,
-        head: &Parts,
+        head: &impl Head,
         peer: &Peer,
         id: &HeaderValue,
         now: Instant,
@@ -120,7 +120,7 @@ impl Proxy {
     /// Asks, and asks again where that is safe; gives the head once it is there, told to what `sink` makes.
     async fn began<K: Sink>(
         &self,
-        head: &Parts,
+        head: &impl Head,
         body: &Payload<'_>,
         sign: &Sign<'_>,
         now: Instant,
@@ -135,11 +135,11 @@ impl Proxy {
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(body.there);
         let feed = body.feed.as_ref();
-        let repeatable = fault::is_safe(&head.method) && body.there.is_empty() && feed.is_none();
+        let repeatable = fault::is_safe(head.method()) && body.there.is_empty() && feed.is_none();
         let upstream = &self.upstream;
         vigil
             .expect_from(now, if feed.is_some() { upstream.idle_timeout } else { upstream.response_timeout });
-        let question = Question { wire: &wire, method: &head.method, feed, vigil };
+        let question = Question { wire: &wire, method: head.method(), feed, vigil };
         let began = match self.lines.take(now) {
             Some(line) => match self.exchange(line, &question, true, &sink).await {
                 Err(fault) if fault.goes_again(repeatable) => {

@@ -17,10 +17,12 @@ use super::peer::SocketPeer;
 use super::vital::Vital;
 use crate::proxy::body::BodyError;
 use crate::proxy::{Answer, Feed, SharedFeed};
+use crate::web::Head;
 use crate::web::deadline::Timer;
 
 mod head;
 mod own;
+mod raw;
 mod spares;
 
 pub(super) use own::Dates;
@@ -88,20 +90,20 @@ impl Talk<'_> {
                 client.take_back(bytes);
                 return Turn::Hyper;
             };
-            let is_head = plain.parts.method == Method::HEAD;
+            let is_head = plain.head.method == Method::HEAD;
             let here = bytes.len() - plain.length;
             let whole = usize::try_from(plain.body).ok().filter(|body| *body <= here);
             let end = plain.length + whole.unwrap_or(here);
             let body = bytes.slice(plain.length..end);
-            let looked = self.dispatch.look_at(plain.parts, body, whole.is_some(), self.peer, started);
+            let looked = self.dispatch.look_at(plain.head, body, whole.is_some(), self.peer, started);
             if matches!(looked, Looked::Unusual(_)) {
+                drop(looked);
                 client.take_back(bytes);
                 return Turn::Hyper;
             }
             if end < bytes.len() {
                 client.take_back(bytes.slice(end..));
             }
-            drop(bytes);
             let to_come = plain.body - (end - plain.length) as u64;
             let feed = (to_come > 0).then(|| Feed::new(to_come, || self.terms.large_reads.take()));
             let in_flight = self.vital.request();
@@ -128,7 +130,7 @@ impl Talk<'_> {
     /// Answers one request, and says whether the connection stays; `None`: it is broken.
     async fn answer<S: Socket>(
         &self,
-        looked: Looked,
+        looked: Looked<impl Head>,
         (is_head, stays): (bool, bool),
         feed: Option<&SharedFeed>,
         client: &mut Client<'_, S>,

@@ -4,7 +4,6 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 
 use super::verify::Heard;
@@ -15,22 +14,22 @@ use crate::metrics::{Counted, Outcome};
 use crate::proxy::{self, Fault, Payload, SharedFeed};
 use crate::server::direct::{Dates, Lost};
 use crate::web::path::{self, Owner};
-use crate::web::{Answer, Peer};
+use crate::web::{Answer, Head, Peer};
 
 /// What becomes of a plain request.
-pub(in crate::server) enum Looked {
+pub(in crate::server) enum Looked<H> {
     /// It is not for the direct way.
-    Unusual(Box<Parts>),
+    Unusual(Box<H>),
     /// It is answered with this.
     Own(Box<Refused>),
     /// It may be forwarded.
-    Pass(Box<Trip>),
+    Pass(Box<Trip<H>>),
 }
 
 /// A request that may be forwarded.
-pub(in crate::server) struct Trip {
+pub(in crate::server) struct Trip<H> {
     pass: Pass,
-    head: Parts,
+    head: H,
     body: Bytes,
     peer: Peer,
     id: HeaderValue,
@@ -54,20 +53,20 @@ pub(in crate::server) struct Errand {
 impl Dispatch {
     /// Looks at a plain request. It is judged by its head alone. `is_whole`: whether `body` is all of its body; if not, Sidegate
     /// answers nothing by itself here.
-    pub(in crate::server) fn look_at(
+    pub(in crate::server) fn look_at<H: Head>(
         &self,
-        head: Parts,
+        head: H,
         body: Bytes,
         is_whole: bool,
         socket: SocketPeer,
         started: Instant,
-    ) -> Looked {
+    ) -> Looked<H> {
         let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual(Box::new(head)) };
-        if head.uri.path() == subrequest::PATH && is_whole {
+        if head.uri().path() == subrequest::PATH && is_whole {
             return self.look_at_subrequest(head, &peer, started);
         }
         let is_plain =
-            path::owner(head.uri.path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
+            path::owner(head.uri().path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
         if !is_plain {
             return Looked::Unusual(Box::new(head));
         }
@@ -78,7 +77,7 @@ impl Dispatch {
                     return Looked::Unusual(Box::new(head));
                 }
                 let judged = self.judged(started);
-                let id = self.ids.of(&head.headers);
+                let id = self.ids.of(head.fields());
                 let mut errand = self.errand(&head, &peer, &id, started);
                 if let Some(record) = &mut errand.record {
                     record.user = pass.user();
@@ -87,7 +86,7 @@ impl Dispatch {
             }
             Verdict::Refuse(refusal) if is_whole && refusal.form == Form::Document => {
                 self.judged(started);
-                let id = self.ids.of(&head.headers);
+                let id = self.ids.of(head.fields());
                 let mut errand = self.errand(&head, &peer, &id, started);
                 let answer = self.told_of_https(refusal.answer(), &peer);
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Refused));
@@ -98,14 +97,12 @@ impl Dispatch {
     }
 
     /// Looks at a front proxy's sub-request, which is answered at once unless its session has to be renewed.
-    fn look_at_subrequest(&self, mut head: Parts, peer: &Peer, started: Instant) -> Looked {
-        let asked = (head.method.clone(), head.uri.clone());
-        let said = self.hear(&mut head, peer);
+    fn look_at_subrequest<H: Head>(&self, head: H, peer: &Peer, started: Instant) -> Looked<H> {
         // The log names the sub-request itself, and whoever looks at it next reads it anew.
-        (head.method, head.uri) = asked;
-        let Heard::Told(told) = said else { return Looked::Unusual(Box::new(head)) };
+        let said = head.to_parts().map(|mut original| self.hear(&mut original, peer));
+        let Some(Heard::Told(told)) = said else { return Looked::Unusual(Box::new(head)) };
         self.judged(started);
-        let id = self.ids.of(&head.headers);
+        let id = self.ids.of(head.fields());
         let mut errand = self.errand(&head, peer, &id, started);
         if let Some(record) = &mut errand.record {
             record.user = told.user;
@@ -118,13 +115,13 @@ impl Dispatch {
     /// `feed`: what of its body is still to come.
     pub(in crate::server) async fn ask(
         &self,
-        trip: Box<Trip>,
+        trip: Box<Trip<impl Head>>,
         feed: Option<SharedFeed>,
     ) -> (Result<proxy::Answer, Answer>, Errand) {
         let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
         let body = Payload { there: &body, feed };
         let upstream = self.upstreams.of(&pass);
-        let asked = upstream.ask(pass, head, body, &peer, &id, judged).await;
+        let asked = upstream.ask(pass, &head, body, &peer, &id, judged).await;
         let answer = match asked {
             Ok(mut answer) => {
                 self.has_answered(answer.status(), judged, &mut errand);
@@ -141,7 +138,7 @@ impl Dispatch {
     }
 
     /// The same for a client of HTTP/2.
-    pub(super) async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
+    pub(super) async fn ask_framed(&self, trip: Box<Trip<impl Head>>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
         let upstream = self.upstreams.of(&pass);
         let asked = upstream.ask_framed(pass, &head, &peer, &id, judged).await;
@@ -195,7 +192,7 @@ impl Dispatch {
         &self.dates
     }
 
-    fn errand(&self, head: &Parts, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
+    fn errand(&self, head: &impl Head, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
         let open = |log| Record::open(started, head, Some(peer), id.clone(), log);
         let record = self.log.as_ref().map(open);
         Errand { record, counted: Some(self.tally.request()) }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -32,7 +31,7 @@ use crate::proxy::{Fault, Kind, Upstreams};
 use crate::sessions::{RefreshError, Sessions};
 use crate::types::Clock;
 use crate::web::path::{self, Owner};
-use crate::web::{Answer, Code, Peer, Problem, browser};
+use crate::web::{Answer, Code, Head, Peer, Problem, browser};
 
 mod direct;
 mod http2;
@@ -333,14 +332,14 @@ impl Dispatch {
 
     /// `localhost` and `127.0.0.1` are two sites for cookies: a browser that came by the one is sent to the other,
     /// if that is what `public_url` says.
-    fn to_loopback(&self, head: &Parts, peer: &Peer) -> Option<Answer> {
+    fn to_loopback(&self, head: &impl Head, peer: &Peer) -> Option<Answer> {
         let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
         let strayed =
             host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.authority.port_u16();
-        if !strayed || !browser::is_navigation(&head.method, &head.headers) {
+        if !strayed || !browser::is_navigation(head.method(), head.fields()) {
             return None;
         }
-        let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let asked = head.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{}{asked}", public.origin())))
     }
 }
