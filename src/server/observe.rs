@@ -30,6 +30,8 @@ pub(super) struct Record {
     pub(super) sent: u64,
     /// Whether the answer was given to its end.
     pub(super) complete: bool,
+    /// When it ended, where somebody has looked.
+    pub(super) ended: Option<Instant>,
 }
 
 impl Record {
@@ -54,6 +56,7 @@ impl Record {
             outcome: Outcome::Abandoned,
             sent: 0,
             complete: false,
+            ended: None,
         }
     }
 
@@ -65,7 +68,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let now = Instant::now();
+        let now = self.ended.unwrap_or_else(Instant::now);
         let entry = Entry {
             method: self.method.as_str(),
             path: self.target.as_ref().map_or("*", |target| without_token(target.path())),

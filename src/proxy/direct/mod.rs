@@ -73,6 +73,8 @@ struct Began<K> {
     out: K,
     /// What came behind it.
     input: Vec<u8>,
+    /// When it was there.
+    at: Instant,
 }
 
 impl Proxy {
@@ -91,11 +93,12 @@ impl Proxy {
         let sign = Sign { pass: &pass, peer, id };
         let began = self.began(head, &body, &sign, now, &vigil, Buffers::take).await?;
         self.check_chunks(&began)?;
-        vigil.answered(self.upstream.idle_timeout);
+        vigil.answered_at(began.at, self.upstream.idle_timeout);
         Ok(Answer::new(began, body.feed, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
     }
 
-    /// The same for a client that speaks HTTP/2, and a request without a body for which [`can_frame`] holds.
+    /// The same for a client that speaks HTTP/2, and a request without a body for which [`can_frame`] holds. Says as well when
+    /// the answer's head was there.
     pub async fn ask_framed(
         &self,
         pass: Pass,
@@ -103,18 +106,18 @@ impl Proxy {
         peer: &Peer,
         id: &HeaderValue,
         now: Instant,
-    ) -> Result<Response<UpstreamBody>, Fault> {
+    ) -> Result<(Response<UpstreamBody>, Instant), Fault> {
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
         let sign = Sign { pass: &pass, peer, id };
         let body = Payload { there: &[], feed: None };
         let began = self.began(head, &body, &sign, now, &vigil, |_| HeaderMap::with_capacity(16)).await?;
-        let status = began.said.status;
+        let (status, at) = (began.said.status, began.at);
         let (fields, frames) = Frames::new(began, Rc::clone(&self.lines), Rc::clone(&self.buffers))
             .map_err(|error| Fault::because(Kind::BadAnswer, &error))?;
-        vigil.answered(self.upstream.idle_timeout);
+        vigil.answered_at(at, self.upstream.idle_timeout);
         let mut response = Response::new(UpstreamBody::stream(Source::Direct(frames), vigil));
         (*response.status_mut(), *response.headers_mut()) = (status, fields);
-        Ok(response)
+        Ok((response, at))
     }
 
     /// Asks, and asks again where that is safe; gives the head once it is there, told to what `sink` makes.
@@ -212,7 +215,7 @@ impl Proxy {
         })
         .await?;
         said.reusable &= !let_go;
-        Ok(Began { line, said, out, input })
+        Ok(Began { line, said, out, input, at: Instant::now() })
     }
 
     /// Has the upstream take what is there of a request's body, as far as it does.

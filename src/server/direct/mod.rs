@@ -14,7 +14,7 @@ use super::client::{ClientIo, Socket};
 use super::connection::Terms;
 use super::dispatch::{Dispatch, Looked, Refused};
 use super::peer::SocketPeer;
-use super::vital::Vital;
+use super::vital::{InFlight, Vital};
 use crate::proxy::body::BodyError;
 use crate::proxy::{Answer, Feed, SharedFeed};
 use crate::web::Head;
@@ -107,8 +107,8 @@ impl Talk<'_> {
             let to_come = plain.body - (end - plain.length) as u64;
             let feed = (to_come > 0).then(|| Feed::new(to_come, || self.terms.large_reads.take()));
             let in_flight = self.vital.request();
-            let stays = self.answer(looked, (is_head, plain.stays), feed.as_ref(), &mut client).await;
-            drop(in_flight);
+            let stays =
+                self.answer(looked, (is_head, plain.stays), feed.as_ref(), in_flight, &mut client).await;
             match stays {
                 Some(true) if !self.terms.stopping.get() => {}
                 Some(_) => {
@@ -133,9 +133,10 @@ impl Talk<'_> {
         looked: Looked<impl Head>,
         (is_head, stays): (bool, bool),
         feed: Option<&SharedFeed>,
+        in_flight: InFlight,
         client: &mut Client<'_, S>,
     ) -> Option<bool> {
-        let (answer, mut errand) = match looked {
+        let (answer, errand) = match looked {
             Looked::Unusual(_) => return None,
             Looked::Own(refused) => {
                 let Refused { answer, errand } = *refused;
@@ -177,7 +178,9 @@ impl Talk<'_> {
                     self.dispatch.dates().write(&mut fields);
                 }
                 let carried = client.carry(&mut answer, &fields).await;
-                self.dispatch.carried(&mut errand, answer.carried(), &carried);
+                let now = Instant::now();
+                self.dispatch.carried(errand, answer.carried(), &carried, now);
+                in_flight.end(now);
                 carried.ok().map(|()| stays)
             }
             Err(answer) => {
@@ -186,7 +189,9 @@ impl Talk<'_> {
                 let (length, closes) = own::write(answer, is_head, &fields, &mut out).await;
                 stays &= !closes;
                 let said = client.say(&out).await;
-                self.dispatch.carried(&mut errand, length, &said);
+                let now = Instant::now();
+                self.dispatch.carried(errand, length, &said, now);
+                in_flight.end(now);
                 said.ok().map(|()| stays)
             }
         }

@@ -1,7 +1,7 @@
 //! The road of plain requests, which go without hyper: the same steps as of all others. Where a step asks for more than
 //! an answer or a permit, the request goes the other way, and is judged there from the beginning.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
@@ -124,7 +124,8 @@ impl Dispatch {
         let asked = upstream.ask(pass, &head, body, &peer, &id, judged).await;
         let answer = match asked {
             Ok(mut answer) => {
-                self.has_answered(answer.status(), judged, &mut errand);
+                let took = answer.began().saturating_duration_since(judged);
+                self.has_answered(answer.status(), took, &mut errand);
                 if let Some(hsts) = self.hsts(peer.secure) {
                     hsts.add_directly(&mut answer);
                 }
@@ -143,8 +144,9 @@ impl Dispatch {
         let upstream = self.upstreams.of(&pass);
         let asked = upstream.ask_framed(pass, &head, &peer, &id, judged).await;
         let mut response = match asked {
-            Ok(response) => {
-                self.has_answered(response.status(), judged, &mut errand);
+            Ok((response, began)) => {
+                let took = began.saturating_duration_since(judged);
+                self.has_answered(response.status(), took, &mut errand);
                 response.map(Source::Upstream)
             }
             Err(fault) => own(self.has_failed(&fault, upstream.url(), &id, &mut errand)),
@@ -162,8 +164,8 @@ impl Dispatch {
         answer
     }
 
-    fn has_answered(&self, status: StatusCode, judged: Instant, errand: &mut Errand) {
-        self.tally.upstream(judged.elapsed());
+    fn has_answered(&self, status: StatusCode, took: Duration, errand: &mut Errand) {
+        self.tally.upstream(took);
         errand.answered(status, |counted| counted.outcome(Outcome::Forwarded));
     }
 
@@ -174,11 +176,18 @@ impl Dispatch {
         answer
     }
 
-    /// An answer has gone its way, or not to its end: `sent` bytes of its body were there to be sent.
-    pub(in crate::server) fn carried(&self, errand: &mut Errand, sent: u64, carried: &Result<(), Lost>) {
+    /// An answer has gone its way just now, or not to its end: `sent` bytes of its body were there to be sent.
+    pub(in crate::server) fn carried(
+        &self,
+        mut errand: Errand,
+        sent: u64,
+        carried: &Result<(), Lost>,
+        now: Instant,
+    ) {
         if let Some(record) = &mut errand.record {
             record.sent = sent;
             record.complete = carried.is_ok();
+            record.ended = Some(now);
         }
         if let Err(Lost::Upstream(why)) = carried
             && let Some(error) = why.counted()
