@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::HOST;
+use http::HeaderName;
 use http::uri::Authority;
-use http::{HeaderName, Version};
 use ipnet::IpNet;
 
 use super::complaints::Complaints;
 use super::forwarded;
+use super::host::{AmbiguousHost, Hosts};
 use crate::config::settings;
 use crate::gate::subrequest;
 use crate::types::is_plain;
@@ -50,10 +50,6 @@ impl SocketPeer {
     }
 }
 
-/// A request whose target names no single host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AmbiguousHost;
-
 /// Knows whom to believe.
 pub(super) struct Peers {
     trusted: Vec<IpNet>,
@@ -76,8 +72,13 @@ impl Peers {
     }
 
     /// Judges by the socket first: what headers say counts only from a trusted peer.
-    pub(super) fn judge(&self, head: &impl Head, socket: SocketPeer) -> Result<Peer, AmbiguousHost> {
-        let host = requested_host(head)?;
+    pub(super) fn judge(
+        &self,
+        head: &impl Head,
+        socket: SocketPeer,
+        hosts: &Hosts,
+    ) -> Result<Peer, AmbiguousHost> {
+        let host = hosts.asked_for(head)?;
         let (address, trusted) = (socket.address, self.is_trusted(socket));
         if !trusted {
             // Of a sub-request more is said where it is refused.
@@ -143,32 +144,6 @@ impl Peers {
     }
 }
 
-/// The one authority that a request is for: `Host`, or HTTP/2's `:authority`, or an absolute target's. Where two of
-/// them are there, they have to agree (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
-fn requested_host(head: &impl Head) -> Result<Option<Authority>, AmbiguousHost> {
-    let mut hosts = head.fields().all(HOST);
-    let header = match (hosts.next(), hosts.next()) {
-        (None, _) => None,
-        // HTTP/1.1 allows an empty Host where the target has no authority; it names nobody. Beside one it would be what the
-        // upstream gets.
-        (Some(value), None) if value.is_empty() && head.uri().authority().is_none() => None,
-        (Some(value), None) => Some(Authority::try_from(value).map_err(|_| AmbiguousHost)?),
-        (Some(_), Some(_)) => return Err(AmbiguousHost),
-    };
-    let target = head.uri().authority().filter(|_| *head.method() != http::Method::CONNECT);
-    match (header, target) {
-        (Some(header), Some(target)) if header != *target => Err(AmbiguousHost),
-        (header, Some(target)) => plain(header.unwrap_or_else(|| target.clone())).map(Some),
-        (Some(header), None) => plain(header).map(Some),
-        (None, None) if head.version() == Version::HTTP_2 => Err(AmbiguousHost),
-        (None, None) => Ok(None),
-    }
-}
-
-fn plain(authority: Authority) -> Result<Authority, AmbiguousHost> {
-    if is_plain(&authority) { Ok(authority) } else { Err(AmbiguousHost) }
-}
-
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
@@ -195,7 +170,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        peers.judge(&head, SocketPeer::at("10.0.0.9".parse().unwrap())).unwrap()
+        peers.judge(&head, SocketPeer::at("10.0.0.9".parse().unwrap()), &Hosts::default()).unwrap()
     }
 
     #[test]

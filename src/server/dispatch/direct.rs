@@ -61,7 +61,9 @@ impl Dispatch {
         socket: SocketPeer,
         started: Instant,
     ) -> Looked<H> {
-        let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual(Box::new(head)) };
+        let Ok(peer) = self.peers.judge(&head, socket, &self.hosts) else {
+            return Looked::Unusual(Box::new(head));
+        };
         if head.uri().path() == subrequest::PATH && is_whole {
             return self.look_at_subrequest(head, &peer, started);
         }

@@ -15,9 +15,10 @@ use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
 use super::direct::Dates;
+use super::host::{AmbiguousHost, Hosts};
 use super::hsts::Hsts;
 use super::observe::{Record, RequestIds};
-use super::peer::{AmbiguousHost, Peers, SocketPeer};
+use super::peer::{Peers, SocketPeer};
 use super::stream;
 use super::vital::InFlight;
 use crate::auth::Auth;
@@ -52,6 +53,7 @@ pub(super) struct Dispatch {
     auth: Arc<Auth>,
     sessions: Sessions,
     peers: Arc<Peers>,
+    hosts: Hosts,
     cors: Cors,
     subrequests: Subrequests,
     has_pages: bool,
@@ -86,6 +88,7 @@ impl Dispatch {
             auth: parties.auth,
             sessions: parties.sessions,
             peers: parties.peers,
+            hosts: Hosts::default(),
             cors: Cors::new(settings),
             subrequests: Subrequests::new(settings),
             has_pages: settings.pages.enabled,
@@ -128,7 +131,7 @@ impl Dispatch {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let id = self.ids.of(&head.headers);
-        let peer = self.peers.judge(&head, socket);
+        let peer = self.peers.judge(&head, socket, &self.hosts);
         let open = |log| Record::open(started, &head, peer.as_ref().ok(), id.clone(), log);
         let mut record = self.log.as_ref().map(open);
         let mut counted = self.tally.request();
@@ -334,8 +337,11 @@ impl Dispatch {
     /// if that is what `public_url` says.
     fn to_loopback(&self, head: &impl Head, peer: &Peer) -> Option<Answer> {
         let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
-        let strayed =
-            host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.authority.port_u16();
+        // The first bytes tell nearly all others apart.
+        let begins = |host: &str| host.get(..9).is_some_and(|name| name.eq_ignore_ascii_case("localhost"));
+        let strayed = begins(host.as_str())
+            && host.host().eq_ignore_ascii_case("localhost")
+            && host.port_u16() == public.authority.port_u16();
         if !strayed || !browser::is_navigation(head.method(), head.fields()) {
             return None;
         }
