@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use quick_cache::unsync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::unsync::{Cache, DefaultLifecycle};
 
 use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 use crate::web::spelling::Spellings;
@@ -23,7 +25,7 @@ pub(super) struct ForwardedHeaders {
     spellings: Spellings,
     public_https: bool,
     /// Most peers ask many times, and for one host.
-    words: RefCell<Cache<Option<IpAddr>, Rc<Words>>>,
+    words: RefCell<Cache<Option<IpAddr>, Rc<Words>, UnitWeighter, RandomState>>,
 }
 
 /// What a trusted peer says of where a request came from.
@@ -47,7 +49,13 @@ impl ForwardedHeaders {
         Self {
             spellings: Spellings::of(names.iter().map(HeaderName::as_str)),
             public_https,
-            words: RefCell::new(Cache::new(PEERS)),
+            words: RefCell::new(Cache::with(
+                PEERS,
+                PEERS as u64,
+                UnitWeighter,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            )),
         }
     }
 

@@ -102,7 +102,7 @@ const PIECE: usize = 16 * LENGTH;
 
 /// Names requests: a random beginning that is this worker's own, and a count.
 pub(super) struct RequestIds {
-    prefix: u64,
+    prefix: [u8; LENGTH / 2],
     next: Cell<u64>,
     /// Room for the next ones.
     room: RefCell<BytesMut>,
@@ -110,7 +110,9 @@ pub(super) struct RequestIds {
 
 impl RequestIds {
     pub(super) fn new(prefix: [u8; 8]) -> Self {
-        Self { prefix: u64::from_be_bytes(prefix), next: Cell::new(0), room: RefCell::default() }
+        let mut text = [0; LENGTH / 2];
+        hexadecimal(u64::from_be_bytes(prefix), &mut text);
+        Self { prefix: text, next: Cell::new(0), room: RefCell::default() }
     }
 
     /// The request's own id, if it has one that can't harm a log, else a new one.
@@ -124,8 +126,9 @@ impl RequestIds {
         let count = self.next.get() + 1;
         self.next.set(count);
         let mut text = [0; LENGTH];
-        hexadecimal(self.prefix, &mut text[..16]);
-        hexadecimal(count, &mut text[16..]);
+        let (prefix, number) = text.split_at_mut(LENGTH / 2);
+        prefix.copy_from_slice(&self.prefix);
+        hexadecimal(count, number);
         let mut room = self.room.borrow_mut();
         if room.capacity() < LENGTH {
             // Not `reserve`: that would look for whoever still holds the last piece.

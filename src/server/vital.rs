@@ -73,6 +73,11 @@ impl Vital {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
+    /// One thread at a time touches it: there is nothing to add atomically, which would cost more.
+    fn set_busy(&self, requests: usize) {
+        self.busy.store(requests, Ordering::Relaxed);
+    }
+
     /// Whether a part of a next head has come in, and nothing else is going on.
     pub(super) fn is_begun_only(&self) -> bool {
         self.is_idle() && self.in_head.load(Ordering::Relaxed)
@@ -146,7 +151,12 @@ impl Vital {
     /// more meanwhile, so that its own time limits rest; and all of an answer may have been given away that is not yet
     /// sent. Who has asked nothing is not waited for.
     pub(super) fn set_stalled(&self, stalled: bool) {
-        if self.stalled.swap(stalled, Ordering::Relaxed) != stalled && self.asked.load(Ordering::Relaxed) {
+        // Mostly it is as before.
+        if self.is_stalled() == stalled {
+            return;
+        }
+        self.stalled.store(stalled, Ordering::Relaxed);
+        if self.asked.load(Ordering::Relaxed) {
             if stalled {
                 self.stalled_for.store(0, Ordering::Relaxed);
                 self.limit.set(LOOK.min(self.patience));
@@ -202,7 +212,7 @@ impl Vital {
 
     /// A request has begun; it has ended when the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> InFlight {
-        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.set_busy(self.busy.load(Ordering::Relaxed) + 1);
         self.asked.store(true, Ordering::Relaxed);
         self.wind();
         InFlight { vital: Arc::clone(self), ended: None }
@@ -242,7 +252,9 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if self.vital.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
+        let others = self.vital.busy.load(Ordering::Relaxed) - 1;
+        self.vital.set_busy(others);
+        if others == 0 {
             self.vital.wind_from(self.ended);
         }
     }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName};
 /// A set of header names, in every case.
 #[derive(Clone, Debug)]
 pub struct Names {
-    names: Box<[HeaderName]>,
+    names: Box<[Box<[u8]>]>,
     /// As in [`Spellings`].
     lengths: u64,
 }
@@ -14,15 +14,14 @@ pub struct Names {
 impl Names {
     /// Matches these names.
     pub fn of(names: impl IntoIterator<Item = HeaderName>) -> Self {
-        let names: Box<[_]> = names.into_iter().collect();
-        let lengths = names.iter().fold(0, |lengths, name| lengths | length(name.as_str().as_bytes()));
+        let names: Box<[Box<[u8]>]> = names.into_iter().map(|name| name.as_str().as_bytes().into()).collect();
+        let lengths = names.iter().fold(0, |lengths, name| lengths | length(name));
         Self { names, lengths }
     }
 
     /// Whether `name` is one of these.
     pub fn has(&self, name: &[u8]) -> bool {
-        self.lengths & length(name) != 0
-            && self.names.iter().any(|ours| ours.as_str().as_bytes().eq_ignore_ascii_case(name))
+        self.lengths & length(name) != 0 && self.names.iter().any(|ours| ours.eq_ignore_ascii_case(name))
     }
 }
 
