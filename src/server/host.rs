@@ -61,3 +61,28 @@ impl Hosts {
 fn plain(authority: Authority) -> Result<Authority, AmbiguousHost> {
     if is_plain(&authority) { Ok(authority) } else { Err(AmbiguousHost) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_host_is_read_for_itself_whatever_was_asked_for_before() {
+        let hosts = Hosts::default();
+        for (named, host) in [
+            ("a.example:80", Ok("a.example:80")),
+            ("a.example:80", Ok("a.example:80")),
+            ("A.example:80", Ok("A.example:80")),
+            ("a.example", Ok("a.example")),
+            ("me@a.example", Err(AmbiguousHost)),
+            ("a.example,b.example", Err(AmbiguousHost)),
+            ("a.example", Ok("a.example")),
+        ] {
+            let (head, ()) = http::Request::builder().header(HOST, named).body(()).unwrap().into_parts();
+            let asked_for = hosts.asked_for(&head).map(|host| host.map(|host| host.to_string()));
+            assert_eq!(asked_for, host.map(|host| Some(host.to_owned())), "{named}");
+        }
+        let (nobody, ()) = http::Request::new(()).into_parts();
+        assert_eq!(hosts.asked_for(&nobody), Ok(None));
+    }
+}

@@ -90,3 +90,50 @@ impl Head for RawHead<'_> {
         Some(parts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields<'a>(pairs: &[(&'a str, &'a str)]) -> RawFields<'a> {
+        let fields: Vec<_> =
+            pairs.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
+        RawFields::new(&fields)
+    }
+
+    #[test]
+    fn a_name_is_found_in_every_case_with_all_its_values_in_their_order() {
+        let long = "x-".repeat(40);
+        let fields =
+            fields(&[("Cookie", "a"), ("X-Odd", "1"), ("COOKIE", "b"), ("cookie", ""), (&long, "2")]);
+        let all = |name: &str| fields.all(name.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(all("cookie"), [&b"a"[..], b"b", b""]);
+        assert_eq!((all("x-odd"), all(&long)), (vec![&b"1"[..]], vec![&b"2"[..]]));
+        // As long as others.
+        for absent in ["accept", "cookies", "x-even", &"y-".repeat(40)] {
+            assert!(all(absent).is_empty() && !fields.has(absent.parse().unwrap()), "{absent}");
+        }
+        let mut shown = Vec::new();
+        fields.each(|name, value| shown.push((name.to_vec(), value.len())));
+        assert_eq!((shown.len(), shown[2].clone()), (5, (b"COOKIE".to_vec(), 1)));
+    }
+
+    /// What is judged here by its bytes is a head that hyper would have, too.
+    #[test]
+    fn every_field_that_the_parser_takes_is_one_of_a_header_map() {
+        let mut taken = 0;
+        for byte in 0..=255_u8 {
+            for head in [[b"X", &[byte][..], b": a"].concat(), [b"X: a", &[byte][..], b"b"].concat()] {
+                let text = [b"GET / HTTP/1.1\r\n", &head[..], b"\r\n\r\n"].concat();
+                let mut fields = [httparse::EMPTY_HEADER; 2];
+                let mut request = httparse::Request::new(&mut fields);
+                if request.parse(&text).is_ok_and(|status| status.is_complete()) {
+                    let fields = RawFields::new(request.headers);
+                    let head = RawHead { method: Method::GET, uri: Uri::from_static("/"), fields };
+                    taken += head.to_parts().expect("hyper takes it").headers.len();
+                }
+            }
+        }
+        assert!(taken > 256, "{taken}");
+    }
+}
