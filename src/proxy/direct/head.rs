@@ -182,7 +182,7 @@ impl<'a> Framing<'a> {
 
     /// Whether a field is the connection's own (RFC 9110 section 7.6.1). What frames the answer never is.
     fn takes(&self, field: &Header<'_>) -> bool {
-        let own = is(field, "connection") || hop::OWN.iter().any(|name| is(field, name.as_str()));
+        let own = is(field, "connection") || hop::NAMES.iter().any(|name| is(field, name));
         own || self.nominated.iter().any(|name| {
             let frames = is(field, "content-length") || is(field, "transfer-encoding");
             name.eq_ignore_ascii_case(field.name.as_bytes()) && !frames

@@ -120,24 +120,27 @@ impl Dispatch {
         trip: Box<Trip<impl Head>>,
         feed: Option<SharedFeed>,
     ) -> (Result<proxy::Answer, Answer>, Errand) {
-        let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
-        let body = Payload { there: &body, feed };
-        let upstream = self.upstreams.of(&pass);
-        let asked = upstream.ask(pass, &head, body, &peer, &id, judged).await;
+        // Left where it is, but for the permit: it is large, and each move of it a copy.
+        let mut trip = trip;
+        let (judged, errand) = (trip.judged, &mut trip.errand);
+        let body = Payload { there: &trip.body, feed };
+        let upstream = self.upstreams.of(&trip.pass);
+        let asked = upstream.ask(trip.pass, &trip.head, body, &trip.peer, &trip.id, judged).await;
         let answer = match asked {
             Ok(mut answer) => {
                 let took = answer.began().saturating_duration_since(judged);
-                self.has_answered(answer.status(), took, &mut errand);
-                if let Some(hsts) = self.hsts(peer.secure) {
+                self.has_answered(answer.status(), took, errand);
+                if let Some(hsts) = self.hsts(trip.peer.secure) {
                     hsts.add_directly(&mut answer);
                 }
                 Ok(answer)
             }
             Err(fault) => {
-                Err(self.told_of_https(self.has_failed(&fault, upstream.url(), &id, &mut errand), &peer))
+                let answer = self.has_failed(&fault, upstream.url(), &trip.id, errand);
+                Err(self.told_of_https(answer, &trip.peer))
             }
         };
-        (answer, errand)
+        (answer, trip.errand)
     }
 
     /// The same for a client of HTTP/2.
