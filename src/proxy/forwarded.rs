@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use quick_cache::UnitWeighter;
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 
+use super::fields;
 use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 use crate::web::spelling::Spellings;
 use crate::web::{Fields, Peer, head};
@@ -34,6 +35,14 @@ pub(super) struct Told {
     forwarded: Option<String>,
 }
 
+impl Told {
+    const NOTHING: Self = Self { chain: None, forwarded: None };
+
+    const fn is_nothing(&self) -> bool {
+        matches!(self, Self { chain: None, forwarded: None })
+    }
+}
+
 /// What is said of a peer's requests for one host.
 struct Words {
     proto: &'static str,
@@ -41,6 +50,8 @@ struct Words {
     x_for: Option<HeaderValue>,
     x_host: Option<HeaderValue>,
     forwarded: Option<HeaderValue>,
+    /// All of it, as it is written where nobody has told more.
+    lines: Vec<u8>,
 }
 
 impl ForwardedHeaders {
@@ -71,25 +82,21 @@ impl ForwardedHeaders {
 
     /// Says where the request came from. What the client claims counts only if the peer is trusted, and then it
     /// is extended by the peer's own address; other spellings go in any case.
-    pub(super) fn say(&self, told: Told, peer: &Peer, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
+    pub(super) fn say(&self, told: Told, peer: &Peer, set: impl FnMut(&HeaderName, &HeaderValue)) {
+        self.words_for(peer).say(told, set);
+    }
+
+    /// Writes the same. Where nobody has told more of a peer, it is the same lines each time.
+    pub(super) fn write(&self, told: Told, peer: &Peer, wire: &mut Vec<u8>) {
         let words = self.words_for(peer);
-        if let Some(chain) = join(told.chain, words.x_for.as_ref()) {
-            set(&X_FORWARDED_FOR, &chain);
-        }
-        set(&X_FORWARDED_PROTO, &HeaderValue::from_static(words.proto));
-        if let Some(host) = &words.x_host {
-            set(&X_FORWARDED_HOST, host);
-        }
-        if let Some(forwarded) = join(told.forwarded, words.forwarded.as_ref()) {
-            set(&FORWARDED, &forwarded);
-        }
+        if told.is_nothing() { wire.extend_from_slice(&words.lines) } else { words.write(told, wire) }
     }
 
     /// What a trusted peer says, in both tongues. One that speaks `X-Forwarded-*` passes on its client's `Forwarded`:
     /// that is then made anew from the other.
     pub(super) fn told(headers: &impl Fields, peer: &Peer) -> Told {
         if !peer.trusted {
-            return Told { chain: None, forwarded: None };
+            return Told::NOTHING;
         }
         let chain = joined(headers, X_FORWARDED_FOR);
         if speaks_x(headers) {
@@ -125,13 +132,35 @@ impl ForwardedHeaders {
 impl Words {
     fn of(peer: &Peer, proto: &'static str) -> Self {
         let host = peer.host.as_ref().map(Authority::as_str);
-        Self {
+        let mut words = Self {
             proto,
             host: peer.host.clone(),
             x_for: peer.socket.and_then(|address| HeaderValue::try_from(address.to_string()).ok()),
             x_host: host.and_then(|host| HeaderValue::from_str(host).ok()),
             forwarded: HeaderValue::try_from(element(peer.socket, proto, host)).ok(),
+            lines: Vec::new(),
+        };
+        let mut lines = Vec::new();
+        words.write(Told::NOTHING, &mut lines);
+        words.lines = lines;
+        words
+    }
+
+    fn say(&self, told: Told, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
+        if let Some(chain) = join(told.chain, self.x_for.as_ref()) {
+            set(&X_FORWARDED_FOR, &chain);
         }
+        set(&X_FORWARDED_PROTO, &HeaderValue::from_static(self.proto));
+        if let Some(host) = &self.x_host {
+            set(&X_FORWARDED_HOST, host);
+        }
+        if let Some(forwarded) = join(told.forwarded, self.forwarded.as_ref()) {
+            set(&FORWARDED, &forwarded);
+        }
+    }
+
+    fn write(&self, told: Told, wire: &mut Vec<u8>) {
+        self.say(told, |name, value| fields::write(name.as_str().as_bytes(), value.as_bytes(), wire));
     }
 }
 

@@ -11,6 +11,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fault::{Fault, Kind};
+use super::fields;
 use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
 use crate::config::settings::{self, HostHeader, Protocol, Settings, UpstreamTarget};
@@ -124,14 +125,14 @@ impl RequestEditor {
     }
 
     /// Writes the fields of a plain request (see `direct`) as [`Self::edit`] would leave them, without changing what is
-    /// there. `set` writes one field.
+    /// there.
     pub(super) fn write(
         &self,
         head: &impl Head,
         pass: &Pass,
         peer: &Peer,
         id: &HeaderValue,
-        mut set: impl FnMut(&[u8], &[u8]),
+        wire: &mut Vec<u8>,
     ) {
         let headers = head.fields();
         let is = |name: &[u8], other: HeaderName| name.eq_ignore_ascii_case(other.as_str().as_bytes());
@@ -141,22 +142,22 @@ impl RequestEditor {
                 || self.host.is_some() && is(name, HOST)
                 || pass.hides_bearer() && is(name, AUTHORIZATION);
             if !goes {
-                set(name, value);
+                fields::write(name, value, wire);
             }
         });
-        let mut set = |name: &HeaderName, value: &[u8]| set(name.as_str().as_bytes(), value);
+        let mut set = |name: HeaderName, value: &[u8]| fields::write(name.as_str().as_bytes(), value, wire);
         if let Some(host) = &self.host {
-            set(&HOST, host.as_bytes());
+            set(HOST, host.as_bytes());
         } else if !headers.has(HOST) {
             // In HTTP/2 it is the target that names it.
             let named = head.uri().authority().map(|authority| authority.as_str().as_bytes());
-            set(&HOST, named.unwrap_or(self.fallback_host.as_bytes()));
+            set(HOST, named.unwrap_or(self.fallback_host.as_bytes()));
         }
         if let Some(kept) = cookies::kept(headers, self.credentials.cookie_names()) {
-            set(&COOKIE, &kept);
+            set(COOKIE, &kept);
         }
         let told = ForwardedHeaders::told(headers, peer);
-        self.claims.say(told, pass, peer, id, |name, value| set(name, value.as_bytes()));
+        self.claims.write(told, pass, peer, id, wire);
     }
 
     /// Puts the target in origin form (RFC 9112 section 3.2.1), byte for byte, and the authority into `Host`.
@@ -249,6 +250,16 @@ impl Claims {
         mut set: impl FnMut(&HeaderName, &HeaderValue),
     ) {
         self.forwarded.say(told, peer, &mut set);
+        self.sign(pass, id, set);
+    }
+
+    /// Writes it all.
+    fn write(&self, told: Told, pass: &Pass, peer: &Peer, id: &HeaderValue, wire: &mut Vec<u8>) {
+        self.forwarded.write(told, peer, wire);
+        self.sign(pass, id, |name, value| fields::write(name.as_str().as_bytes(), value.as_bytes(), wire));
+    }
+
+    fn sign(&self, pass: &Pass, id: &HeaderValue, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
         set(&X_REQUEST_ID, id);
         self.identity.say(pass, set);
     }

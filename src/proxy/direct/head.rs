@@ -8,7 +8,7 @@ use httparse::{Header, ParserConfig, Status};
 
 use super::Bad;
 use crate::gate::Way;
-use crate::proxy::hop;
+use crate::proxy::{fields, hop};
 use crate::web::{Head, cookies};
 
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
@@ -60,7 +60,7 @@ impl Sink for Vec<u8> {
 
     fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Bad> {
         self.extend_from_slice(name.as_bytes());
-        field_end(self, value);
+        fields::end(value, self);
         Ok(())
     }
 }
@@ -73,16 +73,6 @@ pub(super) fn write_request_line(head: &impl Head, way: Way, wire: &mut Vec<u8>)
     wire.extend_from_slice(slash.as_bytes());
     wire.extend_from_slice(target.as_bytes());
     wire.extend_from_slice(b" HTTP/1.1\r\n");
-}
-
-/// Writes a request's field. Names are written as people write them (`X-User-Id`), as on hyper's way.
-pub(super) fn write_request_field(name: &[u8], value: &[u8], wire: &mut Vec<u8>) {
-    let mut begins = true;
-    wire.extend(name.iter().map(|byte| {
-        let begun = std::mem::replace(&mut begins, *byte == b'-');
-        if begun { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() }
-    }));
-    field_end(wire, value);
 }
 
 /// Reads an answer's head at the beginning of `input`; `None`: it is not whole yet. What the client gets of it is
@@ -215,12 +205,6 @@ fn tell_fields(
         out.field("transfer-encoding", b"chunked")?;
     }
     Ok(())
-}
-
-fn field_end(out: &mut Vec<u8>, value: &[u8]) {
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// `name`: in lower case.

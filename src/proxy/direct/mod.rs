@@ -132,9 +132,7 @@ impl Proxy {
     ) -> Result<Began<K>, Fault> {
         let mut wire = self.buffers.take();
         head::write_request_line(head, sign.pass.way(), &mut wire);
-        self.editor.write(head, sign.pass, sign.peer, sign.id, |name, value| {
-            head::write_request_field(name, value, &mut wire);
-        });
+        self.editor.write(head, sign.pass, sign.peer, sign.id, &mut wire);
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(body.there);
         let feed = body.feed.as_ref();
