@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::config::settings::{Delivery, Settings};
-use crate::web::Code;
 use crate::web::cookies::{self, Found};
+use crate::web::{Code, Fields, head};
 
 /// A token as it was presented, not yet looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +77,7 @@ impl Credentials {
     }
 
     /// The access token: of its cookie, or in body delivery of `Authorization: Bearer`. Never of both.
-    pub fn access<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
+    pub fn access<'a>(&self, headers: &'a impl Fields) -> Credential<'a> {
         match self.delivery {
             Delivery::Cookie => Credential::from_cookie(cookies::find(headers, &self.access)),
             Delivery::Body => bearer(headers),
@@ -86,19 +85,19 @@ impl Credentials {
     }
 
     /// The refresh token of its cookie.
-    pub fn refresh<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
+    pub fn refresh<'a>(&self, headers: &'a impl Fields) -> Credential<'a> {
         Credential::from_cookie(cookies::find(headers, &self.refresh))
     }
 
     /// The device token of its cookie, where there is such a cookie.
-    pub fn device<'a>(&self, headers: &'a HeaderMap) -> Credential<'a> {
+    pub fn device<'a>(&self, headers: &'a impl Fields) -> Credential<'a> {
         let found = self.device.as_deref().map_or(Found::Absent, |name| cookies::find(headers, name));
         Credential::from_cookie(found)
     }
 
     /// The refresh token by which a request that has no good access token, `because` of this, is renewed in passing.
     /// What was revoked or forged is not renewed, and of two access cookies the renewal would replace one only.
-    pub fn renewal<'a>(&self, headers: &'a HeaderMap, because: Code) -> Option<&'a str> {
+    pub fn renewal<'a>(&self, headers: &'a impl Fields, because: Code) -> Option<&'a str> {
         let lapsed = matches!(because, Code::TokenExpired | Code::NotAuthenticated);
         let renewable = self.renews && lapsed && self.access(headers) != Credential::Ambiguous;
         if renewable { self.refresh(headers).token() } else { None }
@@ -124,18 +123,18 @@ impl Credentials {
 }
 
 /// Whether a request has more than one `Authorization` header: 400 (contract section 5).
-pub fn doubled_authorization(headers: &HeaderMap) -> bool {
-    headers.get_all(AUTHORIZATION).iter().nth(1).is_some()
+pub fn doubled_authorization(headers: &impl Fields) -> bool {
+    headers.all(AUTHORIZATION).nth(1).is_some()
 }
 
 /// RFC 6750 section 2.1; the scheme compares without case (RFC 9110 section 11.1).
-fn bearer(headers: &HeaderMap) -> Credential<'_> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
+fn bearer(headers: &impl Fields) -> Credential<'_> {
+    let mut values = headers.all(AUTHORIZATION);
     let Some(value) = values.next() else { return Credential::Absent };
     if values.next().is_some() {
         return Credential::Ambiguous;
     }
-    match value.to_str().ok().and_then(|text| text.split_once([' ', '\t'])) {
+    match head::text(value).and_then(|text| text.split_once([' ', '\t'])) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Credential::Presented(token.trim()),
         _ => Credential::Absent,
     }

@@ -36,8 +36,8 @@ impl IdentityHeaders {
     }
 
     /// Whether a field is one in which only the gate speaks, however it is spelled.
-    pub fn owns(&self, name: &HeaderName) -> bool {
-        self.claimed.matches(name)
+    pub fn owns(&self, name: &[u8]) -> bool {
+        self.claimed.has(name)
     }
 
     /// Removes whatever the client claims to be, in every spelling.

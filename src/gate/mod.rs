@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use http::Method;
 use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, Method};
 
 use crate::config::settings::Settings;
 use crate::sessions::{Issued, Revocations};
@@ -12,7 +12,7 @@ use crate::store::Generation;
 use crate::tokens::{TokenFault, Tokens};
 use crate::types::{Clock, Secret, Timestamp};
 use crate::web::path::LocalPath;
-use crate::web::{Code, Peer, Problem, browser};
+use crate::web::{Code, Fields, Head, Peer, Problem, browser};
 
 mod cache;
 pub mod credential;
@@ -93,8 +93,8 @@ impl Gate {
     }
 
     /// Decides over a request by its head and by who sent it.
-    pub fn decide(&self, head: &Parts, peer: &Peer) -> Verdict {
-        let headers = &head.headers;
+    pub fn decide(&self, head: &impl Head, peer: &Peer) -> Verdict {
+        let headers = head.fields();
         if doubled_authorization(headers) {
             return Verdict::Refuse(Refusal::document(Problem::new(Code::AmbiguousCredential)));
         }
@@ -161,13 +161,13 @@ impl Gate {
         Refusal::unauthorized(because, self.credentials.challenge(), head, false)
     }
 
-    fn judge(&self, head: &Parts, peer: &Peer) -> Judged<'_> {
-        self.rules.judge(&head.method, peer.host.as_ref(), head.uri.path())
+    fn judge(&self, head: &impl Head, peer: &Peer) -> Judged<'_> {
+        self.rules.judge(head.method(), peer.host.as_ref(), head.uri().path())
     }
 
     fn admit(
         &self,
-        head: &Parts,
+        head: &impl Head,
         peer: &Peer,
         judged: &Judged<'_>,
         known: &Rc<Known>,
@@ -199,10 +199,10 @@ impl Gate {
 
     /// Lets through what is open to everybody. A bearer that is not the gate's own is the backend's, which may have users
     /// of its own there.
-    fn for_nobody(&self, headers: &HeaderMap, judged: &Judged<'_>) -> Verdict {
+    fn for_nobody(&self, headers: &impl Fields, judged: &Judged<'_>) -> Verdict {
         // Wherever in it that stands: a client's mistake must not give its token away.
         let hides_bearer = self.credentials.owns_authorization()
-            && headers.get_all(AUTHORIZATION).iter().any(|value| self.tokens.has_made(value.as_bytes()));
+            && headers.all(AUTHORIZATION).any(|value| self.tokens.has_made(value));
         Verdict::Forward(Pass::nobodys(judged.way, hides_bearer))
     }
 
@@ -258,22 +258,22 @@ impl Gate {
         Ok(())
     }
 
-    fn is_foreign_write(&self, head: &Parts, peer: &Peer) -> bool {
-        let safe = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
-        (!safe || head.headers.contains_key(UPGRADE))
-            && self.origins.judge(&head.headers, peer.host.as_ref()) == Site::Foreign
+    fn is_foreign_write(&self, head: &impl Head, peer: &Peer) -> bool {
+        let safe = matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+        (!safe || head.fields().has(UPGRADE))
+            && self.origins.judge(head.fields(), peer.host.as_ref()) == Site::Foreign
     }
 
-    fn forbidden(&self, head: &Parts) -> Verdict {
+    fn forbidden(&self, head: &impl Head) -> Verdict {
         Verdict::Refuse(Refusal::forbidden(head, self.pages))
     }
 
     /// What becomes of who is signed in and has yet to prove their address: what is open to everybody is open to them,
     /// and they are nobody there.
-    fn unproven(&self, head: &Parts, judged: &Judged<'_>) -> Verdict {
+    fn unproven(&self, head: &impl Head, judged: &Judged<'_>) -> Verdict {
         match judged.need {
             Need::Denied => self.forbidden(head),
-            Need::Optional | Need::Nothing => self.for_nobody(&head.headers, judged),
+            Need::Optional | Need::Nothing => self.for_nobody(head.fields(), judged),
             Need::SignedIn(_) => match self.navigation(head) {
                 Some(asked) => Verdict::ToProof(asked),
                 None => Verdict::Refuse(Refusal::unproven(head, self.pages)),
@@ -282,17 +282,17 @@ impl Gate {
     }
 
     /// Where a browser wanted to go that can be shown a page of the gate's instead.
-    fn navigation(&self, head: &Parts) -> Option<LocalPath> {
+    fn navigation(&self, head: &impl Head) -> Option<LocalPath> {
         let is_one = self.pages
-            && !refusal::is_grpc(&head.headers)
-            && browser::is_navigation(&head.method, &head.headers);
-        let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+            && !refusal::is_grpc(head.fields())
+            && browser::is_navigation(head.method(), head.fields());
+        let asked = head.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         is_one.then(|| LocalPath::parse(asked).unwrap_or_else(LocalPath::root))
     }
 
-    fn not_signed_in(&self, head: &Parts, judged: &Judged<'_>, because: Code) -> Verdict {
+    fn not_signed_in(&self, head: &impl Head, judged: &Judged<'_>, because: Code) -> Verdict {
         if judged.need == Need::Optional {
-            return self.for_nobody(&head.headers, judged);
+            return self.for_nobody(head.fields(), judged);
         }
         if let Some(asked) = self.navigation(head) {
             return Verdict::ToLogin(asked);

@@ -8,9 +8,10 @@
 
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use crate::config::settings::Settings;
+use crate::web::{Fields, head};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -43,14 +44,13 @@ impl Origins {
     }
 
     /// Applies the rule. `host`: the authority that the client asked for.
-    pub fn judge(&self, headers: &HeaderMap, host: Option<&Authority>) -> Site {
-        let (Ok(fetch_site), Ok(origin)) = (single(headers, &SEC_FETCH_SITE), single(headers, &ORIGIN))
-        else {
+    pub fn judge(&self, headers: &impl Fields, host: Option<&Authority>) -> Site {
+        let (Ok(fetch_site), Ok(origin)) = (single(headers, SEC_FETCH_SITE), single(headers, ORIGIN)) else {
             return Site::Foreign;
         };
         let own = match (fetch_site, origin) {
             (None, None) => true,
-            (Some(site), _) if site == "same-origin" || site == "none" => true,
+            (Some(site), _) if site == b"same-origin" || site == b"none" => true,
             (Some(_), origin) => origin.is_some_and(|origin| self.allows(origin)),
             (None, Some(origin)) => self.allows(origin) || self.is_ours(origin, host),
         };
@@ -58,12 +58,12 @@ impl Origins {
     }
 
     /// Whether the settings name this origin.
-    pub fn allows(&self, origin: &HeaderValue) -> bool {
-        self.allowed.contains(origin)
+    pub fn allows(&self, origin: &[u8]) -> bool {
+        self.allowed.iter().any(|allowed| allowed == origin)
     }
 
-    fn is_ours(&self, origin: &HeaderValue, host: Option<&Authority>) -> bool {
-        let Some((scheme, authority)) = origin.to_str().ok().and_then(|text| text.split_once("://")) else {
+    fn is_ours(&self, origin: &[u8], host: Option<&Authority>) -> bool {
+        let Some((scheme, authority)) = head::text(origin).and_then(|text| text.split_once("://")) else {
             return false;
         };
         let (Ok(origin), Some(port)) = (authority.parse::<Authority>(), default_port(scheme)) else {
@@ -81,8 +81,8 @@ impl Origins {
 }
 
 /// The one value of a header; an error where there are several.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ()> {
-    let mut values = headers.get_all(name).iter();
+fn single(headers: &impl Fields, name: HeaderName) -> Result<Option<&[u8]>, ()> {
+    let mut values = headers.all(name);
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
         _ => Err(()),
@@ -98,12 +98,14 @@ fn default_port(scheme: &str) -> Option<u16> {
 }
 
 /// The authority in `Host`, for requests that have no trusted proxy's word.
-pub fn host_header(headers: &HeaderMap) -> Option<Authority> {
-    headers.get(HOST).and_then(|value| Authority::try_from(value.as_bytes()).ok())
+pub fn host_header(headers: &impl Fields) -> Option<Authority> {
+    headers.first(HOST).and_then(|value| Authority::try_from(value).ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn site(pairs: &[(&'static str, &str)], host: &str) -> Site {

@@ -1,11 +1,10 @@
 //! How a refused request is answered: as a document, as a page, or as gRPC wants it.
 
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use crate::web::{Answer, Code, Problem, browser};
+use crate::web::{Answer, Code, Fields, Head, Problem, browser};
 
 /// A refusal, with the form that its client can read.
 #[derive(Debug)]
@@ -35,19 +34,19 @@ impl Refusal {
     }
 
     /// 401 in the form that `head` asks for (contract section 6).
-    pub fn unauthorized(because: Code, challenge: &'static str, head: &Parts, pages: bool) -> Self {
+    pub fn unauthorized(because: Code, challenge: &'static str, head: &impl Head, pages: bool) -> Self {
         let form = Form::asked_for_by(head, pages);
         Self { problem: Problem::new(because), form, challenge: Some(challenge) }
     }
 
     /// 403 in the form that `head` asks for: signing in would not help.
-    pub fn forbidden(head: &Parts, pages: bool) -> Self {
+    pub fn forbidden(head: &impl Head, pages: bool) -> Self {
         let form = Form::asked_for_by(head, pages);
         Self { problem: Problem::new(Code::Forbidden), form, challenge: None }
     }
 
     /// 403 in the form that `head` asks for: the user has to prove their address first.
-    pub fn unproven(head: &Parts, pages: bool) -> Self {
+    pub fn unproven(head: &impl Head, pages: bool) -> Self {
         let form = Form::asked_for_by(head, pages);
         Self { problem: Problem::new(Code::Unproven), form, challenge: None }
     }
@@ -71,10 +70,10 @@ impl Refusal {
 }
 
 impl Form {
-    fn asked_for_by(head: &Parts, pages: bool) -> Self {
-        if is_grpc(&head.headers) {
+    fn asked_for_by(head: &impl Head, pages: bool) -> Self {
+        if is_grpc(head.fields()) {
             Self::Grpc
-        } else if pages && browser::wants_page(&head.headers) {
+        } else if pages && browser::wants_page(head.fields()) {
             Self::Page
         } else {
             Self::Document
@@ -83,9 +82,9 @@ impl Form {
 }
 
 /// Whether a request is gRPC's: `application/grpc` or `application/grpc+…`, `application/grpc-web…`.
-pub fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().get(..16).is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"))
+pub fn is_grpc(headers: &impl Fields) -> bool {
+    headers.first(CONTENT_TYPE).is_some_and(|kind| {
+        kind.get(..16).is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"))
     })
 }
 

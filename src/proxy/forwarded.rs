@@ -4,13 +4,16 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use quick_cache::unsync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::unsync::{Cache, DefaultLifecycle};
 
-use crate::web::Peer;
+use super::fields;
 use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 use crate::web::spelling::Spellings;
+use crate::web::{Fields, Peer, head};
 
 /// How many peers a worker remembers the words for.
 const PEERS: usize = 1024;
@@ -23,13 +26,21 @@ pub(super) struct ForwardedHeaders {
     spellings: Spellings,
     public_https: bool,
     /// Most peers ask many times, and for one host.
-    words: RefCell<Cache<Option<IpAddr>, Rc<Words>>>,
+    words: RefCell<Cache<Option<IpAddr>, Rc<Words>, UnitWeighter, RandomState>>,
 }
 
 /// What a trusted peer says of where a request came from.
 pub(super) struct Told {
     chain: Option<String>,
     forwarded: Option<String>,
+}
+
+impl Told {
+    const NOTHING: Self = Self { chain: None, forwarded: None };
+
+    const fn is_nothing(&self) -> bool {
+        matches!(self, Self { chain: None, forwarded: None })
+    }
 }
 
 /// What is said of a peer's requests for one host.
@@ -39,6 +50,8 @@ struct Words {
     x_for: Option<HeaderValue>,
     x_host: Option<HeaderValue>,
     forwarded: Option<HeaderValue>,
+    /// All of it, as it is written where nobody has told more.
+    lines: Vec<u8>,
 }
 
 impl ForwardedHeaders {
@@ -47,13 +60,19 @@ impl ForwardedHeaders {
         Self {
             spellings: Spellings::of(names.iter().map(HeaderName::as_str)),
             public_https,
-            words: RefCell::new(Cache::new(PEERS)),
+            words: RefCell::new(Cache::with(
+                PEERS,
+                PEERS as u64,
+                UnitWeighter,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            )),
         }
     }
 
     /// Whether a field is such a claim, however it is spelled.
-    pub(super) fn owns(&self, name: &HeaderName) -> bool {
-        self.spellings.matches(name)
+    pub(super) fn owns(&self, name: &[u8]) -> bool {
+        self.spellings.has(name)
     }
 
     /// Removes every such claim, in every spelling.
@@ -63,27 +82,23 @@ impl ForwardedHeaders {
 
     /// Says where the request came from. What the client claims counts only if the peer is trusted, and then it
     /// is extended by the peer's own address; other spellings go in any case.
-    pub(super) fn say(&self, told: Told, peer: &Peer, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
+    pub(super) fn say(&self, told: Told, peer: &Peer, set: impl FnMut(&HeaderName, &HeaderValue)) {
+        self.words_for(peer).say(told, set);
+    }
+
+    /// Writes the same. Where nobody has told more of a peer, it is the same lines each time.
+    pub(super) fn write(&self, told: Told, peer: &Peer, wire: &mut Vec<u8>) {
         let words = self.words_for(peer);
-        if let Some(chain) = join(told.chain, words.x_for.as_ref()) {
-            set(&X_FORWARDED_FOR, &chain);
-        }
-        set(&X_FORWARDED_PROTO, &HeaderValue::from_static(words.proto));
-        if let Some(host) = &words.x_host {
-            set(&X_FORWARDED_HOST, host);
-        }
-        if let Some(forwarded) = join(told.forwarded, words.forwarded.as_ref()) {
-            set(&FORWARDED, &forwarded);
-        }
+        if told.is_nothing() { wire.extend_from_slice(&words.lines) } else { words.write(told, wire) }
     }
 
     /// What a trusted peer says, in both tongues. One that speaks `X-Forwarded-*` passes on its client's `Forwarded`:
     /// that is then made anew from the other.
-    pub(super) fn told(headers: &HeaderMap, peer: &Peer) -> Told {
+    pub(super) fn told(headers: &impl Fields, peer: &Peer) -> Told {
         if !peer.trusted {
-            return Told { chain: None, forwarded: None };
+            return Told::NOTHING;
         }
-        let chain = joined(headers, &X_FORWARDED_FOR);
+        let chain = joined(headers, X_FORWARDED_FOR);
         if speaks_x(headers) {
             let nodes = chain.iter().flat_map(|chain| chain.split(','));
             let elements: Vec<_> =
@@ -92,7 +107,7 @@ impl ForwardedHeaders {
             return Told { chain, forwarded };
         }
         let client = peer.address.filter(|address| Some(*address) != peer.socket);
-        Told { chain: client.map(|address| address.to_string()), forwarded: joined(headers, &FORWARDED) }
+        Told { chain: client.map(|address| address.to_string()), forwarded: joined(headers, FORWARDED) }
     }
 
     fn words_for(&self, peer: &Peer) -> Rc<Words> {
@@ -117,19 +132,41 @@ impl ForwardedHeaders {
 impl Words {
     fn of(peer: &Peer, proto: &'static str) -> Self {
         let host = peer.host.as_ref().map(Authority::as_str);
-        Self {
+        let mut words = Self {
             proto,
             host: peer.host.clone(),
             x_for: peer.socket.and_then(|address| HeaderValue::try_from(address.to_string()).ok()),
             x_host: host.and_then(|host| HeaderValue::from_str(host).ok()),
             forwarded: HeaderValue::try_from(element(peer.socket, proto, host)).ok(),
+            lines: Vec::new(),
+        };
+        let mut lines = Vec::new();
+        words.write(Told::NOTHING, &mut lines);
+        words.lines = lines;
+        words
+    }
+
+    fn say(&self, told: Told, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
+        if let Some(chain) = join(told.chain, self.x_for.as_ref()) {
+            set(&X_FORWARDED_FOR, &chain);
         }
+        set(&X_FORWARDED_PROTO, &HeaderValue::from_static(self.proto));
+        if let Some(host) = &self.x_host {
+            set(&X_FORWARDED_HOST, host);
+        }
+        if let Some(forwarded) = join(told.forwarded, self.forwarded.as_ref()) {
+            set(&FORWARDED, &forwarded);
+        }
+    }
+
+    fn write(&self, told: Told, wire: &mut Vec<u8>) {
+        self.say(told, |name, value| fields::write(name.as_str().as_bytes(), value.as_bytes(), wire));
     }
 }
 
 /// All values of a header as one list.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+fn joined(headers: &impl Fields, name: HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.all(name).filter_map(head::text).collect();
     (!values.is_empty()).then(|| values.join(", "))
 }
 

@@ -1,16 +1,21 @@
 //! Headers that are one connection's own (RFC 9110 section 7.6.1): they go, whatever `Connection` adds to them.
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-
 /// Those that are a connection's own whatever `Connection` says.
-pub(super) static OWN: [HeaderName; 6] =
-    [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
+pub(super) const NAMES: [&str; 6] =
+    ["keep-alive", "proxy-connection", "te", "upgrade", "proxy-authenticate", "proxy-authorization"];
+
+/// The same as names.
+pub(super) static OWN: [HeaderName; 6] = [
+    HeaderName::from_static(NAMES[0]),
+    HeaderName::from_static(NAMES[1]),
+    HeaderName::from_static(NAMES[2]),
+    HeaderName::from_static(NAMES[3]),
+    HeaderName::from_static(NAMES[4]),
+    HeaderName::from_static(NAMES[5]),
+];
 
 /// Whether it is one of those.
 pub(super) fn is_own(name: &HeaderName) -> bool {

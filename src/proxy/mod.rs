@@ -21,6 +21,7 @@ pub mod body;
 mod connect;
 mod direct;
 mod fault;
+mod fields;
 mod forwarded;
 pub mod hop;
 mod http2;

@@ -103,8 +103,8 @@ impl<C: Reusable> Pool<C> {
         None
     }
 
-    /// From now on it waits, unless the upstream's addresses are others by now.
-    pub(super) fn put(&self, connection: Held<C>) {
+    /// From now on it waits, unless the upstream's addresses are others by now. `since`: the caller has just looked.
+    pub(super) fn put(&self, connection: Held<C>, since: Instant) {
         if connection.era.is_over() {
             return;
         }
@@ -112,7 +112,7 @@ impl<C: Reusable> Pool<C> {
         if waiting.len() == MOST {
             waiting.remove(0);
         }
-        waiting.push(Waiting { connection, since: Instant::now() });
+        waiting.push(Waiting { connection, since });
         if !self.tended.replace(true) {
             self.came.notify_one();
         }
@@ -151,7 +151,7 @@ impl Lease {
     /// The answer has ended: the connection may serve another request.
     pub(super) fn give_back(self) {
         if !self.sender.is_closed() {
-            self.pool.put(self.sender);
+            self.pool.put(self.sender, Instant::now());
         }
     }
 }

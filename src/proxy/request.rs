@@ -11,13 +11,15 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fault::{Fault, Kind};
+use super::fields;
 use super::forwarded::{ForwardedHeaders, Told};
 use super::hop;
 use crate::config::settings::{self, HostHeader, Protocol, Settings, UpstreamTarget};
 use crate::gate::credential::Credentials;
 use crate::gate::identity::IdentityHeaders;
 use crate::gate::{Pass, Way};
-use crate::web::{Peer, cookies};
+use crate::web::spelling::Names;
+use crate::web::{Fields, Head, Peer, cookies};
 
 /// The header that names a request in everybody's logs.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,8 +27,9 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Part of an upgrade that is never forwarded (RFC 7540 section 3.2.1).
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// What a plain request loses besides what is its connection's own and what only the gate may say.
-static OURS: [HeaderName; 2] = [X_REQUEST_ID, HTTP2_SETTINGS];
+/// What a plain request loses, or is said anew, besides what is its connection's own and what only the gate may say. It names
+/// nothing in `Connection`.
+static LOST: [HeaderName; 6] = [CONNECTION, TRANSFER_ENCODING, EXPECT, COOKIE, X_REQUEST_ID, HTTP2_SETTINGS];
 
 /// What follows a request's head.
 #[derive(Clone, Copy)]
@@ -41,6 +44,8 @@ pub(super) struct Shape {
 pub(super) struct RequestEditor {
     claims: Rc<Claims>,
     credentials: Credentials,
+    /// What a plain request loses whatever it is.
+    lost: Names,
     host: Option<HeaderValue>,
     /// For requests that name none, as HTTP/1.0 allows: HTTP/1.1 does not.
     fallback_host: HeaderValue,
@@ -62,6 +67,7 @@ impl RequestEditor {
                 forwarded: ForwardedHeaders::new(settings.server.public_url.https),
             }),
             credentials: Credentials::new(settings),
+            lost: Names::of(LOST.iter().chain(&hop::OWN).cloned()),
             host,
             fallback_host: own,
             scheme: match upstream.target.protocol() {
@@ -119,40 +125,39 @@ impl RequestEditor {
     }
 
     /// Writes the fields of a plain request (see `direct`) as [`Self::edit`] would leave them, without changing what is
-    /// there. `set` writes one field.
+    /// there.
     pub(super) fn write(
         &self,
-        head: &Parts,
+        head: &impl Head,
         pass: &Pass,
         peer: &Peer,
         id: &HeaderValue,
-        mut set: impl FnMut(&HeaderName, &[u8]),
+        wire: &mut Vec<u8>,
     ) {
-        let headers = &head.headers;
-        for (name, value) in headers {
-            let goes = match *name {
-                // A plain request names nothing in `Connection`.
-                CONNECTION | TRANSFER_ENCODING | EXPECT | COOKIE => true,
-                HOST => self.host.is_some(),
-                AUTHORIZATION => pass.hides_bearer(),
-                _ => OURS.contains(name) || hop::is_own(name) || self.claims.owns(name),
-            };
+        let headers = head.fields();
+        let is = |name: &[u8], other: HeaderName| name.eq_ignore_ascii_case(other.as_str().as_bytes());
+        headers.each(|name, value| {
+            let goes = self.lost.has(name)
+                || self.claims.owns(name)
+                || self.host.is_some() && is(name, HOST)
+                || pass.hides_bearer() && is(name, AUTHORIZATION);
             if !goes {
-                set(name, value.as_bytes());
+                fields::write(name, value, wire);
             }
-        }
+        });
+        let mut set = |name: HeaderName, value: &[u8]| fields::write(name.as_str().as_bytes(), value, wire);
         if let Some(host) = &self.host {
-            set(&HOST, host.as_bytes());
-        } else if !headers.contains_key(HOST) {
+            set(HOST, host.as_bytes());
+        } else if !headers.has(HOST) {
             // In HTTP/2 it is the target that names it.
-            let named = head.uri.authority().map(|authority| authority.as_str().as_bytes());
-            set(&HOST, named.unwrap_or(self.fallback_host.as_bytes()));
+            let named = head.uri().authority().map(|authority| authority.as_str().as_bytes());
+            set(HOST, named.unwrap_or(self.fallback_host.as_bytes()));
         }
         if let Some(kept) = cookies::kept(headers, self.credentials.cookie_names()) {
-            set(&COOKIE, &kept);
+            set(COOKIE, &kept);
         }
         let told = ForwardedHeaders::told(headers, peer);
-        self.claims.say(told, pass, peer, id, |name, value| set(name, value.as_bytes()));
+        self.claims.write(told, pass, peer, id, wire);
     }
 
     /// Puts the target in origin form (RFC 9112 section 3.2.1), byte for byte, and the authority into `Host`.
@@ -231,7 +236,7 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Whether a field is one in which only the gate speaks.
-    fn owns(&self, name: &HeaderName) -> bool {
+    fn owns(&self, name: &[u8]) -> bool {
         self.identity.owns(name) || self.forwarded.owns(name)
     }
 
@@ -245,6 +250,16 @@ impl Claims {
         mut set: impl FnMut(&HeaderName, &HeaderValue),
     ) {
         self.forwarded.say(told, peer, &mut set);
+        self.sign(pass, id, set);
+    }
+
+    /// Writes it all.
+    fn write(&self, told: Told, pass: &Pass, peer: &Peer, id: &HeaderValue, wire: &mut Vec<u8>) {
+        self.forwarded.write(told, peer, wire);
+        self.sign(pass, id, |name, value| fields::write(name.as_str().as_bytes(), value.as_bytes(), wire));
+    }
+
+    fn sign(&self, pass: &Pass, id: &HeaderValue, mut set: impl FnMut(&HeaderName, &HeaderValue)) {
         set(&X_REQUEST_ID, id);
         self.identity.say(pass, set);
     }

@@ -57,6 +57,12 @@ impl Vigil {
         self.expect_within(patience);
     }
 
+    /// The same for those who have looked at the time already.
+    pub(super) fn answered_at(&self, now: Instant, patience: Duration) {
+        self.answered.set(true);
+        self.expect_from(now, patience);
+    }
+
     /// The request has been sent to its end: its answer's head has to come within `patience`, if it hasn't yet.
     pub(super) fn sent(&self, patience: Duration) {
         if self.answered.get() { self.progress() } else { self.expect_within(patience) }

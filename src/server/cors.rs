@@ -34,7 +34,7 @@ impl Cors {
     pub(super) fn origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
-            (Some(origin), None) if self.origins.allows(origin) => Some(origin.clone()),
+            (Some(origin), None) if self.origins.allows(origin.as_bytes()) => Some(origin.clone()),
             _ => None,
         }
     }

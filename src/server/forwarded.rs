@@ -3,40 +3,40 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
+use crate::web::Fields;
 use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, speaks_x};
 
 /// The chain of clients, the nearest last. An item that is no address is `None`.
-pub(super) fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+pub(super) fn chain(headers: &impl Fields) -> Vec<Option<IpAddr>> {
     if speaks_x(headers) {
-        return items(headers, &X_FORWARDED_FOR).iter().map(|item| node(item)).collect();
+        return items(headers, X_FORWARDED_FOR).iter().map(|item| node(item)).collect();
     }
-    let elements = items(headers, &FORWARDED);
+    let elements = items(headers, FORWARDED);
     elements.iter().map(|element| parameter(element, "for").and_then(|value| node(&value))).collect()
 }
 
 /// The client's scheme, as the peer itself says it: the last item.
-pub(super) fn proto(headers: &HeaderMap) -> Option<String> {
-    last(headers, &X_FORWARDED_PROTO, "proto")
+pub(super) fn proto(headers: &impl Fields) -> Option<String> {
+    last(headers, X_FORWARDED_PROTO, "proto")
 }
 
 /// The host that the client asked for, as the peer itself says it: the last item.
-pub(super) fn host(headers: &HeaderMap) -> Option<String> {
-    last(headers, &X_FORWARDED_HOST, "host")
+pub(super) fn host(headers: &impl Fields) -> Option<String> {
+    last(headers, X_FORWARDED_HOST, "host")
 }
 
-fn last(headers: &HeaderMap, own: &HeaderName, name: &str) -> Option<String> {
+fn last(headers: &impl Fields, own: HeaderName, name: &str) -> Option<String> {
     if speaks_x(headers) {
         return items(headers, own).pop().filter(|item| !item.is_empty());
     }
-    items(headers, &FORWARDED).pop().and_then(|element| parameter(&element, name))
+    items(headers, FORWARDED).pop().and_then(|element| parameter(&element, name))
 }
 
 /// The items of a list header; a comma in quotes separates nothing.
-fn items(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
-    let values: Vec<_> =
-        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+fn items(headers: &impl Fields, name: HeaderName) -> Vec<String> {
+    let values: Vec<_> = headers.all(name).map(String::from_utf8_lossy).collect();
     split(&values.join(","), ',').into_iter().map(str::to_owned).collect()
 }
 
@@ -77,6 +77,8 @@ fn node(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

@@ -11,6 +11,7 @@ mod dispatch;
 mod forwarded;
 mod frames;
 mod held_back;
+mod host;
 mod hsts;
 pub mod listen;
 pub mod observe;

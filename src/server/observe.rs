@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderValue, Method, StatusCode, Version};
 
 use crate::log::{Entry, WorkerLog};
 use crate::metrics::Outcome;
 use crate::proxy::X_REQUEST_ID;
 use crate::types::UserId;
-use crate::web::Peer;
+use crate::web::{Fields, Head, Peer};
 
 /// One request's line. It is written when this is dropped: whatever ends a request, it is logged once.
 pub(super) struct Record {
@@ -30,12 +30,14 @@ pub(super) struct Record {
     pub(super) sent: u64,
     /// Whether the answer was given to its end.
     pub(super) complete: bool,
+    /// When it ended, where somebody has looked.
+    pub(super) ended: Option<Instant>,
 }
 
 impl Record {
     pub(super) fn open(
         started: Instant,
-        head: &http::request::Parts,
+        head: &impl Head,
         peer: Option<&Peer>,
         id: HeaderValue,
         log: &Rc<WorkerLog>,
@@ -43,9 +45,9 @@ impl Record {
         Self {
             log: Rc::clone(log),
             started,
-            method: head.method.clone(),
-            target: head.uri.path_and_query().cloned(),
-            version: head.version,
+            method: head.method().clone(),
+            target: head.uri().path_and_query().cloned(),
+            version: head.version(),
             peer: peer.and_then(|peer| peer.address),
             id,
             user: None,
@@ -54,6 +56,7 @@ impl Record {
             outcome: Outcome::Abandoned,
             sent: 0,
             complete: false,
+            ended: None,
         }
     }
 
@@ -65,7 +68,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let now = Instant::now();
+        let now = self.ended.unwrap_or_else(Instant::now);
         let entry = Entry {
             method: self.method.as_str(),
             path: self.target.as_ref().map_or("*", |target| without_token(target.path())),
@@ -99,7 +102,7 @@ const PIECE: usize = 16 * LENGTH;
 
 /// Names requests: a random beginning that is this worker's own, and a count.
 pub(super) struct RequestIds {
-    prefix: u64,
+    prefix: [u8; LENGTH / 2],
     next: Cell<u64>,
     /// Room for the next ones.
     room: RefCell<BytesMut>,
@@ -107,24 +110,25 @@ pub(super) struct RequestIds {
 
 impl RequestIds {
     pub(super) fn new(prefix: [u8; 8]) -> Self {
-        Self { prefix: u64::from_be_bytes(prefix), next: Cell::new(0), room: RefCell::default() }
+        let mut text = [0; LENGTH / 2];
+        hexadecimal(u64::from_be_bytes(prefix), &mut text);
+        Self { prefix: text, next: Cell::new(0), room: RefCell::default() }
     }
 
     /// The request's own id, if it has one that can't harm a log, else a new one.
-    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let mut ids = headers.get_all(X_REQUEST_ID).iter();
-        match (ids.next(), ids.next()) {
-            (Some(id), None) if is_harmless(id.as_bytes()) => id.clone(),
-            _ => self.make(),
-        }
+    pub(super) fn of(&self, headers: &impl Fields) -> HeaderValue {
+        let mut ids = headers.all(X_REQUEST_ID);
+        let own = ids.next().filter(|id| is_harmless(id) && ids.next().is_none());
+        own.and_then(|id| HeaderValue::from_bytes(id).ok()).unwrap_or_else(|| self.make())
     }
 
     fn make(&self) -> HeaderValue {
         let count = self.next.get() + 1;
         self.next.set(count);
         let mut text = [0; LENGTH];
-        hexadecimal(self.prefix, &mut text[..16]);
-        hexadecimal(count, &mut text[16..]);
+        let (prefix, number) = text.split_at_mut(LENGTH / 2);
+        prefix.copy_from_slice(&self.prefix);
+        hexadecimal(count, number);
         let mut room = self.room.borrow_mut();
         if room.capacity() < LENGTH {
             // Not `reserve`: that would look for whoever still holds the last piece.
@@ -149,6 +153,8 @@ fn is_harmless(id: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]

@@ -3,21 +3,21 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::HOST;
-use http::request::Parts;
+use http::HeaderName;
 use http::uri::Authority;
-use http::{HeaderMap, Version};
 use ipnet::IpNet;
 
 use super::complaints::Complaints;
 use super::forwarded;
+use super::host::{AmbiguousHost, Hosts};
 use crate::config::settings;
 use crate::gate::subrequest;
 use crate::types::is_plain;
-use crate::web::Peer;
+use crate::web::forwarded::{FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::web::{Fields, Head, Peer};
 
 /// The headers by which a proxy tells of its client.
-const FORWARDED: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
+const TELLING: [HeaderName; 4] = [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, FORWARDED];
 
 /// The other end of a connection's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +50,6 @@ impl SocketPeer {
     }
 }
 
-/// A request whose target names no single host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AmbiguousHost;
-
 /// Knows whom to believe.
 pub(super) struct Peers {
     trusted: Vec<IpNet>,
@@ -76,17 +72,22 @@ impl Peers {
     }
 
     /// Judges by the socket first: what headers say counts only from a trusted peer.
-    pub(super) fn judge(&self, head: &Parts, socket: SocketPeer) -> Result<Peer, AmbiguousHost> {
-        let host = requested_host(head)?;
+    pub(super) fn judge(
+        &self,
+        head: &impl Head,
+        socket: SocketPeer,
+        hosts: &Hosts,
+    ) -> Result<Peer, AmbiguousHost> {
+        let host = hosts.asked_for(head)?;
         let (address, trusted) = (socket.address, self.is_trusted(socket));
         if !trusted {
             // Of a sub-request more is said where it is refused.
-            if head.uri.path() != subrequest::PATH {
-                self.warn_of_untrusted(&head.headers, address);
+            if head.uri().path() != subrequest::PATH {
+                self.warn_of_untrusted(head.fields(), address);
             }
             return Ok(Peer { address, socket: address, trusted, secure: socket.secure, host });
         }
-        let headers = &head.headers;
+        let headers = head.fields();
         // A proxy that says nothing of it leaves its client to be thought of like itself.
         let secure =
             forwarded::proto(headers).map_or(socket.secure, |proto| proto.eq_ignore_ascii_case("https"));
@@ -106,7 +107,7 @@ impl Peers {
 
     /// The last address in the chain that no trusted proxy has. What stands before it, or before something that is
     /// no address, is the claim of whoever sent it.
-    fn client_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
+    fn client_of(&self, headers: &impl Fields) -> Option<IpAddr> {
         let mut nearest = None;
         for address in forwarded::chain(headers).into_iter().rev().map_while(|address| address) {
             nearest = Some(address);
@@ -130,8 +131,8 @@ impl Peers {
     }
 
     /// A proxy in front that nobody told us of is the usual mistake: say once what to set.
-    fn warn_of_untrusted(&self, headers: &HeaderMap, address: Option<IpAddr>) {
-        let told = FORWARDED.iter().find(|name| headers.contains_key(**name));
+    fn warn_of_untrusted(&self, headers: &impl Fields, address: Option<IpAddr>) {
+        let told = TELLING.into_iter().find(|name| headers.has(name.clone()));
         let (Some(told), Some(address)) = (told, address) else { return };
         if is_private(address) && !self.warned.swap(true, Ordering::Relaxed) {
             let net = IpNet::from(address);
@@ -141,32 +142,6 @@ impl Peers {
             );
         }
     }
-}
-
-/// The one authority that a request is for: `Host`, or HTTP/2's `:authority`, or an absolute target's. Where two of
-/// them are there, they have to agree (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
-fn requested_host(head: &Parts) -> Result<Option<Authority>, AmbiguousHost> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    let header = match (hosts.next(), hosts.next()) {
-        (None, _) => None,
-        // HTTP/1.1 allows an empty Host where the target has no authority; it names nobody. Beside one it would be what the
-        // upstream gets.
-        (Some(value), None) if value.is_empty() && head.uri.authority().is_none() => None,
-        (Some(value), None) => Some(Authority::try_from(value.as_bytes()).map_err(|_| AmbiguousHost)?),
-        (Some(_), Some(_)) => return Err(AmbiguousHost),
-    };
-    let target = head.uri.authority().filter(|_| head.method != http::Method::CONNECT);
-    match (header, target) {
-        (Some(header), Some(target)) if header != *target => Err(AmbiguousHost),
-        (header, Some(target)) => plain(header.unwrap_or_else(|| target.clone())).map(Some),
-        (Some(header), None) => plain(header).map(Some),
-        (None, None) if head.version == Version::HTTP_2 => Err(AmbiguousHost),
-        (None, None) => Ok(None),
-    }
-}
-
-fn plain(authority: Authority) -> Result<Authority, AmbiguousHost> {
-    if is_plain(&authority) { Ok(authority) } else { Err(AmbiguousHost) }
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -195,7 +170,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        peers.judge(&head, SocketPeer::at("10.0.0.9".parse().unwrap())).unwrap()
+        peers.judge(&head, SocketPeer::at("10.0.0.9".parse().unwrap()), &Hosts::default()).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connection::Terms;
 use crate::web::deadline::Remote;
@@ -73,6 +73,11 @@ impl Vital {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
+    /// One thread at a time touches it: there is nothing to add atomically, which would cost more.
+    fn set_busy(&self, requests: usize) {
+        self.busy.store(requests, Ordering::Relaxed);
+    }
+
     /// Whether a part of a next head has come in, and nothing else is going on.
     pub(super) fn is_begun_only(&self) -> bool {
         self.is_idle() && self.in_head.load(Ordering::Relaxed)
@@ -106,8 +111,12 @@ impl Vital {
         }
     }
 
-    /// Sets the clock by what goes on.
     fn wind(&self) {
+        self.wind_from(None);
+    }
+
+    /// Sets the clock by what goes on. `now`: where somebody has just looked.
+    fn wind_from(&self, now: Option<Instant>) {
         let (asked, leaving) = (self.asked.load(Ordering::Relaxed), self.leaving.load(Ordering::Relaxed));
         // The first head's clock runs from the beginning, and that of a client which reads nothing since it does so.
         if !asked && !leaving || asked && self.is_stalled() {
@@ -115,13 +124,17 @@ impl Vital {
         }
         let (busy, owes) = (self.is_busy(), self.owes.load(Ordering::Relaxed));
         let in_head = self.blocked.load(Ordering::Relaxed) || !busy && self.in_head.load(Ordering::Relaxed);
-        self.limit.set(match (busy, owes) {
+        let after = match (busy, owes) {
             (false, false) if leaving => GOODBYE,
             _ if in_head => self.header_timeout,
             (true, _) => return self.limit.clear(),
             (false, true) => self.patience,
             (false, false) => self.keep_alive,
-        });
+        };
+        match now {
+            Some(now) => self.limit.set_from(now, after),
+            None => self.limit.set(after),
+        }
     }
 
     /// Says whether what came in so far are whole requests.
@@ -138,7 +151,12 @@ impl Vital {
     /// more meanwhile, so that its own time limits rest; and all of an answer may have been given away that is not yet
     /// sent. Who has asked nothing is not waited for.
     pub(super) fn set_stalled(&self, stalled: bool) {
-        if self.stalled.swap(stalled, Ordering::Relaxed) != stalled && self.asked.load(Ordering::Relaxed) {
+        // Mostly it is as before.
+        if self.is_stalled() == stalled {
+            return;
+        }
+        self.stalled.store(stalled, Ordering::Relaxed);
+        if self.asked.load(Ordering::Relaxed) {
             if stalled {
                 self.stalled_for.store(0, Ordering::Relaxed);
                 self.limit.set(LOOK.min(self.patience));
@@ -194,10 +212,10 @@ impl Vital {
 
     /// A request has begun; it has ended when the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> InFlight {
-        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.set_busy(self.busy.load(Ordering::Relaxed) + 1);
         self.asked.store(true, Ordering::Relaxed);
         self.wind();
-        InFlight(Arc::clone(self))
+        InFlight { vital: Arc::clone(self), ended: None }
     }
 
     /// All has been said; what the client still sends is waited for as long as for a head.
@@ -214,19 +232,30 @@ impl Vital {
 }
 
 /// A request that is being answered.
-pub(super) struct InFlight(Arc<Vital>);
+pub(super) struct InFlight {
+    vital: Arc<Vital>,
+    /// When it ended, where somebody has looked.
+    ended: Option<Instant>,
+}
 
 impl InFlight {
     /// See [`Vital::break_off`].
     pub(super) fn break_off(&self) {
-        self.0.break_off();
+        self.vital.break_off();
+    }
+
+    /// It has just ended.
+    pub(super) fn end(mut self, now: Instant) {
+        self.ended = Some(now);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if self.0.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.0.wind();
+        let others = self.vital.busy.load(Ordering::Relaxed) - 1;
+        self.vital.set_busy(others);
+        if others == 0 {
+            self.vital.wind_from(self.ended);
         }
     }
 }

@@ -1,19 +1,23 @@
 //! Is this a browser that shows a page, or a program that reads an answer?
 
 use http::header::ACCEPT;
-use http::{HeaderMap, Method};
+use http::{HeaderName, Method};
+
+use super::Fields;
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Whether a request would put its answer before a person: `Sec-Fetch-Mode: navigate`, which alone
 /// decides where it is present, else an `Accept` that names `text/html` (contract section 6).
-pub fn wants_page(headers: &HeaderMap) -> bool {
-    match headers.get("sec-fetch-mode") {
-        Some(mode) => mode == "navigate",
-        None => headers.get_all(ACCEPT).iter().any(|value| names_html(value.as_bytes())),
+pub fn wants_page(headers: &impl Fields) -> bool {
+    match headers.first(SEC_FETCH_MODE) {
+        Some(mode) => mode == b"navigate",
+        None => headers.all(ACCEPT).any(names_html),
     }
 }
 
 /// Whether a request is a navigation that can be sent to another page: GET or HEAD and [`wants_page`].
-pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+pub fn is_navigation(method: &Method, headers: &impl Fields) -> bool {
     (method == Method::GET || method == Method::HEAD) && wants_page(headers)
 }
 
@@ -26,6 +30,8 @@ fn names_html(accept: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]

@@ -63,6 +63,11 @@ impl Remote {
         self.set_at(self.start.elapsed().saturating_add(after));
     }
 
+    /// The same for those who have looked at the time already.
+    pub fn set_from(&self, now: Instant, after: Duration) {
+        self.set_at(now.saturating_duration_since(self.start).saturating_add(after));
+    }
+
     fn set_at(&self, due: Duration) {
         self.due.store(u64::try_from(due.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

@@ -7,6 +7,7 @@ pub mod counter;
 pub mod deadline;
 pub mod entity_tag;
 pub mod forwarded;
+pub mod head;
 pub(crate) mod header_text;
 pub mod large_reads;
 pub mod path;
@@ -16,6 +17,7 @@ pub mod problem;
 pub mod readings;
 pub mod spelling;
 
+pub use head::{Fields, Head};
 pub use peer::Peer;
 pub use problem::{Code, Problem};
 

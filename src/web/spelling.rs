@@ -1,6 +1,34 @@
-//! Header names as a careless backend may read them: every sign that is no letter or digit counts as `-`.
+//! Sets of header names. Those that only the gate may say are matched as a careless backend may read them: every sign that
+//! is no letter or digit counts as `-`.
 
 use http::{HeaderMap, HeaderName};
+
+/// A set of header names, in every case.
+#[derive(Clone, Debug)]
+pub struct Names {
+    names: Box<[Box<[u8]>]>,
+    /// As in [`Spellings`].
+    lengths: u64,
+}
+
+impl Names {
+    /// Matches these names.
+    pub fn of(names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let names: Box<[Box<[u8]>]> = names.into_iter().map(|name| name.as_str().as_bytes().into()).collect();
+        let lengths = names.iter().fold(0, |lengths, name| lengths | length(name));
+        Self { names, lengths }
+    }
+
+    /// Whether `name` is one of these.
+    pub fn has(&self, name: &[u8]) -> bool {
+        self.lengths & length(name) != 0 && self.names.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The bit of a name's length.
+fn length(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
+}
 
 /// A set of header names, matched in every spelling (`x-user-id`, `X_User_Id`, `X.User.Id`).
 #[derive(Clone, Debug)]
@@ -16,7 +44,7 @@ impl Spellings {
         let mut all = Self { names: Vec::new(), lengths: 0 };
         for name in names {
             let plain: Box<[u8]> = name.bytes().map(plain).collect();
-            all.lengths |= 1 << plain.len().min(63);
+            all.lengths |= length(&plain);
             if !all.names.contains(&plain) {
                 all.names.push(plain);
             }
@@ -26,8 +54,12 @@ impl Spellings {
 
     /// Whether `name` is one of these, however it is spelled.
     pub fn matches(&self, name: &HeaderName) -> bool {
-        let name = name.as_str().as_bytes();
-        self.lengths & (1 << name.len().min(63)) != 0
+        self.has(name.as_str().as_bytes())
+    }
+
+    /// The same of a name that may be written in any case.
+    pub fn has(&self, name: &[u8]) -> bool {
+        self.lengths & length(name) != 0
             && self.names.iter().any(|ours| {
                 ours.len() == name.len()
                     && ours.iter().zip(name).all(|(ours, theirs)| *ours == plain(*theirs))

@@ -3,6 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::buf::Limit;
 use http::StatusCode;
@@ -19,6 +20,7 @@ use crate::proxy::vigil::Vigil;
 pub struct Answer {
     status: StatusCode,
     dated: bool,
+    began: Instant,
     intake: Intake,
     /// What of the request's body is still to come.
     feed: Option<SharedFeed>,
@@ -43,21 +45,27 @@ impl Answer {
         lines: Rc<Pool<Line>>,
         buffers: Rc<Buffers>,
     ) -> Self {
-        let Began { line, said, out, input } = began;
+        let Began { line, said, out, input, at } = began;
         let home = (lines, Rc::clone(&buffers));
-        let mut intake = Intake::new(Form::Chunked, (line, said.reusable), said.ends, input, home);
+        let mut intake = Intake::new(Form::Chunked, (line, said.reusable), said.ends, (input, at), home);
         if let Some(feed) = &feed {
             intake.is_fed_later();
             if feed.borrow().is_over() {
                 intake.is_fed(feed.borrow().is_eaten());
             }
         }
-        Self { status: said.status, dated: said.dated, intake, feed, out, sent: 0, vigil, buffers }
+        let (status, dated) = (said.status, said.dated);
+        Self { status, dated, began: at, intake, feed, out, sent: 0, vigil, buffers }
     }
 
     /// Its status.
     pub const fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// When its head was there.
+    pub const fn began(&self) -> Instant {
+        self.began
     }
 
     /// Whether it says when it was made.

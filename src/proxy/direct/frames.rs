@@ -38,9 +38,10 @@ impl Frames {
         lines: Rc<Pool<Line>>,
         buffers: Rc<Buffers>,
     ) -> Result<(HeaderMap, Self), BodyError> {
-        let Began { line, said, out: head, input } = began;
+        let Began { line, said, out: head, input, at } = began;
         let home = (lines, Rc::clone(&buffers));
-        let intake = Intake::new(Form::Plain, (line, said.reusable), said.ends, input, home).at_most(MOST);
+        let intake =
+            Intake::new(Form::Plain, (line, said.reusable), said.ends, (input, at), home).at_most(MOST);
         let mut frames = Self { intake, out: buffers.take(), buffers };
         frames.intake.digest(&mut frames.out)?;
         Ok((head, frames))

@@ -3,15 +3,13 @@
 
 use std::mem::MaybeUninit;
 
-use http::request::Parts;
-use http::{HeaderName, Method, StatusCode};
+use http::{Method, StatusCode};
 use httparse::{Header, ParserConfig, Status};
-use memchr::memchr_iter;
 
 use super::Bad;
 use crate::gate::Way;
-use crate::proxy::hop;
-use crate::web::cookies;
+use crate::proxy::{fields, hop};
+use crate::web::{Head, cookies};
 
 /// As many fields as an answer may have, and as many bytes: hyper's own limits.
 const FIELDS: usize = 100;
@@ -62,32 +60,19 @@ impl Sink for Vec<u8> {
 
     fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Bad> {
         self.extend_from_slice(name.as_bytes());
-        field_end(self, value);
+        fields::end(value, self);
         Ok(())
     }
 }
 
 /// Writes a request's first line, with the target that it has on its way.
-pub(super) fn write_request_line(head: &Parts, way: Way, wire: &mut Vec<u8>) {
-    wire.extend_from_slice(head.method.as_str().as_bytes());
+pub(super) fn write_request_line(head: &impl Head, way: Way, wire: &mut Vec<u8>) {
+    wire.extend_from_slice(head.method().as_str().as_bytes());
     wire.push(b' ');
-    let (slash, target) = way.target(&head.uri);
+    let (slash, target) = way.target(head.uri());
     wire.extend_from_slice(slash.as_bytes());
     wire.extend_from_slice(target.as_bytes());
     wire.extend_from_slice(b" HTTP/1.1\r\n");
-}
-
-/// Writes a request's field. Names are written as people write them (`X-User-Id`), as on hyper's way.
-pub(super) fn write_request_field(name: &HeaderName, value: &[u8], wire: &mut Vec<u8>) {
-    let (at, name) = (wire.len(), name.as_str().as_bytes());
-    wire.extend_from_slice(name);
-    wire[at].make_ascii_uppercase();
-    for dash in memchr_iter(b'-', name) {
-        if let Some(first) = wire.get_mut(at + dash + 1) {
-            first.make_ascii_uppercase();
-        }
-    }
-    field_end(wire, value);
 }
 
 /// Reads an answer's head at the beginning of `input`; `None`: it is not whole yet. What the client gets of it is
@@ -187,7 +172,7 @@ impl<'a> Framing<'a> {
 
     /// Whether a field is the connection's own (RFC 9110 section 7.6.1). What frames the answer never is.
     fn takes(&self, field: &Header<'_>) -> bool {
-        let own = is(field, "connection") || hop::OWN.iter().any(|name| is(field, name.as_str()));
+        let own = is(field, "connection") || hop::NAMES.iter().any(|name| is(field, name));
         own || self.nominated.iter().any(|name| {
             let frames = is(field, "content-length") || is(field, "transfer-encoding");
             name.eq_ignore_ascii_case(field.name.as_bytes()) && !frames
@@ -220,12 +205,6 @@ fn tell_fields(
         out.field("transfer-encoding", b"chunked")?;
     }
     Ok(())
-}
-
-fn field_end(out: &mut Vec<u8>, value: &[u8]) {
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// `name`: in lower case.

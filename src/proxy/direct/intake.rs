@@ -4,6 +4,7 @@
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::BufMut as _;
 use http::HeaderMap;
@@ -35,6 +36,8 @@ pub(super) struct Intake {
     filled: bool,
     /// How many bytes of the body were made ready.
     carried: u64,
+    /// When what is in `input` came, as long as nothing else has.
+    came: Option<Instant>,
     /// The most that is read at once.
     most: usize,
     /// A body that is large has it, if there is one.
@@ -58,12 +61,12 @@ impl Drop for Intake {
 }
 
 impl Intake {
-    /// `input`: what came behind the head.
+    /// `input`: what came behind the head, and when.
     pub(super) fn new(
         form: Form,
         (line, reusable): (Held<Line>, bool),
         ends: Ends,
-        input: Vec<u8>,
+        (input, came): (Vec<u8>, Instant),
         (lines, buffers): (Rc<Pool<Line>>, Rc<Buffers>),
     ) -> Self {
         let rest = match ends {
@@ -74,7 +77,7 @@ impl Intake {
         };
         let line = Some(line);
         let (being_fed, filled, carried, most, large) = (false, false, 0, LARGE, None);
-        let trailers = None;
+        let (trailers, came) = (None, Some(came));
         Self {
             form,
             line,
@@ -85,6 +88,7 @@ impl Intake {
             input,
             filled,
             carried,
+            came,
             most,
             large,
             lines,
@@ -102,7 +106,7 @@ impl Intake {
         if std::mem::take(&mut self.being_fed) {
             self.reusable &= whole;
             if self.is_whole() {
-                self.give_back();
+                self.give_back(Instant::now());
             }
         }
     }
@@ -167,6 +171,7 @@ impl Intake {
             Rest::Bytes(left) => left > SOME as u64,
             _ => self.filled,
         };
+        self.came = None;
         if is_large && self.large.is_none() {
             self.large = self.buffers.large_reads.take();
         }
@@ -242,19 +247,19 @@ impl Intake {
             }
             self.rest = Rest::Nothing;
             if !self.being_fed {
-                self.give_back();
+                self.give_back(self.came.unwrap_or_else(Instant::now));
             }
         }
         Ok(())
     }
 
     /// The connection may serve another request, unless more came than the answer.
-    fn give_back(&mut self) {
+    fn give_back(&mut self, since: Instant) {
         if let Some(line) = self.line.take()
             && self.reusable
             && self.input.is_empty()
         {
-            self.lines.put(line);
+            self.lines.put(line, since);
         }
     }
 }

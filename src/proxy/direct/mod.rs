@@ -17,7 +17,7 @@ use super::pool::{Held, Pool};
 use super::vigil::Vigil;
 use super::{Proxy, connect};
 use crate::gate::Pass;
-use crate::web::Peer;
+use crate::web::{Head, Peer};
 
 mod body;
 mod buffers;
@@ -73,6 +73,8 @@ struct Began<K> {
     out: K,
     /// What came behind it.
     input: Vec<u8>,
+    /// When it was there.
+    at: Instant,
 }
 
 impl Proxy {
@@ -81,7 +83,7 @@ impl Proxy {
     pub async fn ask(
         &self,
         pass: Pass,
-        head: Parts,
+        head: &impl Head,
         body: Payload<'_>,
         peer: &Peer,
         id: &HeaderValue,
@@ -89,38 +91,39 @@ impl Proxy {
     ) -> Result<Answer, Fault> {
         let vigil = Vigil::new(&self.deadlines, pass.lifeline());
         let sign = Sign { pass: &pass, peer, id };
-        let began = self.began(&head, &body, &sign, now, &vigil, Buffers::take).await?;
+        let began = self.began(head, &body, &sign, now, &vigil, Buffers::take).await?;
         self.check_chunks(&began)?;
-        vigil.answered(self.upstream.idle_timeout);
+        vigil.answered_at(began.at, self.upstream.idle_timeout);
         Ok(Answer::new(began, body.feed, vigil, Rc::clone(&self.lines), Rc::clone(&self.buffers)))
     }
 
-    /// The same for a client that speaks HTTP/2, and a request without a body for which [`can_frame`] holds.
+    /// The same for a client that speaks HTTP/2, and a request without a body for which [`can_frame`] holds. Says as well when
+    /// the answer's head was there.
     pub async fn ask_framed(
         &self,
         pass: Pass,
-        head: &Parts,
+        head: &impl Head,
         peer: &Peer,
         id: &HeaderValue,
         now: Instant,
-    ) -> Result<Response<UpstreamBody>, Fault> {
+    ) -> Result<(Response<UpstreamBody>, Instant), Fault> {
         let vigil = Rc::new(Vigil::new(&self.deadlines, pass.lifeline()));
         let sign = Sign { pass: &pass, peer, id };
         let body = Payload { there: &[], feed: None };
         let began = self.began(head, &body, &sign, now, &vigil, |_| HeaderMap::with_capacity(16)).await?;
-        let status = began.said.status;
+        let (status, at) = (began.said.status, began.at);
         let (fields, frames) = Frames::new(began, Rc::clone(&self.lines), Rc::clone(&self.buffers))
             .map_err(|error| Fault::because(Kind::BadAnswer, &error))?;
-        vigil.answered(self.upstream.idle_timeout);
+        vigil.answered_at(at, self.upstream.idle_timeout);
         let mut response = Response::new(UpstreamBody::stream(Source::Direct(frames), vigil));
         (*response.status_mut(), *response.headers_mut()) = (status, fields);
-        Ok(response)
+        Ok((response, at))
     }
 
     /// Asks, and asks again where that is safe; gives the head once it is there, told to what `sink` makes.
     async fn began<K: Sink>(
         &self,
-        head: &Parts,
+        head: &impl Head,
         body: &Payload<'_>,
         sign: &Sign<'_>,
         now: Instant,
@@ -129,17 +132,15 @@ impl Proxy {
     ) -> Result<Began<K>, Fault> {
         let mut wire = self.buffers.take();
         head::write_request_line(head, sign.pass.way(), &mut wire);
-        self.editor.write(head, sign.pass, sign.peer, sign.id, |name, value| {
-            head::write_request_field(name, value, &mut wire);
-        });
+        self.editor.write(head, sign.pass, sign.peer, sign.id, &mut wire);
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(body.there);
         let feed = body.feed.as_ref();
-        let repeatable = fault::is_safe(&head.method) && body.there.is_empty() && feed.is_none();
+        let repeatable = fault::is_safe(head.method()) && body.there.is_empty() && feed.is_none();
         let upstream = &self.upstream;
         vigil
             .expect_from(now, if feed.is_some() { upstream.idle_timeout } else { upstream.response_timeout });
-        let question = Question { wire: &wire, method: &head.method, feed, vigil };
+        let question = Question { wire: &wire, method: head.method(), feed, vigil };
         let began = match self.lines.take(now) {
             Some(line) => match self.exchange(line, &question, true, &sink).await {
                 Err(fault) if fault.goes_again(repeatable) => {
@@ -212,7 +213,7 @@ impl Proxy {
         })
         .await?;
         said.reusable &= !let_go;
-        Ok(Began { line, said, out, input })
+        Ok(Began { line, said, out, input, at: Instant::now() })
     }
 
     /// Has the upstream take what is there of a request's body, as far as it does.

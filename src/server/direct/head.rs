@@ -4,17 +4,19 @@
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{Method, Uri};
 use httparse::{Header, ParserConfig, Status};
 
-/// hyper's own limit.
+use super::raw::{RawFields, RawHead};
+
+/// hyper's own limits: how many fields, and how many bytes of a name.
 const FIELDS: usize = 100;
+const LONGEST_NAME: usize = 65_535;
 
 /// A request that was read.
-pub(super) struct Plain {
-    pub(super) parts: Parts,
+pub(super) struct Plain<'a> {
+    pub(super) head: RawHead<'a>,
     /// How many bytes its head had.
     pub(super) length: usize,
     /// How many its body has, of which none may have come yet.
@@ -24,7 +26,7 @@ pub(super) struct Plain {
 }
 
 /// Reads a request with a whole head of at most `most` bytes at the beginning of `bytes`; `None`: hyper's.
-pub(super) fn read(bytes: &Bytes, most: usize) -> Option<Plain> {
+pub(super) fn read(bytes: &Bytes, most: usize) -> Option<Plain<'_>> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut request = httparse::Request::new(&mut []);
     let parsed = ParserConfig::default().parse_request_with_uninit_headers(&mut request, bytes, &mut fields);
@@ -41,17 +43,11 @@ pub(super) fn read(bytes: &Bytes, most: usize) -> Option<Plain> {
     if asks.hosts != 1 {
         return None;
     }
-    let mut headers = HeaderMap::with_capacity(request.headers.len() + 8);
-    for field in &*request.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        headers.append(name, HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).ok()?);
-    }
-    let (mut parts, ()) = http::Request::new(()).into_parts();
-    parts.method =
+    let method =
         Method::from_bytes(request.method?.as_bytes()).ok().filter(|method| method != Method::CONNECT)?;
-    parts.uri = Uri::from(PathAndQuery::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?);
-    parts.headers = headers;
-    Some(Plain { parts, length, body, stays })
+    let uri = Uri::from(PathAndQuery::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?);
+    let fields = RawFields::new(request.headers);
+    Some(Plain { head: RawHead { method, uri, fields }, length, body, stays })
 }
 
 /// What a head asks of the connection. Whatever can be read in two ways is not plain: the sieve refuses it.
@@ -87,6 +83,7 @@ impl Asks {
                 }
             }
             17 if is("transfer-encoding") => return None,
+            too_long if too_long > LONGEST_NAME => return None,
             _ => {}
         }
         Some(())
@@ -95,22 +92,28 @@ impl Asks {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http::request::Parts;
 
-    fn read_text(text: &str) -> Option<Plain> {
-        read(&Bytes::copy_from_slice(text.as_bytes()), 1024)
+    use super::*;
+    use crate::web::Head as _;
+
+    /// The head as hyper would have it, its length, its body's, and whether the client wants to go on.
+    fn read_text(text: &str) -> Option<(Parts, usize, u64, bool)> {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        read(&bytes, 1024)
+            .map(|plain| (plain.head.to_parts().unwrap(), plain.length, plain.body, plain.stays))
     }
 
     #[test]
     fn a_plain_head_is_read_and_what_follows_is_left() {
         let head = "DELETE /a?b HTTP/1.1\r\nHost: c\r\nX: 1\r\nx: 2\r\nContent-Length: 3\r\n\r\n";
-        let plain = read_text(&format!("{head}abcGET")).unwrap();
-        assert_eq!((plain.length, plain.body, plain.stays), (head.len(), 3, true));
-        let (head, headers) = (&plain.parts, &plain.parts.headers);
-        assert_eq!((head.method.as_str(), head.uri.to_string().as_str()), ("DELETE", "/a?b"));
+        let (plain, length, body, stays) = read_text(&format!("{head}abcGET")).unwrap();
+        assert_eq!((length, body, stays), (head.len(), 3, true));
+        let headers = &plain.headers;
+        assert_eq!((plain.method.as_str(), plain.uri.to_string().as_str()), ("DELETE", "/a?b"));
         assert_eq!(headers.get_all("x").iter().collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(headers.len(), 4);
-        assert!(!read_text("GET / HTTP/1.1\r\nHost: c\r\nConnection: Close\r\n\r\n").unwrap().stays);
+        assert!(!read_text("GET / HTTP/1.1\r\nHost: c\r\nConnection: Close\r\n\r\n").unwrap().3);
     }
 
     #[test]

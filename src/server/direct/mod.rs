@@ -14,13 +14,15 @@ use super::client::{ClientIo, Socket};
 use super::connection::Terms;
 use super::dispatch::{Dispatch, Looked, Refused};
 use super::peer::SocketPeer;
-use super::vital::Vital;
+use super::vital::{InFlight, Vital};
 use crate::proxy::body::BodyError;
 use crate::proxy::{Answer, Feed, SharedFeed};
+use crate::web::Head;
 use crate::web::deadline::Timer;
 
 mod head;
 mod own;
+mod raw;
 mod spares;
 
 pub(super) use own::Dates;
@@ -88,25 +90,25 @@ impl Talk<'_> {
                 client.take_back(bytes);
                 return Turn::Hyper;
             };
-            let is_head = plain.parts.method == Method::HEAD;
+            let is_head = plain.head.method == Method::HEAD;
             let here = bytes.len() - plain.length;
             let whole = usize::try_from(plain.body).ok().filter(|body| *body <= here);
             let end = plain.length + whole.unwrap_or(here);
             let body = bytes.slice(plain.length..end);
-            let looked = self.dispatch.look_at(plain.parts, body, whole.is_some(), self.peer, started);
+            let looked = self.dispatch.look_at(plain.head, body, whole.is_some(), self.peer, started);
             if matches!(looked, Looked::Unusual(_)) {
+                drop(looked);
                 client.take_back(bytes);
                 return Turn::Hyper;
             }
             if end < bytes.len() {
                 client.take_back(bytes.slice(end..));
             }
-            drop(bytes);
             let to_come = plain.body - (end - plain.length) as u64;
             let feed = (to_come > 0).then(|| Feed::new(to_come, || self.terms.large_reads.take()));
             let in_flight = self.vital.request();
-            let stays = self.answer(looked, (is_head, plain.stays), feed.as_ref(), &mut client).await;
-            drop(in_flight);
+            let stays =
+                self.answer(looked, (is_head, plain.stays), feed.as_ref(), in_flight, &mut client).await;
             match stays {
                 Some(true) if !self.terms.stopping.get() => {}
                 Some(_) => {
@@ -128,12 +130,13 @@ impl Talk<'_> {
     /// Answers one request, and says whether the connection stays; `None`: it is broken.
     async fn answer<S: Socket>(
         &self,
-        looked: Looked,
+        looked: Looked<impl Head>,
         (is_head, stays): (bool, bool),
         feed: Option<&SharedFeed>,
+        in_flight: InFlight,
         client: &mut Client<'_, S>,
     ) -> Option<bool> {
-        let (answer, mut errand) = match looked {
+        let (answer, errand) = match looked {
             Looked::Unusual(_) => return None,
             Looked::Own(refused) => {
                 let Refused { answer, errand } = *refused;
@@ -175,7 +178,9 @@ impl Talk<'_> {
                     self.dispatch.dates().write(&mut fields);
                 }
                 let carried = client.carry(&mut answer, &fields).await;
-                self.dispatch.carried(&mut errand, answer.carried(), &carried);
+                let now = Instant::now();
+                self.dispatch.carried(errand, answer.carried(), &carried, now);
+                in_flight.end(now);
                 carried.ok().map(|()| stays)
             }
             Err(answer) => {
@@ -184,7 +189,9 @@ impl Talk<'_> {
                 let (length, closes) = own::write(answer, is_head, &fields, &mut out).await;
                 stays &= !closes;
                 let said = client.say(&out).await;
-                self.dispatch.carried(&mut errand, length, &said);
+                let now = Instant::now();
+                self.dispatch.carried(errand, length, &said, now);
+                in_flight.end(now);
                 said.ok().map(|()| stays)
             }
         }

@@ -1,10 +1,9 @@
 //! The road of plain requests, which go without hyper: the same steps as of all others. Where a step asks for more than
 //! an answer or a permit, the request goes the other way, and is judged there from the beginning.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 
 use super::verify::Heard;
@@ -15,22 +14,22 @@ use crate::metrics::{Counted, Outcome};
 use crate::proxy::{self, Fault, Payload, SharedFeed};
 use crate::server::direct::{Dates, Lost};
 use crate::web::path::{self, Owner};
-use crate::web::{Answer, Peer};
+use crate::web::{Answer, Head, Peer};
 
 /// What becomes of a plain request.
-pub(in crate::server) enum Looked {
+pub(in crate::server) enum Looked<H> {
     /// It is not for the direct way.
-    Unusual(Box<Parts>),
+    Unusual(Box<H>),
     /// It is answered with this.
     Own(Box<Refused>),
     /// It may be forwarded.
-    Pass(Box<Trip>),
+    Pass(Box<Trip<H>>),
 }
 
 /// A request that may be forwarded.
-pub(in crate::server) struct Trip {
+pub(in crate::server) struct Trip<H> {
     pass: Pass,
-    head: Parts,
+    head: H,
     body: Bytes,
     peer: Peer,
     id: HeaderValue,
@@ -54,20 +53,22 @@ pub(in crate::server) struct Errand {
 impl Dispatch {
     /// Looks at a plain request. It is judged by its head alone. `is_whole`: whether `body` is all of its body; if not, Sidegate
     /// answers nothing by itself here.
-    pub(in crate::server) fn look_at(
+    pub(in crate::server) fn look_at<H: Head>(
         &self,
-        head: Parts,
+        head: H,
         body: Bytes,
         is_whole: bool,
         socket: SocketPeer,
         started: Instant,
-    ) -> Looked {
-        let Ok(peer) = self.peers.judge(&head, socket) else { return Looked::Unusual(Box::new(head)) };
-        if head.uri.path() == subrequest::PATH && is_whole {
+    ) -> Looked<H> {
+        let Ok(peer) = self.peers.judge(&head, socket, &self.hosts) else {
+            return Looked::Unusual(Box::new(head));
+        };
+        if head.uri().path() == subrequest::PATH && is_whole {
             return self.look_at_subrequest(head, &peer, started);
         }
         let is_plain =
-            path::owner(head.uri.path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
+            path::owner(head.uri().path()) == Owner::Upstream && self.to_loopback(&head, &peer).is_none();
         if !is_plain {
             return Looked::Unusual(Box::new(head));
         }
@@ -78,7 +79,7 @@ impl Dispatch {
                     return Looked::Unusual(Box::new(head));
                 }
                 let judged = self.judged(started);
-                let id = self.ids.of(&head.headers);
+                let id = self.ids.of(head.fields());
                 let mut errand = self.errand(&head, &peer, &id, started);
                 if let Some(record) = &mut errand.record {
                     record.user = pass.user();
@@ -87,7 +88,7 @@ impl Dispatch {
             }
             Verdict::Refuse(refusal) if is_whole && refusal.form == Form::Document => {
                 self.judged(started);
-                let id = self.ids.of(&head.headers);
+                let id = self.ids.of(head.fields());
                 let mut errand = self.errand(&head, &peer, &id, started);
                 let answer = self.told_of_https(refusal.answer(), &peer);
                 errand.answered(answer.status(), |counted| counted.outcome(Outcome::Refused));
@@ -100,14 +101,12 @@ impl Dispatch {
     }
 
     /// Looks at a front proxy's sub-request, which is answered at once unless its session has to be renewed.
-    fn look_at_subrequest(&self, mut head: Parts, peer: &Peer, started: Instant) -> Looked {
-        let asked = (head.method.clone(), head.uri.clone());
-        let said = self.hear(&mut head, peer);
+    fn look_at_subrequest<H: Head>(&self, head: H, peer: &Peer, started: Instant) -> Looked<H> {
         // The log names the sub-request itself, and whoever looks at it next reads it anew.
-        (head.method, head.uri) = asked;
-        let Heard::Told(told) = said else { return Looked::Unusual(Box::new(head)) };
+        let said = head.to_parts().map(|mut original| self.hear(&mut original, peer));
+        let Some(Heard::Told(told)) = said else { return Looked::Unusual(Box::new(head)) };
         self.judged(started);
-        let id = self.ids.of(&head.headers);
+        let id = self.ids.of(head.fields());
         let mut errand = self.errand(&head, peer, &id, started);
         if let Some(record) = &mut errand.record {
             record.user = told.user;
@@ -120,36 +119,41 @@ impl Dispatch {
     /// `feed`: what of its body is still to come.
     pub(in crate::server) async fn ask(
         &self,
-        trip: Box<Trip>,
+        trip: Box<Trip<impl Head>>,
         feed: Option<SharedFeed>,
     ) -> (Result<proxy::Answer, Answer>, Errand) {
-        let Trip { pass, head, body, peer, id, judged, mut errand } = *trip;
-        let body = Payload { there: &body, feed };
-        let upstream = self.upstreams.of(&pass);
-        let asked = upstream.ask(pass, head, body, &peer, &id, judged).await;
+        // Left where it is, but for the permit: it is large, and each move of it a copy.
+        let mut trip = trip;
+        let (judged, errand) = (trip.judged, &mut trip.errand);
+        let body = Payload { there: &trip.body, feed };
+        let upstream = self.upstreams.of(&trip.pass);
+        let asked = upstream.ask(trip.pass, &trip.head, body, &trip.peer, &trip.id, judged).await;
         let answer = match asked {
             Ok(mut answer) => {
-                self.has_answered(answer.status(), judged, &mut errand);
-                if let Some(hsts) = self.hsts(peer.secure) {
+                let took = answer.began().saturating_duration_since(judged);
+                self.has_answered(answer.status(), took, errand);
+                if let Some(hsts) = self.hsts(trip.peer.secure) {
                     hsts.add_directly(&mut answer);
                 }
                 Ok(answer)
             }
             Err(fault) => {
-                Err(self.told_of_https(self.has_failed(&fault, upstream.url(), &id, &mut errand), &peer))
+                let answer = self.has_failed(&fault, upstream.url(), &trip.id, errand);
+                Err(self.told_of_https(answer, &trip.peer))
             }
         };
-        (answer, errand)
+        (answer, trip.errand)
     }
 
     /// The same for a client of HTTP/2.
-    pub(super) async fn ask_framed(&self, trip: Box<Trip>) -> (Response<Source>, Errand) {
+    pub(super) async fn ask_framed(&self, trip: Box<Trip<impl Head>>) -> (Response<Source>, Errand) {
         let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
         let upstream = self.upstreams.of(&pass);
         let asked = upstream.ask_framed(pass, &head, &peer, &id, judged).await;
         let mut response = match asked {
-            Ok(response) => {
-                self.has_answered(response.status(), judged, &mut errand);
+            Ok((response, began)) => {
+                let took = began.saturating_duration_since(judged);
+                self.has_answered(response.status(), took, &mut errand);
                 response.map(Source::Upstream)
             }
             Err(fault) => own(self.has_failed(&fault, upstream.url(), &id, &mut errand)),
@@ -167,8 +171,8 @@ impl Dispatch {
         answer
     }
 
-    fn has_answered(&self, status: StatusCode, judged: Instant, errand: &mut Errand) {
-        self.tally.upstream(judged.elapsed());
+    fn has_answered(&self, status: StatusCode, took: Duration, errand: &mut Errand) {
+        self.tally.upstream(took);
         errand.answered(status, |counted| counted.outcome(Outcome::Forwarded));
     }
 
@@ -179,11 +183,18 @@ impl Dispatch {
         answer
     }
 
-    /// An answer has gone its way, or not to its end: `sent` bytes of its body were there to be sent.
-    pub(in crate::server) fn carried(&self, errand: &mut Errand, sent: u64, carried: &Result<(), Lost>) {
+    /// An answer has gone its way just now, or not to its end: `sent` bytes of its body were there to be sent.
+    pub(in crate::server) fn carried(
+        &self,
+        mut errand: Errand,
+        sent: u64,
+        carried: &Result<(), Lost>,
+        now: Instant,
+    ) {
         if let Some(record) = &mut errand.record {
             record.sent = sent;
             record.complete = carried.is_ok();
+            record.ended = Some(now);
         }
         if let Err(Lost::Upstream(why)) = carried
             && let Some(error) = why.counted()
@@ -197,7 +208,7 @@ impl Dispatch {
         &self.dates
     }
 
-    fn errand(&self, head: &Parts, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
+    fn errand(&self, head: &impl Head, peer: &Peer, id: &HeaderValue, started: Instant) -> Errand {
         let open = |log| Record::open(started, head, Some(peer), id.clone(), log);
         let record = self.log.as_ref().map(open);
         Errand { record, counted: Some(self.tally.request()) }

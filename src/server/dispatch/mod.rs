@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, UPGRADE};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -16,9 +15,10 @@ use super::answers;
 use super::body::{Outgoing, Source};
 use super::cors::Cors;
 use super::direct::Dates;
+use super::host::{AmbiguousHost, Hosts};
 use super::hsts::Hsts;
 use super::observe::{Record, RequestIds};
-use super::peer::{AmbiguousHost, Peers, SocketPeer};
+use super::peer::{Peers, SocketPeer};
 use super::stream;
 use super::vital::InFlight;
 use crate::auth::Auth;
@@ -32,7 +32,7 @@ use crate::proxy::{Fault, Kind, Upstreams};
 use crate::sessions::{RefreshError, Sessions};
 use crate::types::Clock;
 use crate::web::path::{self, Owner};
-use crate::web::{Answer, Code, Peer, Problem, browser};
+use crate::web::{Answer, Code, Head, Peer, Problem, browser};
 
 mod direct;
 mod http2;
@@ -53,6 +53,7 @@ pub(super) struct Dispatch {
     auth: Arc<Auth>,
     sessions: Sessions,
     peers: Arc<Peers>,
+    hosts: Hosts,
     cors: Cors,
     subrequests: Subrequests,
     has_pages: bool,
@@ -87,6 +88,7 @@ impl Dispatch {
             auth: parties.auth,
             sessions: parties.sessions,
             peers: parties.peers,
+            hosts: Hosts::default(),
             cors: Cors::new(settings),
             subrequests: Subrequests::new(settings),
             has_pages: settings.pages.enabled,
@@ -129,7 +131,7 @@ impl Dispatch {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let id = self.ids.of(&head.headers);
-        let peer = self.peers.judge(&head, socket);
+        let peer = self.peers.judge(&head, socket, &self.hosts);
         let open = |log| Record::open(started, &head, peer.as_ref().ok(), id.clone(), log);
         let mut record = self.log.as_ref().map(open);
         let mut counted = self.tally.request();
@@ -334,14 +336,17 @@ impl Dispatch {
 
     /// `localhost` and `127.0.0.1` are two sites for cookies: a browser that came by the one is sent to the other,
     /// if that is what `public_url` says.
-    fn to_loopback(&self, head: &Parts, peer: &Peer) -> Option<Answer> {
+    fn to_loopback(&self, head: &impl Head, peer: &Peer) -> Option<Answer> {
         let (public, host) = (self.loopback.as_ref()?, peer.host.as_ref()?);
-        let strayed =
-            host.host().eq_ignore_ascii_case("localhost") && host.port_u16() == public.authority.port_u16();
-        if !strayed || !browser::is_navigation(&head.method, &head.headers) {
+        // The first bytes tell nearly all others apart.
+        let begins = |host: &str| host.get(..9).is_some_and(|name| name.eq_ignore_ascii_case("localhost"));
+        let strayed = begins(host.as_str())
+            && host.host().eq_ignore_ascii_case("localhost")
+            && host.port_u16() == public.authority.port_u16();
+        if !strayed || !browser::is_navigation(head.method(), head.fields()) {
             return None;
         }
-        let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let asked = head.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         Some(answers::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{}{asked}", public.origin())))
     }
 }
