@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -39,7 +39,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// can't be written the next one can't either.
 const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
-/// How long mails that wait are still sent for when a gate stops.
+/// How long mails that wait are still sent for when a gate stops, at least; else for what is left of the grace.
 const LAST_MAILS: Duration = Duration::from_secs(1);
 
 /// What a gate consists of, for those who administer it.
@@ -65,6 +65,7 @@ pub struct Running {
     keeper: Keeper,
     services: Services,
     addresses: Vec<Listen>,
+    grace: Duration,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -143,11 +144,12 @@ pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running
     };
     let crew = Crew::start(&shared, listeners, &metrics, tallies)?;
     let attendant = socket.serve(services.administration(&shared.settings, clock))?;
+    let grace = shared.settings.server.shutdown_grace;
     let keeper = Keeper::start(services.sessions.clone(), &shared.settings)?;
     if let Some(http) = &http {
         http.ready(Sources { metrics, hasher, store: Arc::clone(&services.store) });
     }
-    Ok(Running { crew, http, attendant, keeper, services, addresses, runtime })
+    Ok(Running { crew, http, attendant, keeper, services, addresses, grace, runtime })
 }
 
 /// What administration works on where no gate runs. The database has to be there; `admin::Services::store` has to be
@@ -159,7 +161,11 @@ pub async fn offline(settings: &Settings, clock: Clock) -> Result<admin::Service
         store,
         audit,
         hasher: Hasher::start(&settings.passwords)?,
-        mail: start_mail(settings)?,
+        // Most of what is administered needs no mail, and whoever does it need not be allowed to read what mail needs.
+        mail: start_mail(settings).unwrap_or_else(|error| {
+            tracing::warn!("{}", error.to_string().replace('\n', "; "));
+            None
+        }),
         signins: SignIns::default(),
     };
     let services = services(settings, found, &clock).await?;
@@ -280,6 +286,7 @@ impl Running {
 
     /// Stops accepting, finishes what runs within the grace, then closes the database.
     pub fn stop(mut self) {
+        let began = Instant::now();
         if let Some(http) = &self.http {
             http.stopping();
         }
@@ -289,7 +296,7 @@ impl Running {
         self.attendant.stop();
         self.keeper.stop();
         if let Some(mail) = &self.services.mail {
-            self.runtime.block_on(mail.close(LAST_MAILS));
+            self.runtime.block_on(mail.close(self.grace.saturating_sub(began.elapsed()).max(LAST_MAILS)));
         }
         if let Err(error) = self.runtime.block_on(self.services.store.close()) {
             tracing::error!(%error, "the database did not close cleanly");

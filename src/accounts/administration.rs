@@ -5,6 +5,7 @@ use super::Accounts;
 use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
+use crate::sessions::to_the_end;
 use crate::store::{
     Changed, CreatedUser, ImportPolicy, ImportRow, Imported, NewUser, StoreError, User, UserChange,
 };
@@ -107,16 +108,19 @@ impl Accounts {
     /// Changes a user. Other roles hold from the next request on: access tokens that say otherwise are as good as
     /// expired, and what is open under them is closed.
     pub async fn change(&self, id: UserId, change: UserChange) -> Result<User, ChangeError> {
-        let before = self.user(id).await?.ok_or(ChangeError::NoSuchUser)?;
-        match self.0.services.sessions.change_user(id, change).await? {
-            Changed::Done { user, .. } => {
-                self.note(Event::UserChanged { uid: id });
-                self.address_changed(&before, &user, None).await;
-                Ok(user)
+        let this = self.clone();
+        to_the_end(async move {
+            match this.0.services.sessions.change_user(id, change).await? {
+                Changed::Done { before, user, .. } => {
+                    this.note(Event::UserChanged { uid: id });
+                    this.address_changed(&before, &user, None).await;
+                    Ok(user)
+                }
+                Changed::EmailTaken => Err(ChangeError::EmailTaken),
+                Changed::NoSuchUser => Err(ChangeError::NoSuchUser),
             }
-            Changed::EmailTaken => Err(ChangeError::EmailTaken),
-            Changed::NoSuchUser => Err(ChangeError::NoSuchUser),
-        }
+        })
+        .await
     }
 
     /// Removes a user and ends their sessions at once; gives them as they were. `None`: there is no such user.

@@ -1,9 +1,10 @@
 //! An invitation: an operator makes a user without a password, and a link is mailed to them by which they choose one.
 
+use super::Accounts;
 use super::administration::{AddError, AddUser};
-use super::{Accounts, Services};
 use crate::audit::Event;
 use crate::mail::MailError;
+use crate::sessions::to_the_end;
 use crate::store::{Purpose, StoreError, User};
 
 /// Why somebody was not invited.
@@ -20,7 +21,9 @@ pub enum InviteError {
     Undelivered {
         /// Who.
         user: Box<User>,
-        /// What the mail server said.
+        /// The mail server.
+        server: String,
+        /// What it said.
         cause: MailError,
     },
 }
@@ -32,17 +35,25 @@ impl From<StoreError> for InviteError {
 }
 
 impl Accounts {
-    /// Makes a user and mails them a link. It returns when the mail server has taken it: an operator waits for that.
+    /// Makes a user and mails them a link. It returns when the mail server has taken it: an operator waits for that, and
+    /// where they don't, it is mailed all the same.
     pub async fn invite(&self, new: AddUser) -> Result<User, InviteError> {
-        let Services { mail: Some(mailer), .. } = &self.0.services else { return Err(InviteError::NoMail) };
-        let user = self.add(new).await?;
-        let Some(link) = self.link(&user, Purpose::Invitation).await? else { return Ok(user) };
-        match mailer.deliver(self.letters().invitation(&user, &link)).await {
-            Ok(()) => {
-                self.note(Event::InvitationMailed { uid: user.id });
-                Ok(user)
+        let Some(mailer) = self.0.services.mail.clone() else { return Err(InviteError::NoMail) };
+        let this = self.clone();
+        to_the_end(async move {
+            let user = this.add(new).await?;
+            let Some(link) = this.link(&user, Purpose::Invitation).await? else { return Ok(user) };
+            match mailer.deliver(this.letters().invitation(&user, &link)).await {
+                Ok(()) => {
+                    this.note(Event::InvitationMailed { uid: user.id });
+                    Ok(user)
+                }
+                Err(cause) => {
+                    let server = mailer.server().to_owned();
+                    Err(InviteError::Undelivered { user: Box::new(user), server, cause })
+                }
             }
-            Err(cause) => Err(InviteError::Undelivered { user: Box::new(user), cause }),
-        }
+        })
+        .await
     }
 }

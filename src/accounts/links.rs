@@ -3,18 +3,20 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::errands::TooMany;
 use super::letters::Letters;
 use super::{Accounts, Services};
 use crate::audit::Event;
 use crate::config::settings::Rate;
-use crate::limits::{LimitKey, Limited};
+use crate::limits::{LimitKey, Limited, Mailing, Network};
 use crate::mail::Mailer;
 use crate::store::{NewOneTime, Purpose, StoreError, User};
 use crate::tokens::OneTimeToken;
-use crate::types::{Secret, Timestamp};
+use crate::types::{Email, Secret, Timestamp};
 
-/// How many mails somebody can have sent to one address. More than a person asks for who waits for one; and whoever asks
-/// for others' fills nobody's mailbox. The last one that was sent is good for longer than the wait for the next one.
+/// How many mails of one sort somebody can have sent to one address: six at once, then one every ten minutes. More than a
+/// person asks for who waits for one; and whoever asks for others' fills nobody's mailbox, nor keeps them out: the last link
+/// that was sent is good for longer than the wait for the next one.
 pub(super) const MAILS: Rate = Rate { count: 6, per: Duration::from_hours(1) };
 
 /// A link that can be used once.
@@ -65,26 +67,52 @@ impl Accounts {
         &self,
         mailer: &Mailer,
         user: &User,
-        purpose: Purpose,
+        what: Asked,
         address: Option<IpAddr>,
     ) -> Result<(), MailLinkError> {
-        self.count_mail(user).await?;
+        let (mailing, purpose) = match what {
+            Asked::Reset => (Mailing::Reset, Purpose::MailedReset),
+            Asked::Proof => (Mailing::Proof, Purpose::AddressProof),
+        };
+        self.count_mail(user, mailing).await?;
         let Some(link) = self.link(user, purpose).await? else { return Ok(()) };
         let (uid, letters) = (user.id, self.letters());
-        let (letter, event) = match purpose {
-            Purpose::AddressProof => (letters.proof(user, &link), Event::ProofMailed { uid, address }),
-            Purpose::PasswordReset | Purpose::MailedReset | Purpose::Invitation => {
-                (letters.reset(user, &link), Event::ResetMailed { uid, address })
-            }
+        let (letter, event) = match what {
+            Asked::Reset => (letters.reset(user, &link), Event::ResetMailed { uid, address }),
+            Asked::Proof => (letters.proof(user, &link), Event::ProofMailed { uid, address }),
         };
-        mailer.post(letter);
-        self.note(event);
+        if mailer.post(letter) {
+            self.note(event);
+        }
+        Ok(())
+    }
+
+    /// Has a link mailed to whoever has this address, if they may have it. Who asks is told the same in any case, and at the
+    /// same time. Asking costs one network what as many sign-ups would.
+    pub(super) async fn ask(
+        &self,
+        what: Asked,
+        email: Option<Email>,
+        address: Option<IpAddr>,
+    ) -> Result<(), AskError> {
+        let asked = self.counted(&[LimitKey::MailNetwork(Network::of(address))])?;
+        let errand = self.0.errands.place()?;
+        asked.stands().await;
+        if let (Some(email), Some(mailer)) = (email, self.0.services.mail.clone()) {
+            let this = self.clone();
+            errand.run(async move {
+                match this.0.services.store.user_by_email(email.key()).await? {
+                    Some(user) if what.is_for(&user) => this.mail_link(&mailer, &user, what, address).await,
+                    _ => Ok(()),
+                }
+            });
+        }
         Ok(())
     }
 
     /// Counts a mail to a user's address, which somebody asked for who need not be its owner.
-    pub(super) async fn count_mail(&self, user: &User) -> Result<(), Limited> {
-        self.counted(&[LimitKey::MailAccount(user.email.key().clone())])?.stands().await;
+    pub(super) async fn count_mail(&self, user: &User, mailing: Mailing) -> Result<(), Limited> {
+        self.counted(&[LimitKey::MailAccount(user.email.key().clone(), mailing)])?.stands().await;
         Ok(())
     }
 
@@ -96,6 +124,45 @@ impl Accounts {
     pub fn sends_mail(&self) -> bool {
         let Services { mail, .. } = &self.0.services;
         mail.is_some()
+    }
+}
+
+/// A link that anybody can have mailed to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// One that sets a password.
+    Reset,
+    /// One that proves the address.
+    Proof,
+}
+
+impl Asked {
+    /// Whether a user gets it: nobody who is kept out, and no proof of what is proven.
+    fn is_for(self, user: &User) -> bool {
+        user.active && !(self == Self::Proof && user.email_verified)
+    }
+}
+
+/// Why no mail can be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Too many were asked for.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// Too many are being prepared.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<MailLinkError> for AskError {
+    fn from(error: MailLinkError) -> Self {
+        match error {
+            MailLinkError::Limited(limited) => Self::Limited(limited),
+            MailLinkError::Store(error) => Self::Store(error),
+        }
     }
 }
 

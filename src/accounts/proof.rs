@@ -4,10 +4,9 @@
 use std::net::IpAddr;
 
 use super::Accounts;
-use super::errands::TooMany;
-use super::links::MailLinkError;
+use super::links::{AskError, Asked};
 use super::self_service::OwnError;
-use crate::limits::{LimitKey, Limited, Network};
+use crate::limits::{LimitKey, Limited, Mailing, Network};
 use crate::sessions::Actor;
 use crate::store::{Purpose, StoreError, User};
 use crate::tokens::OneTimeToken;
@@ -28,29 +27,6 @@ pub enum ProofError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Why no mail can be asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// Too many were asked for.
-    #[error(transparent)]
-    Limited(#[from] Limited),
-    /// Too many are being prepared.
-    #[error(transparent)]
-    TooMany(#[from] TooMany),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<MailLinkError> for AskError {
-    fn from(error: MailLinkError) -> Self {
-        match error {
-            MailLinkError::Limited(limited) => Self::Limited(limited),
-            MailLinkError::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 impl Accounts {
@@ -107,24 +83,9 @@ impl Accounts {
         self.0.services.sessions.prove_address(by, token).await?.ok_or(ProofError::BadToken)
     }
 
-    /// Mails another link to whoever has this address, has an account and has not proven it yet. Who asks is told the same
-    /// in any case, and at the same time.
+    /// Mails another link to whoever has this address and an account, and has not proven it yet.
     pub async fn ask_for_proof(&self, email: Option<Email>, address: Option<IpAddr>) -> Result<(), AskError> {
-        let asked = self.admit_mail(address)?;
-        let errand = self.0.errands.place()?;
-        asked.stands().await;
-        if let (Some(email), Some(mailer)) = (email, self.0.services.mail.clone()) {
-            let this = self.clone();
-            errand.run(async move {
-                match this.0.services.store.user_by_email(email.key()).await? {
-                    Some(user) if user.active && !user.email_verified => {
-                        this.mail_link(&mailer, &user, Purpose::AddressProof, address).await
-                    }
-                    _ => Ok(()),
-                }
-            });
-        }
-        Ok(())
+        self.ask(Asked::Proof, email, address).await
     }
 
     /// Mails another link to who is in a session, who may know how many they asked for.
@@ -132,7 +93,7 @@ impl Accounts {
         let user = self.user(uid).await?;
         let (Some(user), Some(mailer)) = (user, &self.0.services.mail) else { return Ok(()) };
         if !user.email_verified {
-            self.mail_link(mailer, &user, Purpose::AddressProof, address).await?;
+            self.mail_link(mailer, &user, Asked::Proof, address).await?;
         }
         Ok(())
     }
@@ -144,16 +105,14 @@ impl Accounts {
         if before.email.key() == now.email.key() {
             return;
         }
-        mailer.post(self.letters().address_changed(before));
+        // Who has not proven an address may have anybody's, and would have word sent there as often as they like.
+        if before.email_verified || self.count_mail(before, Mailing::Notice).await.is_ok() {
+            mailer.post(self.letters().address_changed(before));
+        }
         if self.0.signup.email_verification
-            && let Err(error) = self.mail_link(mailer, now, Purpose::AddressProof, address).await
+            && let Err(error) = self.mail_link(mailer, now, Asked::Proof, address).await
         {
             tracing::warn!(%error, uid = %now.id, "no link was mailed to a user's new address");
         }
-    }
-
-    /// Asking for mails costs one network what as many sign-ups would.
-    pub(super) fn admit_mail(&self, address: Option<IpAddr>) -> Result<super::Attempt, Limited> {
-        self.counted(&[LimitKey::MailNetwork(Network::of(address))])
     }
 }

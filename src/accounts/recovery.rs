@@ -4,8 +4,7 @@
 use std::net::IpAddr;
 
 use super::Accounts;
-use super::links::Link;
-use super::proof::AskError;
+use super::links::{AskError, Asked, Link};
 use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
@@ -46,28 +45,13 @@ impl Accounts {
         Ok(link)
     }
 
-    /// Mails a link to whoever has this address and an account that is not disabled. Who asks is told the same in any
-    /// case, and at the same time.
+    /// Mails a link to whoever has this address and an account that is not disabled.
     pub async fn forgot_password(
         &self,
         email: Option<Email>,
         address: Option<IpAddr>,
     ) -> Result<(), AskError> {
-        let asked = self.admit_mail(address)?;
-        let errand = self.0.errands.place()?;
-        asked.stands().await;
-        if let (Some(email), Some(mailer)) = (email, self.0.services.mail.clone()) {
-            let this = self.clone();
-            errand.run(async move {
-                match this.0.services.store.user_by_email(email.key()).await? {
-                    Some(user) if user.active => {
-                        this.mail_link(&mailer, &user, Purpose::MailedReset, address).await
-                    }
-                    _ => Ok(()),
-                }
-            });
-        }
-        Ok(())
+        self.ask(Asked::Reset, email, address).await
     }
 
     /// Sets the password of the user whose link this token is from, and ends all their sessions. `None`: what was

@@ -8,7 +8,7 @@ use super::signin::ROUNDS;
 use crate::audit::Event;
 use crate::hashing::{Begun, HashError, Verified};
 use crate::limits::{LimitKey, Limited, Network};
-use crate::sessions::Actor;
+use crate::sessions::{Actor, to_the_end};
 use crate::store::{Changed, PasswordHash, ProfileChange, StoreError, User};
 use crate::types::{Email, Password, SessionId, Username};
 
@@ -65,11 +65,8 @@ impl Accounts {
             let changed = self.0.services.sessions.change_own(by, None, change).await;
             return settled(attempt, changed.map_err(OwnError::from).and_then(done)).await;
         };
-        let (attempt, before) = (self.admit_change(by)?, user.clone());
-        let changed =
-            settled(attempt, self.change_address(by, user, username, email, password).await).await?;
-        self.address_changed(&before, &changed, by.address).await;
-        Ok(changed)
+        let attempt = self.admit_change(by)?;
+        settled(attempt, self.change_address(by, user, username, email, password).await).await
     }
 
     async fn change_address(
@@ -92,7 +89,10 @@ impl Accounts {
         }
         let change = ProfileChange { email, username };
         let attempt = if is_another { Some(self.admit_new_address(by)?) } else { None };
-        let outcome = self.change_verified(by, &password, verified, change).await;
+        // Whoever leaves half way would else keep the old address from being told.
+        let this = self.clone();
+        let outcome =
+            to_the_end(async move { this.change_verified(by, &password, verified, change).await }).await;
         match attempt {
             Some(attempt) => settled(attempt, outcome).await,
             None => outcome,
@@ -108,6 +108,9 @@ impl Accounts {
     ) -> Result<User, OwnError> {
         for _ in 0..ROUNDS {
             let changed = self.0.services.sessions.change_own(by, Some(verified), change.clone()).await?;
+            if let Some(Changed::Done { before, user, .. }) = &changed {
+                self.address_changed(before, user, by.address).await;
+            }
             if changed.is_some() {
                 return done(changed);
             }

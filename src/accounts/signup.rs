@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use super::Accounts;
 use super::errands::TooMany;
-use super::links::MailLinkError;
+use super::links::{Asked, MailLinkError};
 use super::rules::Unfit;
 use crate::audit::Event;
 use crate::hashing::HashError;
-use crate::limits::{LimitKey, Limited, Network};
+use crate::limits::{LimitKey, Limited, Mailing, Network};
 use crate::mail::Mailer;
-use crate::store::{CreatedUser, NewUser, Purpose, StoreError, User};
+use crate::sessions::to_the_end;
+use crate::store::{CreatedUser, NewUser, StoreError, User};
 use crate::types::{Email, Password, Username};
 
 /// Somebody who wants to be a user.
@@ -110,42 +111,47 @@ impl Accounts {
     }
 
     /// Whether the address is taken is told to it alone, by mail: for whoever signs up both are the same, in what is
-    /// done before the answer as well.
+    /// done before the answer as well. Who leaves half way gets their mail all the same.
     async fn create_unsaid(&self, new: SignUp) -> Result<(), SignUpError> {
-        let services = &self.0.services;
-        let errand = self.0.errands.place()?;
         let (email, address) = (new.email.clone(), new.address);
-        let password = services.hasher.hash(new.password).await?;
-        let user = NewUser {
+        let user = self.hashed(new).await?;
+        let errand = self.0.errands.place()?;
+        let this = self.clone();
+        to_the_end(async move {
+            let created = this.0.services.store.create_user_alike(user).await?;
+            errand.run(async move {
+                if let CreatedUser::Created(user) = &created {
+                    this.note(Event::SignedUp { uid: user.id, address });
+                }
+                let Some(mailer) = this.0.services.mail.clone() else { return Ok(()) };
+                match created {
+                    CreatedUser::Created(user) => this.mail_link(&mailer, &user, Asked::Proof, address).await,
+                    CreatedUser::EmailTaken => this.mail_owner(&mailer, &email).await,
+                }
+            });
+            Ok(())
+        })
+        .await
+    }
+
+    /// A user as they are to be kept.
+    async fn hashed(&self, new: SignUp) -> Result<NewUser, HashError> {
+        let services = &self.0.services;
+        Ok(NewUser {
             email: new.email,
             username: new.username,
-            password: Some(password),
+            password: Some(services.hasher.hash(new.password).await?),
             roles: Vec::new(),
             email_verified: false,
             created: services.clock.now(),
-        };
-        let created = services.store.create_user_alike(user).await?;
-        let (this, mailer) = (self.clone(), services.mail.clone());
-        if let CreatedUser::Created(user) = &created {
-            self.note(Event::SignedUp { uid: user.id, address });
-        }
-        errand.run(async move {
-            let Some(mailer) = mailer else { return Ok(()) };
-            match created {
-                CreatedUser::Created(user) => {
-                    this.mail_link(&mailer, &user, Purpose::AddressProof, address).await
-                }
-                CreatedUser::EmailTaken => this.mail_owner(&mailer, &email).await,
-            }
-        });
-        Ok(())
+        })
     }
 
     /// Tells the owner of an address that somebody wanted to sign up with it.
     async fn mail_owner(&self, mailer: &Mailer, email: &Email) -> Result<(), MailLinkError> {
         let owner = self.0.services.store.user_by_email(email.key()).await?;
         if let Some(owner) = owner.filter(|owner| owner.active) {
-            self.count_mail(&owner).await?;
+            self.count_mail(&owner, Mailing::Notice).await?;
             mailer.post(self.letters().known_already(&owner));
         }
         Ok(())
@@ -157,18 +163,11 @@ impl Accounts {
         if services.store.user_by_email(new.email.key()).await?.is_some() {
             return Err(SignUpError::EmailTaken);
         }
-        let password = services.hasher.hash(new.password).await?;
-        let user = NewUser {
-            email: new.email,
-            username: new.username,
-            password: Some(password),
-            roles: Vec::new(),
-            email_verified: false,
-            created: services.clock.now(),
-        };
+        let address = new.address;
+        let user = self.hashed(new).await?;
         match services.store.create_user(user).await? {
             CreatedUser::Created(user) => {
-                self.note(Event::SignedUp { uid: user.id, address: new.address });
+                self.note(Event::SignedUp { uid: user.id, address });
                 Ok(user)
             }
             CreatedUser::EmailTaken => Err(SignUpError::EmailTaken),

@@ -29,7 +29,7 @@ pub(super) enum Failure {
     Hash(#[from] HashError),
     /// No mail is sent here.
     #[error(
-        "no mail is sent here: the configuration has no `[email]`\nhint: set `email.smtp` and `email.from`, or make the user with `--password-stdin` and hand over the link of `sidegate users reset`"
+        "no mail is sent here: the configuration has no `[email]`, or one that can't be used\nhint: set `email.smtp` and `email.from` and see what `sidegate check` says, or make the user with `--password-stdin` and hand over the link of `sidegate users reset`"
     )]
     NoMail,
     /// The page that a mailed link opens is not there.

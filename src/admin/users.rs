@@ -39,9 +39,10 @@ pub(super) async fn invite(
         Ok(user) => Ok(shown(&user)),
         Err(InviteError::NoMail) => Err(Failure::NoMail),
         Err(InviteError::Add(error)) => Err(not_added(error, email)),
-        Err(InviteError::Undelivered { user, cause }) => {
-            Err(Failure::Undelivered { uid: user.id, cause: cause.to_string() })
-        }
+        Err(InviteError::Undelivered { user, server, cause }) => Err(Failure::Undelivered {
+            uid: user.id,
+            cause: format!("mail server `{server}`: {cause}{}", cause.remedy()),
+        }),
     }
 }
 

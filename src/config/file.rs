@@ -178,7 +178,8 @@ keys! {
     signup: Signup {
         /// Whether anybody may sign up.
         open: bool = true;
-        /// Whether an address must be proven by a link that is mailed to it; needs [email].
+        /// Whether an address must be proven by a link that is mailed to it, before more than `/auth/*` is open; needs [email]. It
+        /// holds for those who are there already, too: each of them proves theirs at the next visit.
         email_verification: bool = false;
         /// Domains whose addresses may sign up ("example.com"); empty: all.
         allowed_domains: Vec<Domain> = [];

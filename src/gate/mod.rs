@@ -135,6 +135,10 @@ impl Gate {
             return Err(spent);
         }
         let known = Known::of_renewed(issued, self.tells, epoch);
+        // What it says of its user may be other by now: nothing looks at that again for as long as the epoch stands still.
+        if known.is_outdated(&self.revocations) {
+            return Err(spent);
+        }
         let judged = self.judge(head, peer);
         if known.is_unproven() {
             return Ok(self.unproven(head, &judged));

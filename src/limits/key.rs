@@ -26,8 +26,19 @@ pub enum LimitKey {
     Account(UserId),
     /// Mails that one network asks for.
     MailNetwork(Network),
-    /// Mails to one account that anybody can ask for.
-    MailAccount(EmailKey),
+    /// Mails of one sort to one account, which anybody can ask for.
+    MailAccount(EmailKey, Mailing),
+}
+
+/// A sort of mail. Each is counted apart: whoever has others sent must not keep an owner from the one that they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mailing {
+    /// A link that sets a password.
+    Reset,
+    /// A link that proves an address.
+    Proof,
+    /// A word that something was done or tried.
+    Notice,
 }
 
 /// What kind of thing is counted: each has a table of its own, so that none pushes out another's counters.
@@ -122,7 +133,7 @@ impl LimitKey {
             Self::Reset(_) => Kind::Reset,
             Self::Account(_) => Kind::Account,
             Self::MailNetwork(_) => Kind::MailNetwork,
-            Self::MailAccount(_) => Kind::MailAccount,
+            Self::MailAccount(..) => Kind::MailAccount,
         }
     }
 
@@ -138,7 +149,7 @@ impl LimitKey {
                 context.update(&network);
                 context.update(account.as_str().as_bytes());
             }
-            Self::SignInAccount(account) | Self::SignInDevices(account) | Self::MailAccount(account) => {
+            Self::SignInAccount(account) | Self::SignInDevices(account) => {
                 context.update(account.as_str().as_bytes());
             }
             Self::SignInDevice(account, device) => {
@@ -150,6 +161,10 @@ impl LimitKey {
             | Self::Reset(network)
             | Self::MailNetwork(network) => {
                 context.update(&network.bytes());
+            }
+            Self::MailAccount(account, mailing) => {
+                context.update(&[*mailing as u8]);
+                context.update(account.as_str().as_bytes());
             }
             Self::Account(user) => context.update(&user.number().to_be_bytes()),
         }
@@ -178,8 +193,10 @@ mod tests {
             LimitKey::SignIn(jill.clone(), here),
             LimitKey::SignInAccount(jack.clone()),
             LimitKey::SignInAccount(jill.clone()),
-            LimitKey::MailAccount(jack.clone()),
-            LimitKey::MailAccount(jill.clone()),
+            LimitKey::MailAccount(jack.clone(), Mailing::Reset),
+            LimitKey::MailAccount(jack.clone(), Mailing::Proof),
+            LimitKey::MailAccount(jack.clone(), Mailing::Notice),
+            LimitKey::MailAccount(jill.clone(), Mailing::Reset),
             LimitKey::SignInDevice(jack.clone(), device(1)),
             LimitKey::SignInDevice(jack.clone(), device(2)),
             LimitKey::SignInDevices(jack),

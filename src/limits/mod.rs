@@ -17,7 +17,7 @@ mod network;
 
 pub use counter::Counter;
 use counter::{Nanos, Rule};
-pub use key::{Digest, Kind, LimitKey};
+pub use key::{Digest, Kind, LimitKey, Mailing};
 pub use network::Network;
 
 /// Counters of one kind that are remembered at once, some megabytes. What is given back leaves none, so that only

@@ -66,8 +66,9 @@ impl Mailer {
 
     /// The same at another pace.
     pub fn start_at(settings: &settings::Mail, pace: Pace) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // First what can fail: a runtime must not be dropped where another one runs, as in `app::offline`.
         let (mailer, work) = Self::open(settings, pace)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("post".to_owned()).spawn(move || runtime.block_on(work))?;
         Ok(mailer)
     }
@@ -86,12 +87,20 @@ impl Mailer {
         Ok((Self(Arc::new(Inner { jobs, places, stage, server: name })), work))
     }
 
-    /// Puts a letter among those that wait and returns at once. Where there is no place it is dropped, and the log says so.
-    pub fn post(&self, letter: Letter) {
+    /// Puts a letter among those that wait and returns at once; gives whether it was taken. Where there is no place it is
+    /// dropped, and the log says so.
+    pub fn post(&self, letter: Letter) -> bool {
         let subject = office::subject(&letter);
-        if let Err(error) = self.enter(letter, None) {
+        let taken = self.enter(letter, None);
+        if let Err(error) = &taken {
             tracing::error!("the mail \"{subject}\" is dropped, mail server `{}`: {error}", self.0.server);
         }
+        taken.is_ok()
+    }
+
+    /// The server that letters are handed to, as messages name it.
+    pub fn server(&self) -> &str {
+        &self.0.server
     }
 
     /// Sends one and waits for what the server says. No retries beyond one reconnect.

@@ -106,7 +106,7 @@ fn letter() -> Letter {
 #[test]
 fn a_letter_that_is_tried_again_is_a_warning_and_one_that_is_given_up_an_error() {
     let address = server(&["451 4.7.1 <jack@example.com> is greylisted", "452 4.2.2 full"]);
-    let text = logged(address, |mailer| mailer.post(letter()));
+    let text = logged(address, |mailer| assert!(mailer.post(letter())));
     assert_eq!(
         text,
         format!(
@@ -134,7 +134,7 @@ fn what_a_server_repeats_of_a_letter_is_not_told() {
         "550 no JACK@EXAMPLE.COM here, and https://gate.example.com/auth/reset?token=0123456789abcdefghijklmnopqrstuv is spam; \
          you are AG1lAGh1bnRlcjI= or hunter2",
     ]);
-    let text = logged(address, |mailer| mailer.post(letter()));
+    let text = logged(address, |mailer| assert!(mailer.post(letter())));
     assert!(
         text.ends_with(
             "says 550 no (the address) here, and (a link) is spam; you are (the password) or (the password)\n"

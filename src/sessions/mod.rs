@@ -281,7 +281,9 @@ impl Sessions {
 }
 
 /// Goes on when the caller is dropped because its client left: between a commit and its publication nothing may be lost.
-async fn to_the_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+pub(crate) async fn to_the_end<T, E>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,

@@ -36,6 +36,8 @@ impl From<ProfileChange> for UserChange {
 pub enum Changed {
     /// They are as asked.
     Done {
+        /// As they were.
+        before: User,
         /// As they are now.
         user: User,
         /// What their access tokens must not say any more, where that changed and a session lives.

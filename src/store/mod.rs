@@ -103,7 +103,7 @@ pub trait Store: Send + Sync + 'static {
         remember_until: Timestamp,
     ) -> Reply<'_, Option<Changed>>;
     /// Puts `to` in the place of `from` at the user's own wish: their sessions end save the one that is kept (remembered
-    /// until `remember_until`), and no link of theirs works any more. Gives the ended sessions. `None`: they were
+    /// until `remember_until`), and no link of theirs that sets a password works any more. Gives the ended sessions. `None`: they were
     /// disabled or removed, or have another password by now.
     fn change_password(
         &self,

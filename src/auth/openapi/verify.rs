@@ -75,6 +75,7 @@ fn responses(settings: &Settings, renews: bool) -> Value {
         Code::TokenExpired,
         Code::InvalidToken,
         Code::Forbidden,
+        Code::Unproven,
         Code::CrossSite,
         Code::Internal,
         Code::Unavailable,

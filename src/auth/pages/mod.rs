@@ -176,6 +176,12 @@ impl Auth {
         Ok(self.page(Form::SignUp, StatusCode::OK, &view)?)
     }
 
+    /// `GET /auth/forgot`
+    pub(super) fn forgot_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let next = LocalPath::root();
+        Ok(self.page(Form::Forgot, StatusCode::OK, &self.view(call, &next))?)
+    }
+
     /// `GET /auth/reset`: the form, whatever the token is good for. Nothing is looked up and nothing used, since
     /// programs that look for malice in mails open their links before people do.
     pub(super) fn reset_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
@@ -188,6 +194,8 @@ impl Auth {
     /// The form that a browser has posted, with what is wrong and all that was typed but the password.
     pub(super) async fn form_again(&self, form: Form, call: &Call<'_>, problem: &Problem) -> Answer {
         let mut answer = match form {
+            // A request refused as cross-site spends no token (contract section 5): nobody is asked who it is from.
+            Form::Account | Form::Proof if problem.code() == Code::CrossSite => Err(problem.clone()),
             Form::Account => self.account_again(call, problem).await,
             Form::Proof => self.proof_again(call, problem).await,
             Form::SignIn | Form::SignUp | Form::Forgot | Form::Reset => {

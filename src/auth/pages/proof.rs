@@ -1,4 +1,4 @@
-//! `/auth/verify-email` and `/auth/forgot`: what leads to a mail, and what a mail leads to.
+//! `/auth/verify-email`: what a mailed link leads to, and where another one is asked for.
 
 use http::StatusCode;
 
@@ -7,16 +7,9 @@ use crate::auth::failure::Failure;
 use crate::auth::handle::Call;
 use crate::auth::me::Caller;
 use crate::auth::{Auth, reply};
-use crate::web::path::LocalPath;
 use crate::web::{Answer, Code, Problem};
 
 impl Auth {
-    /// `GET /auth/forgot`
-    pub(in crate::auth) fn forgot_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let next = LocalPath::root();
-        Ok(self.page(Form::Forgot, StatusCode::OK, &self.view(call, &next))?)
-    }
-
     /// `GET /auth/verify-email`: with a link's token a form to confirm with, whatever it is good for; nothing is looked up
     /// and nothing used, since programs that look for malice in mails open their links before people do. Without one,
     /// where another mail is asked for; who has nothing to prove is led on.
@@ -46,6 +39,10 @@ impl Auth {
     ) -> Result<Answer, Problem> {
         let next = call.fields.next();
         let mut view = View { error: problem.map(Problem::text), ..self.view(call, &next) };
+        let is_cut = view.token.is_empty() && !call.fields.shown("token").is_empty();
+        if problem.is_none() && is_cut {
+            view.error = Some("This link is not complete. Copy all of it.");
+        }
         if problem.is_some_and(|problem| problem.code() == Code::BadProofToken) {
             // Another password would not help.
             view.token = "";

@@ -27,6 +27,14 @@ pub(super) fn rules(written: &mut Written, findings: &mut Vec<Finding>) {
     if mail.from.value.is_some() {
         in_the_open(mail, findings);
     }
+    let pages = &written.pages.enabled;
+    if written.email.smtp.value.is_some() && !pages.value {
+        findings.push(
+            pages
+                .warning("is `false`: the links in mails lead to pages of the gate's that are not there")
+                .hint("set it to `true`, or have `/auth/reset` and `/auth/verify-email` answered by pages of your own before the gate"),
+        );
+    }
 }
 
 /// Half a section is a mistake.

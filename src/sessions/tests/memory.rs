@@ -222,7 +222,7 @@ impl Store for Memory {
             if is_outdated {
                 state.outdated.insert(id, until);
             }
-            Changed::Done { user: user.clone(), outdated: outdated.into_iter().collect() }
+            Changed::Done { before, user: user.clone(), outdated: outdated.into_iter().collect() }
         })
     }
 
@@ -241,13 +241,14 @@ impl Store for Memory {
             if seen.is_some() && user.password != seen {
                 return None;
             }
+            let before = user.clone();
             user.username = change.username.unwrap_or(user.username.clone());
             user.updated = now;
             let outdated = lives.then(|| Outdated::of(user, until, order));
             if lives {
                 state.outdated.insert(id, until);
             }
-            Some(Changed::Done { user: user.clone(), outdated: outdated.into_iter().collect() })
+            Some(Changed::Done { before, user: user.clone(), outdated: outdated.into_iter().collect() })
         })
     }
 

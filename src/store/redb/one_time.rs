@@ -103,7 +103,12 @@ impl Tables<'_> {
 
     /// Removes a user's links: an import may bring their number back.
     pub(super) fn void_links(&mut self, user: UserId) -> Result<(), Fault> {
-        for &purpose in Purpose::ALL {
+        self.void_links_for(Purpose::ALL, user)
+    }
+
+    /// Those of these purposes.
+    pub(super) fn void_links_for(&mut self, purposes: &[Purpose], user: UserId) -> Result<(), Fault> {
+        for &purpose in purposes {
             let links = self.one_time();
             let Some(token) = links.current(user, purpose)? else { continue };
             if let Some(link) = link(&links.links, token)? {

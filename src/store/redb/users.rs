@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::tables::Tables;
 use crate::store::{
-    Changed, CreatedUser, NewUser, Outdated, PasswordHash, ProfileChange, Removed, User, UserChange,
+    Changed, CreatedUser, NewUser, Outdated, PasswordHash, ProfileChange, Purpose, Removed, User, UserChange,
 };
 use crate::types::{Role, SessionId, Timestamp, UserId};
 
@@ -91,12 +91,12 @@ impl Tables<'_> {
         next.roles = change.roles.map_or(next.roles, sorted);
         let is_other = next.email != user.email || next.username != user.username || next.roles != user.roles;
         if !is_other {
-            return Ok(Changed::Done { user, outdated: Vec::new() });
+            return Ok(Changed::Done { before: user.clone(), user, outdated: Vec::new() });
         }
         next.updated = now;
         self.replace_user(&user, &next)?;
         let outdated = self.outdate(&user, &next, remember_until)?;
-        Ok(Changed::Done { user: next, outdated: outdated.into_iter().collect() })
+        Ok(Changed::Done { before: user, user: next, outdated: outdated.into_iter().collect() })
     }
 
     /// What was verified has to hold still when it is acted on: who was shut out meanwhile changes nothing.
@@ -132,7 +132,8 @@ impl Tables<'_> {
         let mut ending = self.sessions_of(id)?;
         ending.retain(|session| session.id != keep);
         self.replace_user(&user, &User { password: Some(to), updated: now, ..user.clone() })?;
-        self.void_links(id)?;
+        // One that proves the address asks for the new password like for the old one.
+        self.void_links_for(Purpose::SETTING_A_PASSWORD, id)?;
         self.end_all(&ending, remember_until).map(Some)
     }
 

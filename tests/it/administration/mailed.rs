@@ -39,3 +39,25 @@ fn an_invitation_and_the_word_of_a_changed_address_are_mailed_whether_a_gate_run
     let shown = run(folder, &["users", "show", "1", "--json"]).json();
     assert_eq!(shown["email_verified"], true);
 }
+
+/// Seen: a panic. Whoever makes a backup need not be allowed to read what mail needs, and mail is no reason to make none.
+#[test]
+fn where_mail_can_not_be_sent_all_else_can_be_done() {
+    let (upstream, folder) = (Upstream::start(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    let mut once = Process::serve(folder, &upstream.url(), "");
+    once.terminate();
+    once.wait();
+    let file = folder.join("sidegate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mail =
+        "[email]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@example.com\"\nca_file = \"gone.pem\"\n";
+    std::fs::write(&file, format!("{text}{mail}")).unwrap();
+    let listed = run(folder, &["users", "list"]);
+    assert_eq!((listed.code, listed.out.as_str()), (0, "no users\n"), "{listed:?}");
+    assert!(listed.err.contains("email.ca_file") && !listed.err.contains("panicked"), "{listed:?}");
+    let refused = run(folder, &["users", "add", "x@example.com", "--username", "x", "--invite"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("can't be used"), "{refused:?}");
+    assert_eq!(run(folder, &["users", "list"]).out, "no users\n");
+}

@@ -41,7 +41,7 @@ fn an_operator_is_told_that_a_mail_was_not_taken() {
     let house = House::asking();
     house.post.refuse_next(2, "550 no such mailbox");
     let outcome = Gate::wait(house.gate.services().accounts.invite(jack()));
-    let Err(InviteError::Undelivered { user, cause }) = outcome else { panic!("{outcome:?}") };
+    let Err(InviteError::Undelivered { user, cause, .. }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(user.id.number(), 1);
     assert!(cause.to_string().contains("550"), "{cause}");
 }

@@ -188,3 +188,37 @@ fn what_a_page_shows_of_a_session_is_escaped() {
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     assert!(page.contains("&lt;b&gt;&quot;&#39;"), "{page}");
 }
+
+/// Contract section 5. Seen: the form was shown again, and its page renewed the session.
+#[test]
+fn a_form_refused_as_cross_site_spends_no_token() {
+    let house = House::with("");
+    let jack = cookie(&house.gate.member(JACK).header());
+    house.gate.clock.advance(Duration::from_mins(16));
+    for (path, form) in [
+        ("/auth/account", "do=name&username=x"),
+        ("/auth/password", "current=a&new=b"),
+        ("/auth/signout/all", ""),
+        ("/auth/email/verify", "token=x"),
+        ("/auth/email/resend", ""),
+    ] {
+        for site in ["same-site", "cross-site"] {
+            let headers = format!(
+                "{jack}Sec-Fetch-Mode: navigate\r\nSec-Fetch-Site: {site}\r\nOrigin: https://evil.example.com\r\nAccept: text/html\r\n"
+            );
+            let answer = house.gate.post_as(FORM, path, form, &headers);
+            assert_eq!((answer.status, answer.all("set-cookie").len()), (403, 0), "{path} {site}");
+        }
+    }
+}
+
+#[test]
+fn a_link_that_was_cut_is_told_so() {
+    let house = House::asking();
+    let (jack, token) = house.unproven(JACK);
+    for cookies in ["", jack.as_str()] {
+        let page = show(&house, &format!("/auth/verify-email?token={}", &token[..40]), cookies);
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains("This link is not complete."), "{}", page.text());
+    }
+}

@@ -261,3 +261,40 @@ fn an_explanation_says_what_the_gate_does_with_the_unproven() {
         assert!(told.contains(said), "{extra}{path} {proven}: {told}");
     }
 }
+
+/// Seen: what a renewal had read before a change counted as looked at after it, and a tunnel that it opened was never cut.
+#[test]
+fn a_renewal_that_was_overtaken_by_a_change_does_not_pass() {
+    use sidegate::gate::{Gate as Door, Verdict};
+    use sidegate::store::UserChange;
+    use sidegate::types::Email;
+    let house = House::asking();
+    let (jack, token) = house.unproven(JACK);
+    assert_eq!(house.verify(&token, &jack).status, 200);
+    let cookies = house.gate.sign_in(JACK);
+    let services = house.gate.services();
+    let settings = settings(&house.post, "signup.email_verification = true\n");
+    let settings = crate::support::settings(&settings, &house.gate.folder, "http://127.0.0.1:9");
+    let (revocations, clock) = (services.sessions.revocations(), house.gate.clock.clone());
+    let door = Door::new(&settings, services.tokens.clone(), revocations, clock);
+    let request = http::Request::get("/").header("host", "x");
+    let request = request.header("cookie", format!("refresh_token={}", cookies.refresh)).body(()).unwrap();
+    let (head, ()) = request.into_parts();
+    let peer = sidegate::web::Peer { address: None, socket: None, trusted: false, secure: false, host: None };
+    let Verdict::Renew(renewal) = door.decide(&head, &peer) else { panic!("there is no access token") };
+    let issued = Gate::wait(services.sessions.refresh(renewal.token(), None)).unwrap();
+    // The address is another one by the time that the request goes on.
+    let change = UserChange { email: Email::parse("new@example.com"), ..UserChange::default() };
+    Gate::wait(services.accounts.change(UserId::new(1).unwrap(), change)).unwrap();
+    assert!(door.renewed(renewal, &issued, &head, &peer).is_err());
+}
+
+#[test]
+fn another_password_leaves_the_link_good() {
+    let house = House::asking();
+    let (jack, token) = house.unproven(JACK);
+    let body = json!({"current": PASSWORD, "new": NEW}).to_string();
+    assert_eq!(house.gate.post("/auth/password", &body, &jack).status, 200);
+    assert_eq!(house.verify_by_password(&token, PASSWORD).status, 400);
+    assert_eq!(house.verify_by_password(&token, NEW).status, 200);
+}

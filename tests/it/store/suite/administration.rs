@@ -86,7 +86,10 @@ async fn a_changed_address_is_unproven_and_the_old_one_is_free(open: Open<'_>) {
     let jack = UserId::new(1).unwrap();
     started(&*store, jack, 1).await;
     let change = UserChange { username: Username::parse("Jacques"), ..to_email("Jacques@example.com") };
-    let Changed::Done { user: next, outdated } = changed(&*store, jack, change).await else { panic!() };
+    let Changed::Done { before, user: next, outdated } = changed(&*store, jack, change).await else {
+        panic!()
+    };
+    assert_eq!((before.email.as_str(), before.email_verified), ("jack@example.com", true));
     assert_eq!((next.email.as_str(), next.username.as_str()), ("Jacques@example.com", "Jacques"));
     assert_eq!((next.email_verified, next.created, next.updated), (false, at(1000), at(5000)));
     assert_eq!(next.password.as_ref().unwrap().reveal(), "$argon2id$of-jack");
@@ -136,7 +139,7 @@ async fn a_change_that_changes_nothing_is_no_change(open: Open<'_>) {
         roles: Some(Vec::new()),
     };
     for change in [same, UserChange::default()] {
-        let Changed::Done { user, outdated } = changed(&*store, jack, change).await else { panic!() };
+        let Changed::Done { user, outdated, .. } = changed(&*store, jack, change).await else { panic!() };
         assert!(user.updated == at(1000) && outdated.is_empty());
     }
     assert!(store.outdated(at(0)).await.unwrap().is_empty());
@@ -147,7 +150,7 @@ async fn other_roles_are_remembered_where_a_session_lives(open: Open<'_>) {
     let jack = user(&*store, "jack@example.com").await.id;
     let jill = user(&*store, "jill@example.com").await.id;
     started(&*store, jack, 1).await;
-    let Changed::Done { user: next, outdated } = changed(&*store, jack, to_roles(&["b", "a", "b"])).await
+    let Changed::Done { user: next, outdated, .. } = changed(&*store, jack, to_roles(&["b", "a", "b"])).await
     else {
         panic!()
     };
