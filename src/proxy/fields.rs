@@ -1,11 +1,25 @@
 //! Fields as HTTP/1.1 writes them.
 
+/// Each byte as it is written within a word, and as the first of one: to look it up costs less than to work out both and choose.
+static WRITTEN: [[u8; 256]; 2] = {
+    let (mut written, mut byte) = ([[0; 256]; 2], 0_u8);
+    loop {
+        written[0][byte as usize] = byte.to_ascii_lowercase();
+        written[1][byte as usize] = byte.to_ascii_uppercase();
+        if byte == u8::MAX {
+            break written;
+        }
+        byte += 1;
+    }
+};
+
 /// Writes a request's field. Names are written as people write them (`X-User-Id`), as on hyper's way.
 pub(super) fn write(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let mut begins = true;
     out.extend(name.iter().map(|byte| {
-        let begun = std::mem::replace(&mut begins, *byte == b'-');
-        if begun { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() }
+        let written = WRITTEN[usize::from(begins)][usize::from(*byte)];
+        begins = *byte == b'-';
+        written
     }));
     end(value, out);
 }

@@ -72,34 +72,32 @@ fn is_ours(pair: &[u8], names: &[Box<str>]) -> bool {
 /// Cuts the gate's own cookies out of all `Cookie` headers; the others stay as they were. Headers in
 /// which nothing is left go, and several become one (RFC 9113 section 8.2.3).
 pub fn cut(headers: &mut HeaderMap, names: &[Box<str>]) {
-    if !headers.contains_key(COOKIE) || untouched(headers, names).is_some() {
-        return;
-    }
-    let kept = joined_without(headers, names);
+    let kept = match kept(headers, names) {
+        Some(Cow::Borrowed(_)) => return,
+        Some(Cow::Owned(kept)) => HeaderValue::from_maybe_shared(Bytes::from(kept)).ok(),
+        None => None,
+    };
     headers.remove(COOKIE);
-    if let Some(Ok(value)) = kept.map(|kept| HeaderValue::from_maybe_shared(Bytes::from(kept))) {
+    if let Some(value) = kept {
         headers.insert(COOKIE, value);
     }
 }
 
 /// What [`cut`] leaves, without changing what is there; `None`: nothing is left.
 pub fn kept<'a>(headers: &'a impl Fields, names: &[Box<str>]) -> Option<Cow<'a, [u8]>> {
-    match untouched(headers, names) {
-        Some(value) => Some(Cow::Borrowed(value)),
-        None => joined_without(headers, names).map(Cow::Owned),
-    }
-}
-
-/// The one header, if nothing in it is the gate's.
-fn untouched<'a>(headers: &'a impl Fields, names: &[Box<str>]) -> Option<&'a [u8]> {
     let mut values = headers.all(COOKIE);
-    let (only, None) = (values.next()?, values.next()) else { return None };
-    (!pairs(only).any(|pair| is_ours(pair, names))).then_some(only)
+    let first = values.next()?;
+    let second = values.next();
+    // The one header, if nothing in it is the gate's.
+    if second.is_none() && !pairs(first).any(|pair| is_ours(pair, names)) {
+        return Some(Cow::Borrowed(first));
+    }
+    joined_without([first].into_iter().chain(second).chain(values), names).map(Cow::Owned)
 }
 
-fn joined_without(headers: &impl Fields, names: &[Box<str>]) -> Option<Vec<u8>> {
+fn joined_without<'a>(values: impl Iterator<Item = &'a [u8]>, names: &[Box<str>]) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
-    for value in headers.all(COOKIE) {
+    for value in values {
         let mut between: &[u8] = b"; ";
         for pair in pairs(value) {
             if is_ours(pair, names) {
