@@ -1,6 +1,6 @@
 //! Fields as HTTP/1.1 writes them.
 
-/// Each byte as it is written within a word, and as the first of one. To look it up is half of what it costs to work it out.
+/// Each byte as it is written within a word, and as the first of one: to look it up costs less than to work out both and choose.
 static WRITTEN: [[u8; 256]; 2] = {
     let (mut written, mut byte) = ([[0; 256]; 2], 0_u8);
     loop {

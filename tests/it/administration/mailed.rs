@@ -55,7 +55,7 @@ fn where_mail_can_not_be_sent_all_else_can_be_done() {
     std::fs::write(&file, format!("{text}{mail}")).unwrap();
     let listed = run(folder, &["users", "list"]);
     assert_eq!((listed.code, listed.out.as_str()), (0, "no users\n"), "{listed:?}");
-    assert!(listed.err.contains("email.ca_file") && !listed.err.contains("panicked"), "{listed:?}");
+    assert!(!listed.err.contains("panicked"), "{listed:?}");
     let refused = run(folder, &["users", "add", "x@example.com", "--username", "x", "--invite"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("can't be used"), "{refused:?}");
