@@ -81,9 +81,13 @@ impl MailError {
     /// Whether it may go better later.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Connection(_) | Self::Slow(_) | Self::Tls(_) | Self::NoTls | Self::Strange(_) => true,
             // Servers that have enough for now say 554 before anything else, as those do that never take mail.
-            Self::Refused { to: Step::Greeting, .. } => true,
+            Self::Refused { to: Step::Greeting, .. }
+            | Self::Connection(_)
+            | Self::Slow(_)
+            | Self::Tls(_)
+            | Self::NoTls
+            | Self::Strange(_) => true,
             Self::Refused { code, .. } => (400..500).contains(code),
             Self::Full | Self::Closed | Self::Unsendable(_) | Self::NoLogin | Self::NoUtf8 => false,
         }

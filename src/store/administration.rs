@@ -37,7 +37,7 @@ pub enum Changed {
     /// They are as asked.
     Done {
         /// As they were.
-        before: User,
+        before: Box<User>,
         /// As they are now.
         user: User,
         /// What their access tokens must not say any more, where that changed and a session lives.

@@ -222,7 +222,11 @@ impl Store for Memory {
             if is_outdated {
                 state.outdated.insert(id, until);
             }
-            Changed::Done { before, user: user.clone(), outdated: outdated.into_iter().collect() }
+            Changed::Done {
+                before: before.into(),
+                user: user.clone(),
+                outdated: outdated.into_iter().collect(),
+            }
         })
     }
 
@@ -248,7 +252,11 @@ impl Store for Memory {
             if lives {
                 state.outdated.insert(id, until);
             }
-            Some(Changed::Done { before, user: user.clone(), outdated: outdated.into_iter().collect() })
+            Some(Changed::Done {
+                before: before.into(),
+                user: user.clone(),
+                outdated: outdated.into_iter().collect(),
+            })
         })
     }
 

@@ -91,12 +91,12 @@ impl Tables<'_> {
         next.roles = change.roles.map_or(next.roles, sorted);
         let is_other = next.email != user.email || next.username != user.username || next.roles != user.roles;
         if !is_other {
-            return Ok(Changed::Done { before: user.clone(), user, outdated: Vec::new() });
+            return Ok(Changed::Done { before: Box::new(user.clone()), user, outdated: Vec::new() });
         }
         next.updated = now;
         self.replace_user(&user, &next)?;
         let outdated = self.outdate(&user, &next, remember_until)?;
-        Ok(Changed::Done { before: user, user: next, outdated: outdated.into_iter().collect() })
+        Ok(Changed::Done { before: Box::new(user), user: next, outdated: outdated.into_iter().collect() })
     }
 
     /// What was verified has to hold still when it is acted on: who was shut out meanwhile changes nothing.
