@@ -468,13 +468,8 @@ impl Store for Memory {
         })
     }
 
-    fn prove_address(
-        &self,
-        _: UserId,
-        _: TokenHash,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Reply<'_, Option<Proven>> {
+    #[rustfmt::skip]
+    fn prove_address(&self, _: UserId, _: TokenHash, _: Timestamp, _: Timestamp) -> Reply<'_, Option<Proven>> {
         self.write(|_| None)
     }
 
