@@ -78,8 +78,9 @@ fn refused(address: &str, cause: io::Error) -> ListenError {
 fn tcp(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     let spread = cfg!(target_os = "linux");
     if spread && address.port() != 0 {
-        // With the option set, a port that another gate listens on would go unnoticed: probe it once without.
-        drop(tcp_socket(address, false)?);
+        // With the option set, a port that another gate listens on would go unnoticed: probe it once without. It only binds:
+        // whoever came to a socket that listens and goes again would be reset.
+        drop(bound(address, false)?);
     }
     let first = tcp_socket(address, spread)?;
     let local = first.local_addr()?;
@@ -91,15 +92,21 @@ fn tcp(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
 }
 
 fn tcp_socket(address: SocketAddr, spread: bool) -> io::Result<TcpListener> {
+    let socket = bound(address, spread)?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Fails where somebody listens there already, but for others that set the same option.
+fn bound(address: SocketAddr, spread: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if spread {
         socket.set_reuse_port(true)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// One descriptor, shared: Unix sockets don't know `SO_REUSEPORT`. A socket file that nobody listens on any more

@@ -1,10 +1,10 @@
 //! SIGTERM: what runs is finished, what waits is not lost, and the process ends with 0 (contract section 7).
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::support::Upstream;
 use crate::support::process::{Process, sidegate};
+use crate::support::{Gate, PATIENCE, Upstream};
 
 #[test]
 fn a_request_that_runs_is_finished_and_nobody_new_is_let_in() {
@@ -117,4 +117,29 @@ fn a_request_that_was_sent_before_the_signal_is_answered() {
         assert!(connection.next_answer().is_some_and(|answer| answer.status == 200), "{number}");
     }
     assert_eq!(process.wait().code(), Some(0));
+}
+
+/// Seen: the port was probed by a socket that listened for a moment, and who came just then was reset.
+#[test]
+fn who_comes_while_a_gate_starts_waits_and_is_answered() {
+    for _ in 0..20 {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let early = std::thread::spawn(move || {
+            let begun = Instant::now();
+            let mut stream = loop {
+                match std::net::TcpStream::connect(free) {
+                    Ok(stream) => break stream,
+                    Err(error) => assert!(begun.elapsed() < PATIENCE, "nobody listens: {error}"),
+                }
+            };
+            stream.write_all(b"GET /auth/healthz HTTP/1.0\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        let gate = Gate::with(&format!("server.listen = \"{free}\"\n"));
+        let answer = early.join().unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+        drop(gate);
+    }
 }
