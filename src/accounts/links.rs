@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Accounts;
 use super::errands::TooMany;
 use super::letters::Letters;
-use super::{Accounts, Services};
 use crate::audit::Event;
 use crate::config::settings::Rate;
 use crate::limits::{LimitKey, Limited, Mailing, Network};
@@ -122,8 +122,7 @@ impl Accounts {
 
     /// Whether mail is sent at all (`[email]`).
     pub fn sends_mail(&self) -> bool {
-        let Services { mail, .. } = &self.0.services;
-        mail.is_some()
+        self.0.services.mail.is_some()
     }
 }
 

@@ -22,11 +22,10 @@ impl Auth {
     /// The same, with the session that they are in. For who posted a page's form it is renewed in passing where its access
     /// token is over, as when the page was opened: see [`Auth::renewed`].
     pub(super) async fn caller(&self, call: &Call<'_>) -> Result<Caller, Problem> {
-        let problem = match self.present_caller(call).await {
-            Ok(caller) => return Ok(caller),
-            Err(problem) => problem,
-        };
-        if call.from_page { self.renewed_caller(call, &problem).await.ok_or(problem) } else { Err(problem) }
+        match self.present_caller(call).await {
+            Err(problem) if call.from_page => self.renewed_caller(call, &problem).await.ok_or(problem),
+            present => present,
+        }
     }
 
     /// Who looks at a page, if they are signed in; their session is renewed in passing (contract section 5: silent

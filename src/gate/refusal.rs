@@ -35,20 +35,21 @@ impl Refusal {
 
     /// 401 in the form that `head` asks for (contract section 6).
     pub fn unauthorized(because: Code, challenge: &'static str, head: &impl Head, pages: bool) -> Self {
-        let form = Form::asked_for_by(head, pages);
-        Self { problem: Problem::new(because), form, challenge: Some(challenge) }
+        Self::in_its_form(because, Some(challenge), head, pages)
     }
 
     /// 403 in the form that `head` asks for: signing in would not help.
     pub fn forbidden(head: &impl Head, pages: bool) -> Self {
-        let form = Form::asked_for_by(head, pages);
-        Self { problem: Problem::new(Code::Forbidden), form, challenge: None }
+        Self::in_its_form(Code::Forbidden, None, head, pages)
     }
 
     /// 403 in the form that `head` asks for: the user has to prove their address first.
     pub fn unproven(head: &impl Head, pages: bool) -> Self {
-        let form = Form::asked_for_by(head, pages);
-        Self { problem: Problem::new(Code::Unproven), form, challenge: None }
+        Self::in_its_form(Code::Unproven, None, head, pages)
+    }
+
+    fn in_its_form(code: Code, challenge: Option<&'static str>, head: &impl Head, pages: bool) -> Self {
+        Self { problem: Problem::new(code), form: Form::asked_for_by(head, pages), challenge }
     }
 
     /// The answer, where it is not a page.

@@ -39,6 +39,8 @@ const TEMPLATES: [(&str, &str); 7] = [
     (Form::Proof.template(), include_str!("templates/proof.html")),
     (Form::Account.template(), include_str!("templates/account.html")),
 ];
+/// Of a link that mail programs have cut.
+const CUT: &str = "This link is not complete. Copy all of it.";
 /// What stays readable in a link's `next`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -187,7 +189,7 @@ impl Auth {
     pub(super) fn reset_page(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let next = LocalPath::root();
         let view = self.view(call, &next);
-        let error = view.token.is_empty().then_some("This link is not complete. Copy all of it.");
+        let error = view.token.is_empty().then_some(CUT);
         Ok(self.page(Form::Reset, StatusCode::OK, &View { error, ..view })?)
     }
 

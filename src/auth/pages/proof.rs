@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{Form, View};
+use super::{CUT, Form, View};
 use crate::auth::failure::Failure;
 use crate::auth::handle::Call;
 use crate::auth::me::Caller;
@@ -41,7 +41,7 @@ impl Auth {
         let mut view = View { error: problem.map(Problem::text), ..self.view(call, &next) };
         let is_cut = view.token.is_empty() && !call.fields.shown("token").is_empty();
         if problem.is_none() && is_cut {
-            view.error = Some("This link is not complete. Copy all of it.");
+            view.error = Some(CUT);
         }
         if problem.is_some_and(|problem| problem.code() == Code::BadProofToken) {
             // Another password would not help.
