@@ -14,6 +14,8 @@ use tokio::net::{TcpStream, UnixStream};
 use super::pace::Pace;
 use super::sieve::Sieve;
 use super::vital::Vital;
+use crate::web::pipe::{Pipe, Plain};
+use crate::web::wire::Wire;
 
 /// Ends a head that was refused, if it has not ended yet.
 const REFUSED_END: &[u8] = b"\0\r\n\r\n";
@@ -49,6 +51,11 @@ pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Makes the other side see a connection that broke, not one that ended in order.
     fn reset_when_closed(&self);
 
+    /// The kernel's own socket, where nothing of ours is before it.
+    fn plain(&self) -> Option<Plain<'_>> {
+        None
+    }
+
     /// What was agreed on to be spoken, if anything was.
     fn protocol(&self) -> Option<Protocol> {
         None
@@ -66,6 +73,10 @@ pub(super) enum Protocol {
 }
 
 impl Socket for TcpStream {
+    fn plain(&self) -> Option<Plain<'_>> {
+        Some(Plain::Tcp(self))
+    }
+
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(cx)
     }
@@ -83,6 +94,10 @@ impl Socket for TcpStream {
 }
 
 impl Socket for UnixStream {
+    fn plain(&self) -> Option<Plain<'_>> {
+        Some(Plain::Unix(self))
+    }
+
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(cx)
     }
@@ -153,19 +168,9 @@ impl<S: Socket> ClientIo<S> {
         if self.begun.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
     }
 
-    /// Reads once behind what `buf` holds, past the sieve: for who refuses by themselves what it would spoil, and gives
-    /// back the rest. Where a request begins has to be known. 0: the end.
-    pub(super) fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut impl BufMut,
-    ) -> Poll<io::Result<usize>> {
-        if self.begun.is_empty() {
-            return pin!(self.stream.read_buf(buf)).poll(cx);
-        }
-        let begun = self.begun.split_to(self.begun.len().min(buf.remaining_mut()));
-        buf.put_slice(&begun);
-        Poll::Ready(Ok(begun.len()))
+    /// Where what is in a pipe can go.
+    pub(super) fn sink(&self) -> Option<Plain<'_>> {
+        self.stream.plain()
     }
 
     /// What became of a write.
@@ -188,6 +193,36 @@ impl<S: Socket> ClientIo<S> {
                 self.begun = Bytes::from_static(REFUSED_END);
             }
         }
+    }
+}
+
+/// Past the sieve: for who refuses by themselves what it would spoil, and gives back the rest. Where a request begins has to
+/// be known.
+impl<S: Socket> Wire for ClientIo<S> {
+    fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut impl BufMut) -> Poll<io::Result<usize>> {
+        if self.begun.is_empty() {
+            return pin!(self.stream.read_buf(buf)).poll(cx);
+        }
+        let begun = self.begun.split_to(self.begun.len().min(buf.remaining_mut()));
+        buf.put_slice(&begun);
+        Poll::Ready(Ok(begun.len()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(Pin::new(self), cx, bytes)
+    }
+
+    fn poll_write_pipe(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>> {
+        let Some(sink) = self.stream.plain() else {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        };
+        let polled = pipe.poll_drain(sink, cx);
+        self.wrote(&polled);
+        polled
+    }
+
+    fn source(&self) -> Option<Plain<'_>> {
+        if self.begun.is_empty() { self.stream.plain() } else { None }
     }
 }
 

@@ -3,6 +3,7 @@
 //! be they ten thousand that nobody takes, do with little.
 
 use super::permits::{Permit, Permits};
+use super::pipe::{Pipe, Pipes};
 
 /// What one read of a body may give that has no permit for more, in bytes.
 pub const SOME: usize = 16 * 1024;
@@ -13,8 +14,29 @@ pub const LARGE: usize = 384 * 1024;
 /// How many bodies of one worker and one direction have that much room: together 24 MiB.
 const PERMITS: usize = 64;
 
-/// One worker's permits to read [`LARGE`] amounts.
-pub type LargeReads = Permits<PERMITS>;
+/// One worker's permits to read [`LARGE`] amounts, and the pipes for those who have one.
+#[derive(Clone, Default)]
+pub struct LargeReads {
+    permits: Permits<PERMITS>,
+    pipes: Pipes,
+}
 
 /// One of them.
-pub type LargeRead = Permit;
+pub struct LargeRead {
+    _permit: Permit,
+    pipes: Pipes,
+}
+
+impl LargeReads {
+    /// A permit, unless all are taken.
+    pub fn take(&self) -> Option<LargeRead> {
+        Some(LargeRead { _permit: self.permits.take()?, pipes: self.pipes.clone() })
+    }
+}
+
+impl LargeRead {
+    /// A pipe by which the body may go on, if there is one to be had.
+    pub fn pipe(&self) -> Option<Pipe> {
+        self.pipes.take()
+    }
+}

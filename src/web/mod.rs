@@ -13,9 +13,11 @@ pub mod large_reads;
 pub mod path;
 pub mod peer;
 pub mod permits;
+pub mod pipe;
 pub mod problem;
 pub mod readings;
 pub mod spelling;
+pub mod wire;
 
 pub use head::{Fields, Head};
 pub use peer::Peer;

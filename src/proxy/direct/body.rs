@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::buf::Limit;
 use http::StatusCode;
 
 use super::chunks::Form;
@@ -15,6 +14,7 @@ use super::line::Line;
 use super::{Began, Buffers, Pool};
 use crate::proxy::body::BodyError;
 use crate::proxy::vigil::Vigil;
+use crate::web::wire::{Load, Wire};
 
 /// An answer that goes the direct way.
 pub struct Answer {
@@ -24,16 +24,15 @@ pub struct Answer {
     intake: Intake,
     /// What of the request's body is still to come.
     feed: Option<SharedFeed>,
-    /// What is ready to be sent on, from `sent` on.
-    out: Vec<u8>,
-    sent: usize,
+    /// What is ready to be sent on.
+    out: Load,
     vigil: Vigil,
     buffers: Rc<Buffers>,
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.buffers.put(std::mem::take(&mut self.out));
+        self.buffers.put(std::mem::take(self.out.bytes()));
     }
 }
 
@@ -55,7 +54,7 @@ impl Answer {
             }
         }
         let (status, dated) = (said.status, said.dated);
-        Self { status, dated, began: at, intake, feed, out, sent: 0, vigil, buffers }
+        Self { status, dated, began: at, intake, feed, out: Load::of(out), vigil, buffers }
     }
 
     /// Its status.
@@ -75,7 +74,7 @@ impl Answer {
 
     /// Whether its head has a field of this name. To be asked before [`Self::begin`], as long as there is nothing else.
     pub fn names(&self, name: &str) -> bool {
-        self.out.split(|byte| *byte == b'\n').any(|line| {
+        self.out.memory().split(|byte| *byte == b'\n').any(|line| {
             let (start, rest) = line.split_at_checked(name.len()).unwrap_or_default();
             start.eq_ignore_ascii_case(name.as_bytes()) && rest.first() == Some(&b':')
         })
@@ -83,7 +82,7 @@ impl Answer {
 
     /// Adds a whole line to its head, before [`Self::begin`].
     pub fn add(&mut self, line: &[u8]) {
-        self.out.extend_from_slice(line);
+        self.out.bytes().extend_from_slice(line);
     }
 
     /// How many bytes of its body went through so far.
@@ -92,38 +91,31 @@ impl Answer {
     }
 
     /// Ends its head with `fields`, whole lines, and takes what of the body came with it. To be called once, before
-    /// anything is sent.
-    pub fn begin(&mut self, fields: &[u8]) -> Result<(), BodyError> {
-        self.out.extend_from_slice(fields);
-        self.out.extend_from_slice(b"\r\n");
+    /// anything is sent. `may_pipe`: whether the client takes what is in a pipe.
+    pub fn begin(&mut self, fields: &[u8], may_pipe: bool) -> Result<(), BodyError> {
+        self.out.bytes().extend_from_slice(fields);
+        self.out.bytes().extend_from_slice(b"\r\n");
+        self.intake.may_pipe(may_pipe);
         self.intake.digest(&mut self.out)
     }
 
-    /// What is ready to be sent.
-    pub fn ready(&self) -> &[u8] {
-        &self.out[self.sent..]
+    /// Whether something is ready to be sent.
+    pub fn is_ready(&self) -> bool {
+        !self.out.is_empty()
     }
 
-    /// So many bytes of what was ready have been sent: a sign of life.
-    pub fn advance(&mut self, sent: usize) {
-        self.sent += sent;
-        let all = self.sent == self.out.len();
-        if all {
-            self.out.clear();
-            self.sent = 0;
-        }
-        if !(all && self.is_whole()) {
+    /// Sends of it to the client, once; says how much, which is a sign of life.
+    pub fn poll_send(&mut self, client: &mut impl Wire, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let sent = ready!(self.out.poll_drain(client, cx))?;
+        if sent > 0 && !(self.out.is_empty() && self.is_whole()) {
             self.vigil.progress();
         }
+        Poll::Ready(Ok(sent))
     }
 
-    /// Has the upstream take more of the request's body, which `read` reads of the client, until all of it is there or there
+    /// Has the upstream take more of the request's body, which is read of the client, until all of it is there or there
     /// is no more just now. It is an error where the client ends before its body.
-    pub fn poll_feed(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut read: impl FnMut(&mut Context<'_>, &mut Limit<&mut Vec<u8>>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<()>> {
+    pub fn poll_feed(&mut self, client: &mut impl Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(feed) = &self.feed else { return Poll::Ready(Ok(())) };
         let mut feed = feed.borrow_mut();
         loop {
@@ -139,7 +131,7 @@ impl Answer {
             if !feed.is_hungry() {
                 return Poll::Pending;
             }
-            ready!(feed.poll_fill(|buf| read(cx, buf)))?;
+            ready!(feed.poll_fill(client, cx))?;
             // Also where the upstream takes no more of it.
             self.vigil.progress();
         }

@@ -5,23 +5,22 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::BufMut as _;
-use bytes::buf::Limit;
-
 use super::line::Line;
 use crate::web::large_reads::{LARGE, LargeRead, SOME};
+use crate::web::wire::{Load, Wire};
 
 /// What of a request's body did not come along with its head. Who talks to the client fills it; who talks to the upstream,
 /// in the same task, drains it.
 pub struct Feed {
     /// How many bytes the client has still to send.
     to_come: u64,
-    /// What was read, and from `sent` on is not written yet.
-    held: Vec<u8>,
-    sent: usize,
+    /// What was read and is not written yet.
+    held: Load,
     /// Whether the upstream takes no more of it. The client sends all the same, and nobody wants it.
     refused: bool,
     large: Option<LargeRead>,
+    /// Whether a pipe was asked for.
+    is_piped: bool,
 }
 
 /// Both of them hold it.
@@ -31,7 +30,7 @@ impl Feed {
     /// `to_come`: its length in bytes. A large one is read in large amounts with a permit for that.
     pub fn new(to_come: u64, permit: impl FnOnce() -> Option<LargeRead>) -> SharedFeed {
         let large = if to_come > SOME as u64 { permit() } else { None };
-        Rc::new(RefCell::new(Self { to_come, held: Vec::new(), sent: 0, refused: false, large }))
+        Rc::new(RefCell::new(Self { to_come, held: Load::default(), refused: false, large, is_piped: false }))
     }
 
     /// Whether the client has more of it to send.
@@ -40,32 +39,35 @@ impl Feed {
     }
 
     /// Whether it is time to fill it.
-    pub const fn is_hungry(&self) -> bool {
+    pub fn is_hungry(&self) -> bool {
         self.is_open() && self.held.is_empty()
     }
 
     /// Whether the upstream has got all of it.
-    pub(super) const fn is_eaten(&self) -> bool {
+    pub(super) fn is_eaten(&self) -> bool {
         self.is_over() && !self.refused
     }
 
     /// Whether nothing is to be done about it any more.
-    pub(super) const fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         !self.is_open() && self.held.is_empty()
     }
 
-    /// Fills it, once, by what `read` reads; only for when it is hungry. It is an error where the client ends before its body.
-    pub fn poll_fill(
-        &mut self,
-        read: impl FnOnce(&mut Limit<&mut Vec<u8>>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<()>> {
+    /// Fills it, once; only for when it is hungry. It is an error where the client ends before its body.
+    pub fn poll_fill(&mut self, client: &mut impl Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let most = if self.large.is_some() { LARGE } else { SOME };
         let most = usize::try_from(self.to_come).unwrap_or(usize::MAX).min(most);
-        self.held.reserve(most);
-        let Poll::Ready(read) = read(&mut (&mut self.held).limit(most)) else {
+        if !self.is_piped
+            && let Some(large) = &self.large
+            && client.source().is_some()
+        {
+            self.is_piped = true;
+            self.held.go_by(large.pipe());
+        }
+        let Poll::Ready(read) = self.held.poll_fill(client, cx, most) else {
             // Ten thousand that wait hold nothing; those with a permit are few.
             if self.large.is_none() {
-                self.held = Vec::new();
+                self.held = Load::default();
             }
             return Poll::Pending;
         };
@@ -75,7 +77,7 @@ impl Feed {
         }
         self.to_come -= count as u64;
         if self.refused {
-            self.held.clear();
+            self.held = Load::default();
         }
         Poll::Ready(Ok(()))
     }
@@ -83,32 +85,24 @@ impl Feed {
     /// The upstream takes no more of it.
     pub(super) fn refuse(&mut self) {
         self.refused = true;
-        self.held.clear();
-        self.sent = 0;
+        self.held = Load::default();
     }
 
     /// Writes on; gives how many bytes the upstream took. Pending: it takes no more just now.
     pub(super) fn poll_drain(&mut self, line: &mut Line, cx: &mut Context<'_>) -> Poll<usize> {
         let mut taken = 0;
         while !self.held.is_empty() {
-            match line.poll_write(cx, &self.held[self.sent..]) {
-                Poll::Ready(Ok(written @ 1..)) => {
-                    self.sent += written;
-                    taken += written;
-                }
+            match self.held.poll_drain(line, cx) {
+                Poll::Ready(Ok(written @ 1..)) => taken += written,
                 // It may have answered all the same, which reading tells.
                 Poll::Ready(_) => self.refuse(),
                 Poll::Pending if taken == 0 => return Poll::Pending,
                 Poll::Pending => break,
             }
-            if self.sent == self.held.len() {
-                self.held.clear();
-                self.sent = 0;
-            }
         }
         if self.is_over() {
             // The rest of the exchange needs no room.
-            self.held = Vec::new();
+            self.held = Load::default();
             self.large = None;
         }
         Poll::Ready(taken)

@@ -13,6 +13,7 @@ use super::intake::Intake;
 use super::line::Line;
 use super::{Bad, Began, Buffers, Pool};
 use crate::proxy::body::BodyError;
+use crate::web::wire::Load;
 
 /// How much is read at once, in bytes: what waits for its client's window holds no more.
 const MOST: usize = 64 * 1024;
@@ -43,8 +44,16 @@ impl Frames {
         let intake =
             Intake::new(Form::Plain, (line, said.reusable), said.ends, (input, at), home).at_most(MOST);
         let mut frames = Self { intake, out: buffers.take(), buffers };
-        frames.intake.digest(&mut frames.out)?;
+        frames.load(Intake::digest)?;
         Ok((head, frames))
+    }
+
+    /// Has more made ready. What is kept is memory alone: it makes no stream larger.
+    fn load<T>(&mut self, more: impl FnOnce(&mut Intake, &mut Load) -> T) -> T {
+        let mut load = Load::of(std::mem::take(&mut self.out));
+        let done = more(&mut self.intake, &mut load);
+        self.out = std::mem::take(load.bytes());
+        done
     }
 
     /// The next frame.
@@ -52,7 +61,7 @@ impl Frames {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        ready!(self.intake.poll_more(cx, &mut self.out))?;
+        ready!(self.load(|intake, load| intake.poll_more(cx, load)))?;
         if self.out.is_empty() {
             return Poll::Ready(self.intake.take_trailers().map(|trailers| Ok(Frame::trailers(*trailers))));
         }

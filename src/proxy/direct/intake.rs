@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::BufMut as _;
 use http::HeaderMap;
 
 use super::chunks::{self, Chunks, Form};
@@ -15,6 +14,7 @@ use super::line::Line;
 use super::{Buffers, Held, Pool};
 use crate::proxy::body::BodyError;
 use crate::web::large_reads::{LARGE, LargeRead, SOME};
+use crate::web::wire::{Load, Wire as _};
 
 /// How much is read at once of a large body in chunks, which take their room twice: as they came, and as they go on.
 const MOST_OF_CHUNKS: usize = 128 * 1024;
@@ -42,6 +42,8 @@ pub(super) struct Intake {
     most: usize,
     /// A body that is large has it, if there is one.
     large: Option<LargeRead>,
+    /// Whether it may go by a pipe.
+    may_pipe: bool,
     lines: Rc<Pool<Line>>,
     buffers: Rc<Buffers>,
 }
@@ -91,6 +93,7 @@ impl Intake {
             came,
             most,
             large,
+            may_pipe: false,
             lines,
             buffers,
         }
@@ -120,6 +123,11 @@ impl Intake {
     pub(super) const fn at_most(mut self, most: usize) -> Self {
         self.most = most;
         self
+    }
+
+    /// Whether who gets it takes what is in a pipe.
+    pub(super) const fn may_pipe(&mut self, may: bool) {
+        self.may_pipe = may;
     }
 
     /// How many bytes of the body were made ready so far.
@@ -152,11 +160,7 @@ impl Intake {
     }
 
     /// Reads on, until there is something in `out`, which is empty, or the body has ended.
-    pub(super) fn poll_more(
-        &mut self,
-        cx: &mut Context<'_>,
-        out: &mut Vec<u8>,
-    ) -> Poll<Result<(), BodyError>> {
+    pub(super) fn poll_more(&mut self, cx: &mut Context<'_>, out: &mut Load) -> Poll<Result<(), BodyError>> {
         while out.is_empty() && !self.is_whole() {
             ready!(self.poll_read(cx, out)).map_err(BodyError::BrokenOff)?;
             self.digest(out)?;
@@ -165,7 +169,7 @@ impl Intake {
     }
 
     /// Reads once. A body of known length is read to where it is sent from.
-    fn poll_read(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<io::Result<()>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, out: &mut Load) -> Poll<io::Result<()>> {
         let Some(line) = &mut self.line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
         let is_large = match self.rest {
             Rest::Bytes(left) => left > SOME as u64,
@@ -174,12 +178,14 @@ impl Intake {
         self.came = None;
         if is_large && self.large.is_none() {
             self.large = self.buffers.large_reads.take();
+            if let (true, Rest::Bytes(_), Some(large)) = (self.may_pipe, &self.rest, &self.large) {
+                out.go_by(large.pipe());
+            }
         }
         if let Rest::Bytes(left) = &mut self.rest {
             let most = if self.large.is_some() { self.most } else { SOME };
             let most = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
-            out.reserve(most);
-            let count = ready!(line.poll_fill(cx, &mut out.limit(most)))?;
+            let count = ready!(out.poll_fill(&mut line.connection, cx, most))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
@@ -198,7 +204,7 @@ impl Intake {
         }
         if matches!(self.rest, Rest::UntilTheEnd) {
             if self.form == Form::Chunked {
-                out.extend_from_slice(chunks::LAST);
+                out.bytes().extend_from_slice(chunks::LAST);
             }
             self.reusable = false;
             self.rest = Rest::Nothing;
@@ -208,11 +214,11 @@ impl Intake {
     }
 
     /// Makes ready what was read.
-    pub(super) fn digest(&mut self, out: &mut Vec<u8>) -> Result<(), BodyError> {
+    pub(super) fn digest(&mut self, out: &mut Load) -> Result<(), BodyError> {
         match &mut self.rest {
             Rest::Bytes(left) if !self.input.is_empty() => {
                 let count = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.len());
-                out.extend_from_slice(&self.input[..count]);
+                out.bytes().extend_from_slice(&self.input[..count]);
                 self.input.drain(..count);
                 *left -= count as u64;
                 self.carried += count as u64;
@@ -222,14 +228,14 @@ impl Intake {
                 }
             }
             Rest::Chunks(chunks) => {
-                let (taken, data) = chunks.take(&self.input, out).map_err(BodyError::Chunks)?;
+                let (taken, data) = chunks.take(&self.input, out.bytes()).map_err(BodyError::Chunks)?;
                 self.input.drain(..taken);
                 self.carried += data;
             }
             Rest::UntilTheEnd if !self.input.is_empty() => {
                 match self.form {
-                    Form::Chunked => chunks::write(&self.input, out),
-                    Form::Plain => out.extend_from_slice(&self.input),
+                    Form::Chunked => chunks::write(&self.input, out.bytes()),
+                    Form::Plain => out.bytes().extend_from_slice(&self.input),
                 }
                 self.carried += self.input.len() as u64;
                 self.input.clear();

@@ -8,6 +8,9 @@ use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::web::pipe::{Pipe, Plain};
+use crate::web::wire::Wire;
+
 /// An upstream's socket.
 pub(in crate::proxy) enum Line {
     /// `http:`.
@@ -27,21 +30,32 @@ impl Line {
         matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Reads once behind what `buf` holds; 0: the end.
-    pub(super) fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut impl BufMut,
-    ) -> Poll<io::Result<usize>> {
+    const fn plain(&self) -> Plain<'_> {
+        match self {
+            Self::Tcp(stream) => Plain::Tcp(stream),
+            Self::Unix(stream) => Plain::Unix(stream),
+        }
+    }
+}
+
+impl Wire for Line {
+    fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut impl BufMut) -> Poll<io::Result<usize>> {
         pin!(self.read_buf(buf)).poll(cx)
     }
 
-    /// Writes once.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
+    }
+
+    fn poll_write_pipe(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>> {
+        pipe.poll_drain(self.plain(), cx)
+    }
+
+    fn source(&self) -> Option<Plain<'_>> {
+        Some(self.plain())
     }
 }
 

@@ -17,6 +17,7 @@ use super::pool::{Held, Pool};
 use super::vigil::Vigil;
 use super::{Proxy, connect};
 use crate::gate::Pass;
+use crate::web::wire::Wire as _;
 use crate::web::{Head, Peer};
 
 mod body;

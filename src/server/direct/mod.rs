@@ -19,6 +19,7 @@ use crate::proxy::body::BodyError;
 use crate::proxy::{Answer, Feed, SharedFeed};
 use crate::web::Head;
 use crate::web::deadline::Timer;
+use crate::web::wire::Wire as _;
 
 mod head;
 mod own;
@@ -157,7 +158,7 @@ impl Talk<'_> {
                         if !feed.is_hungry() {
                             return Poll::Pending;
                         }
-                        if ready!(feed.poll_fill(|buf| client.io.poll_fill(cx, buf))).is_err() {
+                        if ready!(feed.poll_fill(client.io, cx)).is_err() {
                             return Poll::Ready(None);
                         }
                     }
@@ -254,18 +255,18 @@ impl<S: Socket> Client<'_, S> {
 
     /// Carries an answer to its end, and the rest of its request, too.
     async fn carry(&mut self, answer: &mut Answer, fields: &[u8]) -> Result<(), Lost> {
-        answer.begin(fields).map_err(Lost::Upstream)?;
+        answer.begin(fields, self.io.sink().is_some()).map_err(Lost::Upstream)?;
         std::future::poll_fn(|cx| {
-            let fed = answer.poll_feed(cx, |cx, buf| self.io.poll_fill(cx, buf));
+            let fed = answer.poll_feed(self.io, cx);
             if matches!(fed, Poll::Ready(Err(_))) {
                 return Poll::Ready(Err(Lost::Client));
             }
             // While it sends its request, it shows by that whether it is there.
             let is_feeding = fed.is_pending();
             loop {
-                while !answer.ready().is_empty() {
-                    match Pin::new(&mut *self.io).poll_write(cx, answer.ready()) {
-                        Poll::Ready(Ok(written @ 1..)) => answer.advance(written),
+                while answer.is_ready() {
+                    match answer.poll_send(self.io, cx) {
+                        Poll::Ready(Ok(1..)) => {}
                         Poll::Ready(_) => return Poll::Ready(Err(Lost::Client)),
                         Poll::Pending => {
                             return match answer.poll_over(cx) {

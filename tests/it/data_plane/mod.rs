@@ -16,6 +16,8 @@ mod malformed;
 mod narrow;
 mod pieces;
 mod pipelining;
+#[cfg(target_os = "linux")]
+mod pipes;
 mod requests;
 mod signatures;
 mod slow;

@@ -160,6 +160,15 @@ impl Process {
             Command::new("ps").args(["-o", "rss=", "-p", &self.child.id().to_string()]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }
+
+    /// How many ends of pipes it has open.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn ends_of_pipes(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .filter(|path| path.to_string_lossy().starts_with("pipe:"))
+            .count()
+    }
 }
 
 impl Drop for Process {
