@@ -110,7 +110,8 @@ impl Body for RequestBody {
 
 /// An answer's body, on its way to the client. Holds the upstream's connection until it has ended.
 pub struct UpstreamBody {
-    stream: Option<Download>,
+    /// Boxed: answers are handed on often before their bodies are asked for.
+    stream: Option<Box<Download>>,
 }
 
 struct Download {
@@ -237,7 +238,7 @@ impl UpstreamBody {
     }
 
     pub(super) fn stream(inner: Source, vigil: Rc<Vigil>) -> Self {
-        let mut body = Self { stream: Some(Download { inner, vigil }) };
+        let mut body = Self { stream: Some(Box::new(Download { inner, vigil })) };
         body.settle();
         body
     }

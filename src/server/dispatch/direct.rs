@@ -147,21 +147,22 @@ impl Dispatch {
 
     /// The same for a client of HTTP/2.
     pub(super) async fn ask_framed(&self, trip: Box<Trip<impl Head>>) -> (Response<Source>, Errand) {
-        let Trip { pass, head, peer, id, judged, mut errand, body: _ } = *trip;
-        let upstream = self.upstreams.of(&pass);
-        let asked = upstream.ask_framed(pass, &head, &peer, &id, judged).await;
+        let mut trip = trip;
+        let (judged, errand) = (trip.judged, &mut trip.errand);
+        let upstream = self.upstreams.of(&trip.pass);
+        let asked = upstream.ask_framed(trip.pass, &trip.head, &trip.peer, &trip.id, judged).await;
         let mut response = match asked {
             Ok((response, began)) => {
                 let took = began.saturating_duration_since(judged);
-                self.has_answered(response.status(), took, &mut errand);
+                self.has_answered(response.status(), took, errand);
                 response.map(Source::Upstream)
             }
-            Err(fault) => own(self.has_failed(&fault, upstream.url(), &id, &mut errand)),
+            Err(fault) => own(self.has_failed(&fault, upstream.url(), &trip.id, errand)),
         };
-        if let Some(hsts) = self.hsts(peer.secure) {
+        if let Some(hsts) = self.hsts(trip.peer.secure) {
             hsts.add(response.headers_mut());
         }
-        (response, errand)
+        (response, trip.errand)
     }
 
     fn told_of_https(&self, mut answer: Answer, peer: &Peer) -> Answer {
