@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::config::settings::Listen;
 
 /// Connections that may wait to be accepted.
-pub(super) const BACKLOG: i32 = 1024;
+pub(super) const BACKLOG: u16 = 1024;
 
 /// One worker's sockets for the addresses of the settings.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ fn tcp(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
 
 fn tcp_socket(address: SocketAddr, spread: bool) -> io::Result<TcpListener> {
     let socket = bound(address, spread)?;
-    socket.listen(BACKLOG)?;
+    socket.listen(i32::from(BACKLOG))?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }

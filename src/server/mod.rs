@@ -8,6 +8,7 @@ mod connection;
 mod cors;
 mod direct;
 mod dispatch;
+mod door;
 mod forwarded;
 mod frames;
 mod held_back;

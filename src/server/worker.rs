@@ -1,11 +1,9 @@
 //! Workers: a core's thread each, with its own runtime, listeners, verification cache and upstream connections.
 
 use std::io;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, mpsc};
-use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,9 +14,9 @@ use tokio::sync::watch;
 use super::client::{Slot, Socket};
 use super::connection::{self, Terms};
 use super::dispatch::{Dispatch, Parties};
+use super::door::Door;
 use super::listen::{self, Listeners};
 use super::observe::RequestIds;
-use super::pace;
 use super::peer::{Peers, SocketPeer};
 use super::proxy_protocol;
 use super::tls::{Acceptor, Told};
@@ -203,23 +201,12 @@ impl Worker {
         let worker = Rc::new(self);
         let mut accepting = Vec::new();
         for listener in listeners.tcp {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            let next = async move || {
-                let (stream, address) = listener.accept().await?;
-                // A socket that is gone already fails here, and says so when it is read.
-                let _ = stream.set_nodelay(true);
-                stream.hold_unsent(pace::LITTLE);
-                Ok((stream, SocketPeer::at(address.ip())))
-            };
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin_tcp)));
+            let door = tokio::net::TcpListener::from_std(listener)?;
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(door, Self::begin_tcp)));
         }
         for listener in listeners.unix {
-            let listener = tokio::net::UnixListener::from_std(listener)?;
-            let next = async move || {
-                let (stream, _) = listener.accept().await?;
-                Ok((stream, SocketPeer::UNIX))
-            };
-            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(next, Self::begin)));
+            let door = tokio::net::UnixListener::from_std(listener)?;
+            accepting.push(tokio::task::spawn_local(Rc::clone(&worker).accept(door, Self::begin)));
         }
         // Each ends once the crew is told to stop and its queue is empty.
         for task in accepting {
@@ -235,33 +222,37 @@ impl Worker {
 }
 
 impl Worker {
-    /// Begins what `next` accepts, until the crew is told to stop and nothing waits any more.
-    async fn accept<S: Socket>(
-        self: Rc<Self>,
-        next: impl AsyncFn() -> io::Result<(S, SocketPeer)>,
-        begin: fn(&Self, S, SocketPeer),
-    ) {
+    /// Begins who comes by a door, until the crew is told to stop and nobody waits any more.
+    async fn accept<D: Door>(self: Rc<Self>, door: D, begin: fn(&Self, D::Stream, SocketPeer)) {
         let mut closing = self.terms.closing.clone();
+        let accept = async |accepted: io::Result<(D::Stream, SocketPeer)>| match accepted {
+            Ok((stream, peer)) => begin(&self, stream, peer),
+            Err(error) => rest_after(&error).await,
+        };
         loop {
-            let accepted = tokio::select! {
+            tokio::select! {
                 biased;
-                accepted = next() => accepted,
+                accepted = door.next() => accept(accepted).await,
                 _ = closing.wait_for(|closing| *closing) => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => begin(&self, stream, peer),
-                Err(error) => rest_after(&error).await,
             }
         }
-        // What waits in the queue would be reset when the listener is closed. That nothing waits is true only after the
-        // runtime has looked at its sockets, and this task has had no more than its turn: so each time after a yield.
-        for _ in 0..listen::BACKLOG {
-            tokio::task::yield_now().await;
-            match std::future::poll_fn(|cx| Poll::Ready(pin!(next()).poll(cx))).await {
-                Poll::Ready(Ok((stream, peer))) => begin(&self, stream, peer),
-                Poll::Ready(Err(error)) => rest_after(&error).await,
-                Poll::Pending => return,
-            }
+        // What waits in the queue is reset when the listener is closed.
+        let handshakes = door.bar();
+        if !handshakes.is_zero() {
+            let coming = async {
+                loop {
+                    accept(door.next().await).await;
+                }
+            };
+            let _ = tokio::time::timeout(handshakes, coming).await;
+        }
+        let last = match door.last_ones() {
+            Ok(last) => last,
+            Err(error) => return rest_after(&error).await,
+        };
+        // Where nobody can be kept from coming, there may be always one more.
+        for accepted in last.take(2 * usize::from(listen::BACKLOG)) {
+            accept(accepted).await;
         }
     }
 

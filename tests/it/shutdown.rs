@@ -1,6 +1,8 @@
 //! SIGTERM: what runs is finished, what waits is not lost, and the process ends with 0 (contract section 7).
 
 use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::process::{Process, sidegate};
@@ -117,6 +119,49 @@ fn a_request_that_was_sent_before_the_signal_is_answered() {
         assert!(connection.next_answer().is_some_and(|answer| answer.status == 200), "{number}");
     }
     assert_eq!(process.wait().code(), Some(0));
+}
+
+/// Seen: some of those who came in the moment in which a gate stopped were reset.
+#[test]
+fn whoever_has_a_connection_when_a_gate_stops_is_answered_and_others_find_the_port_closed() {
+    for workers in [1, 2, 4, 1, 2, 4] {
+        let folder = tempfile::tempdir().unwrap();
+        let upstream = "http://127.0.0.1:9";
+        let mut process = Process::serve(folder.path(), upstream, &format!("server.workers = {workers}\n"));
+        let (address, stopped) = (process.address, AtomicBool::new(false));
+        let lost = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..6).map(|_| scope.spawn(|| comes_until(address, &stopped))).collect();
+            // The signal comes while all of them are at it.
+            let answered: usize = (0..200).map(|_| usize::from(health(address).is_some())).sum();
+            assert_eq!(answered, 200);
+            process.terminate();
+            assert_eq!(process.wait().code(), Some(0));
+            stopped.store(true, Ordering::Relaxed);
+            clients.into_iter().map(|client| client.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(lost, 0, "{workers} workers");
+    }
+}
+
+/// Comes again and again; says how many times there was a connection and no answer.
+fn comes_until(address: SocketAddr, stopped: &AtomicBool) -> usize {
+    let mut lost = 0;
+    while !stopped.load(Ordering::Relaxed) {
+        lost += usize::from(health(address) == Some(false));
+    }
+    lost
+}
+
+/// Whether one request is answered; `None`: there is no connection to be had, or its client was slow to ask, who is not waited for.
+fn health(address: SocketAddr) -> Option<bool> {
+    let mut stream = std::net::TcpStream::connect(address).ok()?;
+    let connected = Instant::now();
+    let written = stream.write_all(b"GET /auth/healthz HTTP/1.0\r\n\r\n");
+    let in_time = connected.elapsed() < Duration::from_millis(50);
+    let mut answer = String::new();
+    let answered =
+        written.and_then(|()| stream.read_to_string(&mut answer)).is_ok_and(|_| answer.contains(" 200 "));
+    (answered || in_time).then_some(answered)
 }
 
 /// Seen: the port was probed by a socket that listened for a moment, and who came just then was reset.

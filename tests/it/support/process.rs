@@ -68,9 +68,13 @@ impl Process {
     }
 
     fn serve_by(mut command: Command, folder: &Path, upstream: &str, extra: &str) -> Self {
-        let admin = if extra.contains("admin.listen") { "" } else { "admin.listen = \"\"\n" };
+        let unless_said = |line: &'static str| {
+            if extra.contains(line.split(' ').next().unwrap_or(line)) { "" } else { line }
+        };
+        let admin = unless_said("admin.listen = \"\"\n");
+        let workers = unless_said("server.workers = 2\n");
         let text = format!(
-            "server.listen = \"127.0.0.1:0\"\nserver.workers = 2\nupstream.url = \"{upstream}\"\n{admin}\
+            "server.listen = \"127.0.0.1:0\"\n{workers}upstream.url = \"{upstream}\"\n{admin}\
              database.url = \"redb:t.redb\"\npasswords.memory = \"64KiB\"\npasswords.iterations = 1\n{extra}"
         );
         std::fs::write(folder.join("sidegate.toml"), text).unwrap();
