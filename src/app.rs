@@ -141,6 +141,7 @@ pub fn start(settings: Settings, clock: Clock, log: AccessLog) -> Result<Running
         auth: Arc::new(auth),
         clock: clock.clone(),
         log,
+        workers,
     };
     let crew = Crew::start(&shared, listeners, &metrics, tallies)?;
     let attendant = socket.serve(services.administration(&shared.settings, clock))?;
@@ -380,7 +381,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Each client costs two descriptors; the soft limit is 1024 in most places and the hard one far above.
+/// Each client costs two descriptors, and pipes some; the soft limit is 1024 in most places and the hard one far above.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);

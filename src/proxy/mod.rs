@@ -15,6 +15,7 @@ use crate::gate::Pass;
 use crate::gate::credential::Credentials;
 use crate::web::Peer;
 use crate::web::deadline::Deadlines;
+use crate::web::pipe::Pipes;
 
 mod addresses;
 pub mod body;
@@ -73,13 +74,14 @@ enum Answered {
 }
 
 impl Proxy {
-    /// To this upstream, else as the settings have it, with the worker's time limits and its open tunnels.
+    /// To this upstream, else as the settings have it, with the worker's time limits, its open tunnels and its pipes.
     fn new(
         settings: &Settings,
         upstream: settings::Upstream,
         deadlines: Deadlines,
         tunnels: Tunnels,
         troubles: Troubles,
+        pipes: &Pipes,
     ) -> Self {
         let addresses = Addresses::new(&upstream, troubles);
         let http2 = Http2::towards(&addresses, &upstream, &deadlines);
@@ -91,7 +93,7 @@ impl Proxy {
             addresses,
             pool: Rc::default(),
             lines: Rc::default(),
-            buffers: Rc::default(),
+            buffers: Rc::new(Buffers::new(pipes.clone())),
             http2,
             deadlines,
             tunnels,

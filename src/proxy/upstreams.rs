@@ -6,15 +6,24 @@ use super::{Proxy, Troubles, Tunnels};
 use crate::config::settings::{self, Settings};
 use crate::gate::Pass;
 use crate::web::deadline::Deadlines;
+use crate::web::pipe::Pipes;
 
 /// The upstreams: `[upstream]` first, then the named ones in the order of the settings, as a permit's way counts them.
 pub struct Upstreams(Vec<Proxy>);
 
 impl Upstreams {
-    /// As the settings have them, with the worker's time limits and its open tunnels, and what all workers know of troubles.
-    pub fn new(settings: &Settings, deadlines: &Deadlines, tunnels: &Tunnels, troubles: &Troubles) -> Self {
+    /// As the settings have them, with the worker's time limits, its open tunnels and its pipes, and what all workers know of
+    /// troubles.
+    pub fn new(
+        settings: &Settings,
+        deadlines: &Deadlines,
+        tunnels: &Tunnels,
+        troubles: &Troubles,
+        pipes: &Pipes,
+    ) -> Self {
         let proxy = |upstream: &settings::Upstream| {
-            Proxy::new(settings, upstream.clone(), deadlines.clone(), tunnels.clone(), troubles.clone())
+            let (deadlines, tunnels, troubles) = (deadlines.clone(), tunnels.clone(), troubles.clone());
+            Proxy::new(settings, upstream.clone(), deadlines, tunnels, troubles, pipes)
         };
         Self(settings.all_upstreams().map(proxy).collect())
     }

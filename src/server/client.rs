@@ -168,9 +168,9 @@ impl<S: Socket> ClientIo<S> {
         if self.begun.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
     }
 
-    /// Where what is in a pipe can go.
-    pub(super) fn sink(&self) -> Option<Plain<'_>> {
-        self.stream.plain()
+    /// Whether what is in a pipe can be written to it.
+    pub(super) fn takes_pipes(&self) -> bool {
+        self.stream.plain().is_some()
     }
 
     /// What became of a write.

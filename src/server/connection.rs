@@ -68,7 +68,7 @@ pub(super) struct Terms {
     pub(super) stopping: Rc<Cell<bool>>,
     /// Where the direct way reads to.
     pub(super) spares: Rc<Spares>,
-    /// What lets hyper read large uploads in large amounts.
+    /// What lets large uploads be read in large amounts.
     pub(super) large_reads: LargeReads,
 }
 

@@ -32,6 +32,7 @@ use crate::types::Clock;
 use crate::web::counter::Counter;
 use crate::web::deadline::Deadlines;
 use crate::web::large_reads::LargeReads;
+use crate::web::pipe::Pipes;
 
 /// What all workers read and none changes.
 #[derive(Clone)]
@@ -48,6 +49,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Where requests are logged.
     pub log: AccessLog,
+    /// How many workers there are.
+    pub workers: usize,
 }
 
 /// The running workers.
@@ -151,10 +154,11 @@ impl Worker {
     ) -> Self {
         let (settings, tally) = (&shared.settings, Rc::new(tally));
         let (deadlines, tunnels) = (Deadlines::new(), Tunnels::default());
+        let pipes = Pipes::of_one_among(shared.workers);
         let revocations = shared.sessions.revocations();
         let parties = Parties {
             gate: Gate::new(settings, shared.tokens.clone(), revocations, shared.clock.clone()),
-            upstreams: Upstreams::new(settings, &deadlines, &tunnels, troubles),
+            upstreams: Upstreams::new(settings, &deadlines, &tunnels, troubles, &pipes),
             auth: Arc::clone(&shared.auth),
             sessions: shared.sessions.clone(),
             peers: Arc::clone(&peers),
@@ -171,7 +175,7 @@ impl Worker {
             closing,
             stopping: Rc::default(),
             spares: Rc::default(),
-            large_reads: LargeReads::default(),
+            large_reads: LargeReads::new(pipes),
         };
         Self {
             dispatch: Rc::new(Dispatch::new(settings, parties)),

@@ -6,20 +6,32 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
-/// How much room a pipe is asked to have, in bytes. More than that moves no faster.
+/// How many pages or parts of such a pipe has room for: 256 KiB mostly. With more it moves no faster, with 16, as it comes,
+/// no faster than copies.
 #[cfg(target_os = "linux")]
-const ROOM: usize = 256 * 1024;
+const SLOTS: usize = 64;
 
-/// One with less room is of no use: the kernel gives a user whose pipes are many already a page for each.
-#[cfg(target_os = "linux")]
-const LEAST: usize = 64 * 1024;
+/// How many pipes a process has. The kernel lets a user have 256 of them on the whole machine (`pipe-user-pages-soft`), and
+/// there are other programs.
+const ALL: usize = 64;
 
-/// How many empty ones are kept.
-const SPARE: usize = 8;
+/// Every worker has that many.
+const LEAST: usize = 2;
+
+/// Each is two descriptors: no more than a sixteenth of those go to pipes.
+const SHARE: u64 = 32;
+
+/// How many empty ones a worker keeps.
+const SPARE: usize = 4;
+
+/// How long none is asked for after one could not be had, or was of no use.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// A socket of the kernel's, with nothing of ours in between.
 #[derive(Clone, Copy)]
@@ -31,20 +43,23 @@ pub enum Plain<'a> {
 }
 
 /// Where a worker's pipes come from. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Pipes(Rc<Kept>);
 
-#[derive(Default)]
 struct Kept {
     spare: RefCell<Vec<Rc<Ends>>>,
-    /// Whether this system, or a sandbox, knows no such thing.
-    forbidden: Cell<bool>,
+    /// How many more may be opened.
+    left: Cell<usize>,
+    /// Until when none is asked for.
+    pause: Cell<Option<Instant>>,
 }
 
 /// Where a pipe is read, and where it is written.
 struct Ends {
     out: OwnedFd,
     into: OwnedFd,
+    /// How much it is filled at once, in bytes: it is never full then, so that a filling that has to wait waits for its socket.
+    room: usize,
 }
 
 /// A pipe. Dropping it while it is empty leaves it to who needs one next.
@@ -56,48 +71,105 @@ pub struct Pipe {
 }
 
 impl Pipes {
+    /// Those of one worker among so many.
+    pub fn of_one_among(workers: usize) -> Self {
+        let descriptors = getrlimit(Resource::Nofile).current;
+        Self::with(share(workers, descriptors.unwrap_or(u64::MAX)))
+    }
+
+    fn with(left: usize) -> Self {
+        Self(Rc::new(Kept { spare: RefCell::default(), left: Cell::new(left), pause: Cell::default() }))
+    }
+
     /// An empty pipe; `None`: there is none to be had, and bodies are copied.
     pub fn take(&self) -> Option<Pipe> {
-        if self.0.forbidden.get() {
+        if self.0.pause.get().is_some_and(|pause| Instant::now() < pause) {
             return None;
         }
         let spare = self.0.spare.borrow_mut().pop();
+        let ends = match spare {
+            Some(ends) => ends,
+            None => Rc::new(self.open()?),
+        };
+        let pipe = Pipe { ends, held: 0, home: self.clone() };
         // What is one's is never another's, whatever the system has counted.
-        let ends =
-            spare.filter(|ends| ends.hold_nothing()).or_else(|| Ends::open().ok().flatten().map(Rc::new))?;
-        Some(Pipe { ends, held: 0, home: self.clone() })
+        if pipe.ends.hold_nothing() { Some(pipe) } else { pipe.close() }
     }
+
+    fn open(&self) -> Option<Ends> {
+        let left = self.0.left.get().checked_sub(1)?;
+        let Ok(Some(ends)) = Ends::open() else {
+            self.pause();
+            return None;
+        };
+        self.0.left.set(left);
+        Some(ends)
+    }
+
+    fn pause(&self) {
+        self.0.pause.set(Some(Instant::now() + PAUSE));
+    }
+}
+
+/// How many pipes one of so many workers has, where a process may have so many descriptors.
+fn share(workers: usize, descriptors: u64) -> usize {
+    let all = usize::try_from(descriptors / SHARE).unwrap_or(ALL).min(ALL);
+    (all / workers.max(1)).max(LEAST)
 }
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        let mut spare = self.home.0.spare.borrow_mut();
+        let kept = &self.home.0;
+        let mut spare = kept.spare.borrow_mut();
         if self.is_empty() && spare.len() < SPARE {
             spare.push(Rc::clone(&self.ends));
+        } else {
+            kept.left.set(kept.left.get() + 1);
         }
     }
 }
 
 impl Pipe {
+    /// How many bytes are in it.
+    pub const fn len(&self) -> usize {
+        self.held
+    }
+
     /// Whether nothing is in it.
     pub const fn is_empty(&self) -> bool {
         self.held == 0
     }
 
-    /// Takes up to `most` bytes from a socket; only for when it is empty. 0: the socket's end. An error of the kind
-    /// `Unsupported` says that this system can't; nothing is lost by it.
+    /// Takes up to `most` bytes from a socket; only for when it is empty. 0: the socket's end. What is there and goes by no pipe
+    /// (what precedes TCP's urgent data) gets behind what `beside` holds. An error of the kind `Unsupported` says that this
+    /// system can't; nothing is lost by it.
     pub fn poll_fill(
         &mut self,
         from: Plain<'_>,
         cx: &mut Context<'_>,
         most: usize,
+        beside: &mut Vec<u8>,
     ) -> Poll<io::Result<usize>> {
+        let most = most.min(self.ends.room);
         loop {
             ready!(from.poll_ready(Interest::READABLE, cx))?;
-            let moved =
-                from.try_io(Interest::READABLE, |socket| splice(socket, self.ends.into.as_fd(), most));
+            let mut few = [0; 16];
+            let few = &mut few[..most.min(16)];
+            let mut by_pipe = true;
+            let moved = from.try_io(Interest::READABLE, |socket| {
+                let moved = splice(socket, self.ends.into.as_fd(), most);
+                if !matches!(&moved, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+                    return moved;
+                }
+                by_pipe = false;
+                Ok(rustix::io::read(socket, &mut *few)?)
+            });
             if let Some(count) = self.moved(moved)? {
-                self.held += count;
+                if by_pipe {
+                    self.held += count;
+                } else {
+                    beside.extend_from_slice(&few[..count]);
+                }
                 return Poll::Ready(Ok(count));
             }
         }
@@ -126,19 +198,30 @@ impl Pipe {
         Ok(())
     }
 
-    /// What became of a call: `None`, the socket is not ready after all.
+    /// What became of a call: `None`, it has to be made again.
     fn moved(&self, result: io::Result<usize>) -> io::Result<Option<usize>> {
-        use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported, WouldBlock};
+        use io::ErrorKind::{
+            Interrupted, InvalidInput, OutOfMemory, PermissionDenied, Unsupported, WouldBlock,
+        };
         match result {
             Ok(count) => Ok(Some(count)),
-            Err(error) if error.kind() == WouldBlock => Ok(None),
-            // It won't be otherwise the next time.
-            Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => {
-                self.home.0.forbidden.set(true);
+            Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => Ok(None),
+            // A system that knows no such thing, a sandbox that forbids it, or a kernel that has no room for it.
+            Err(error)
+                if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported | OutOfMemory) =>
+            {
+                tracing::debug!(%error, "bodies are copied for a while");
+                self.home.pause();
                 Err(Unsupported.into())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Closes it, whatever is in it.
+    fn close(mut self) -> Option<Self> {
+        self.held = usize::MAX;
+        None
     }
 }
 
@@ -164,24 +247,27 @@ impl Plain<'_> {
     }
 }
 
-#[cfg(target_os = "linux")]
-impl Ends {
-    /// `None`: its room is of no use.
-    fn open() -> io::Result<Option<Self>> {
-        use rustix::pipe::{PipeFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with};
-        let (out, into) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
-        // A user may have only so much; what there is by itself will do.
-        let _ = fcntl_setpipe_size(&into, ROOM);
-        Ok((fcntl_getpipe_size(&into)? >= LEAST).then_some(Self { out, into }))
-    }
-}
-
 impl Ends {
     fn hold_nothing(&self) -> bool {
         rustix::io::ioctl_fionread(&self.out).is_ok_and(|held| held == 0)
     }
 }
 
+#[cfg(target_os = "linux")]
+impl Ends {
+    /// `None`: it would have too little room.
+    fn open() -> io::Result<Option<Self>> {
+        use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+        let room = SLOTS * rustix::param::page_size();
+        let (out, into) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+        // Refused where its user has many, or pages are large.
+        let wide = fcntl_setpipe_size(&into, room).is_ok_and(|size| size >= room);
+        Ok(wide.then_some(Self { out, into, room }))
+    }
+}
+
+/// A socket that is closed at the other end is an error (`EPIPE`), as it is for `write`: as long as nobody lets SIGPIPE end the process,
+/// which Rust's runtime ignores.
 #[cfg(target_os = "linux")]
 fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
     use rustix::pipe::SpliceFlags;
@@ -201,77 +287,6 @@ fn splice(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use std::future::poll_fn;
-
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn what_goes_through_a_pipe_comes_out_as_it_went_in_and_the_pipe_is_used_again() {
-        let pipes = Pipes::default();
-        let ((mut upstream, from), (to, mut client)) =
-            (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
-        for round in 0..20_u8 {
-            let mut pipe = pipes.take().unwrap();
-            let sent: Vec<u8> = (0..50_000).map(|at: u32| (at % 251) as u8 ^ round).collect();
-            upstream.write_all(&sent).await.unwrap();
-            let mut moved = 0;
-            while moved < sent.len() {
-                let filled = poll_fn(|cx| pipe.poll_fill(Plain::Unix(&from), cx, 7_777)).await.unwrap();
-                assert!((1..=7_777).contains(&filled));
-                while !pipe.is_empty() {
-                    moved += poll_fn(|cx| pipe.poll_drain(Plain::Unix(&to), cx)).await.unwrap();
-                }
-            }
-            let mut heard = vec![0; sent.len()];
-            client.read_exact(&mut heard).await.unwrap();
-            assert!(heard == sent, "round {round}");
-        }
-        assert_eq!(pipes.0.spare.borrow().len(), 1);
-        drop(upstream);
-        let mut pipe = pipes.take().unwrap();
-        assert_eq!(poll_fn(|cx| pipe.poll_fill(Plain::Unix(&from), cx, 1)).await.unwrap(), 0, "the end");
-    }
-
-    #[tokio::test]
-    async fn a_pipe_that_is_not_empty_is_used_by_nobody_else() {
-        let pipes = Pipes::default();
-        let (mut upstream, from) = UnixStream::pair().unwrap();
-        upstream.write_all(b"a secret of one").await.unwrap();
-        let mut pipe = pipes.take().unwrap();
-        poll_fn(|cx| pipe.poll_fill(Plain::Unix(&from), cx, 100)).await.unwrap();
-        drop(pipe);
-        assert!(pipes.0.spare.borrow().is_empty());
-    }
-
-    #[tokio::test]
-    async fn no_more_than_a_few_empty_pipes_are_kept() {
-        let pipes = Pipes::default();
-        let taken: Vec<_> = std::iter::from_fn(|| pipes.take()).take(SPARE + 3).collect();
-        drop(taken);
-        assert_eq!(pipes.0.spare.borrow().len(), SPARE);
-    }
-
-    #[tokio::test]
-    async fn where_it_is_forbidden_nothing_is_lost_and_it_is_not_tried_again() {
-        let pipes = Pipes::default();
-        let (mut upstream, from) = UnixStream::pair().unwrap();
-        upstream.write_all(b"hello").await.unwrap();
-        let mut pipe = pipes.take().unwrap();
-        poll_fn(|cx| pipe.poll_fill(Plain::Unix(&from), cx, 100)).await.unwrap();
-        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported]
-        {
-            pipes.0.forbidden.set(false);
-            let told = pipe.moved(Err(kind.into())).unwrap_err();
-            assert_eq!(told.kind(), io::ErrorKind::Unsupported);
-            assert!(pipes.take().is_none());
-        }
-        let mut bytes = b"> ".to_vec();
-        pipe.empty_into(&mut bytes).unwrap();
-        assert_eq!(bytes, b"> hello");
-        assert!(pipe.is_empty());
-    }
-}
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;

@@ -40,6 +40,7 @@ impl Load {
 
     /// From now on what comes from a socket goes by this pipe; only for when it is empty.
     pub fn go_by(&mut self, pipe: Option<Pipe>) {
+        debug_assert!(self.is_empty(), "what is in memory or in another pipe comes first");
         self.pipe = pipe;
     }
 
@@ -51,6 +52,11 @@ impl Load {
     /// What of it is in memory, for who adds to it or takes it; only for when nothing of it has been written.
     pub const fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
+    }
+
+    /// How much is still to be written, in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.sent + self.pipe.as_ref().map_or(0, Pipe::len)
     }
 
     /// What of it is in memory.
@@ -65,8 +71,9 @@ impl Load {
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<io::Result<usize>> {
+        debug_assert!(self.is_empty(), "nothing may come between");
         if let (Some(pipe), Some(source)) = (&mut self.pipe, from.source()) {
-            match ready!(pipe.poll_fill(source, cx, most)) {
+            match ready!(pipe.poll_fill(source, cx, most, &mut self.bytes)) {
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => self.pipe = None,
                 filled => return Poll::Ready(filled),
             }
@@ -98,7 +105,8 @@ impl Load {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::future::poll_fn;
 
@@ -141,7 +149,7 @@ mod tests {
         far.write_all(b"by pipe, ").await.unwrap();
         let mut wire = Odd { socket, written: Vec::new() };
         let mut load = Load::default();
-        load.go_by(Pipes::default().take());
+        load.go_by(Pipes::of_one_among(1).take());
         for _ in 0..2 {
             poll_fn(|cx| load.poll_fill(&mut wire, cx, 100)).await.unwrap();
             while !load.is_empty() {
@@ -149,5 +157,17 @@ mod tests {
             }
         }
         assert_eq!(wire.written, b"by pipe, by memory");
+    }
+
+    #[tokio::test]
+    async fn what_a_pipe_does_not_take_goes_by_memory() {
+        let (mut far, socket) = UnixStream::pair().unwrap();
+        far.write_all(b"something to read").await.unwrap();
+        let mut wire = Odd { socket, written: Vec::new() };
+        let mut load = Load::default();
+        load.go_by(Some(Pipe::that_takes_nothing()));
+        assert_eq!(poll_fn(|cx| load.poll_fill(&mut wire, cx, 100)).await.unwrap(), 9);
+        assert_eq!(load.memory(), b"by memory");
+        assert!(load.pipe.is_none(), "it is not asked again");
     }
 }

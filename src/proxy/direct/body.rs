@@ -85,9 +85,9 @@ impl Answer {
         self.out.bytes().extend_from_slice(line);
     }
 
-    /// How many bytes of its body went through so far.
-    pub const fn carried(&self) -> u64 {
-        self.intake.carried()
+    /// How many bytes of its body the client's socket has taken so far.
+    pub fn carried(&self) -> u64 {
+        self.intake.carried().saturating_sub(self.out.len() as u64)
     }
 
     /// Ends its head with `fields`, whole lines, and takes what of the body came with it. To be called once, before

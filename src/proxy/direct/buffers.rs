@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use crate::web::large_reads::LargeReads;
+use crate::web::pipe::Pipes;
 
 /// How much room a buffer has at least, in bytes: most heads and answers need no more.
 const ROOM: usize = 8 * 1024;
@@ -12,7 +13,6 @@ const LARGEST: usize = 16 * 1024;
 const MOST: usize = 64;
 
 /// The buffers that nobody uses just now.
-#[derive(Default)]
 pub(in crate::proxy) struct Buffers {
     kept: RefCell<Vec<Vec<u8>>>,
     /// For bodies that need more room than a buffer has.
@@ -20,6 +20,11 @@ pub(in crate::proxy) struct Buffers {
 }
 
 impl Buffers {
+    /// None yet; with the worker's pipes.
+    pub(in crate::proxy) fn new(pipes: Pipes) -> Self {
+        Self { kept: RefCell::default(), large_reads: LargeReads::new(pipes) }
+    }
+
     /// An empty buffer.
     pub(super) fn take(&self) -> Vec<u8> {
         self.kept.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(ROOM))

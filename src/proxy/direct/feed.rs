@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::line::Line;
-use crate::web::large_reads::{LARGE, LargeRead, SOME};
+use crate::web::large_reads::{LARGE, LargeRead, PIPED, SOME};
 use crate::web::wire::{Load, Wire};
 
 /// What of a request's body did not come along with its head. Who talks to the client fills it; who talks to the upstream,
@@ -20,7 +20,7 @@ pub struct Feed {
     refused: bool,
     large: Option<LargeRead>,
     /// Whether a pipe was asked for.
-    is_piped: bool,
+    asked_for_pipe: bool,
 }
 
 /// Both of them hold it.
@@ -30,7 +30,13 @@ impl Feed {
     /// `to_come`: its length in bytes. A large one is read in large amounts with a permit for that.
     pub fn new(to_come: u64, permit: impl FnOnce() -> Option<LargeRead>) -> SharedFeed {
         let large = if to_come > SOME as u64 { permit() } else { None };
-        Rc::new(RefCell::new(Self { to_come, held: Load::default(), refused: false, large, is_piped: false }))
+        Rc::new(RefCell::new(Self {
+            to_come,
+            held: Load::default(),
+            refused: false,
+            large,
+            asked_for_pipe: false,
+        }))
     }
 
     /// Whether the client has more of it to send.
@@ -57,11 +63,12 @@ impl Feed {
     pub fn poll_fill(&mut self, client: &mut impl Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let most = if self.large.is_some() { LARGE } else { SOME };
         let most = usize::try_from(self.to_come).unwrap_or(usize::MAX).min(most);
-        if !self.is_piped
+        if !self.asked_for_pipe
+            && self.to_come >= PIPED
             && let Some(large) = &self.large
             && client.source().is_some()
         {
-            self.is_piped = true;
+            self.asked_for_pipe = true;
             self.held.go_by(large.pipe());
         }
         let Poll::Ready(read) = self.held.poll_fill(client, cx, most) else {

@@ -13,7 +13,7 @@ use super::head::Ends;
 use super::line::Line;
 use super::{Buffers, Held, Pool};
 use crate::proxy::body::BodyError;
-use crate::web::large_reads::{LARGE, LargeRead, SOME};
+use crate::web::large_reads::{LARGE, LargeRead, PIPED, SOME};
 use crate::web::wire::{Load, Wire as _};
 
 /// How much is read at once of a large body in chunks, which take their room twice: as they came, and as they go on.
@@ -178,7 +178,7 @@ impl Intake {
         self.came = None;
         if is_large && self.large.is_none() {
             self.large = self.buffers.large_reads.take();
-            if let (true, Rest::Bytes(_), Some(large)) = (self.may_pipe, &self.rest, &self.large) {
+            if let (true, Rest::Bytes(PIPED..), Some(large)) = (self.may_pipe, &self.rest, &self.large) {
                 out.go_by(large.pipe());
             }
         }

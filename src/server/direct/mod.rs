@@ -255,7 +255,7 @@ impl<S: Socket> Client<'_, S> {
 
     /// Carries an answer to its end, and the rest of its request, too.
     async fn carry(&mut self, answer: &mut Answer, fields: &[u8]) -> Result<(), Lost> {
-        answer.begin(fields, self.io.sink().is_some()).map_err(Lost::Upstream)?;
+        answer.begin(fields, self.io.takes_pipes()).map_err(Lost::Upstream)?;
         std::future::poll_fn(|cx| {
             let fed = answer.poll_feed(self.io, cx);
             if matches!(fed, Poll::Ready(Err(_))) {
