@@ -6,7 +6,7 @@
 mod answers;
 mod cut_short;
 mod desync;
-mod events;
+pub(crate) mod events;
 mod failures;
 mod heads;
 mod http2;

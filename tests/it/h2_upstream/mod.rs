@@ -5,6 +5,7 @@ mod agreed;
 mod by_tls;
 mod connections;
 mod endings;
+mod events;
 mod failing;
 mod forwarding;
 mod grpc;
