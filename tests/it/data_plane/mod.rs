@@ -29,3 +29,4 @@ mod unread;
 mod uploads;
 mod ways;
 mod websocket;
+mod whole_heads;
