@@ -11,6 +11,7 @@ mod failures;
 mod heads;
 mod http2;
 mod identities;
+mod idle_lines;
 mod idle_tunnels;
 pub(crate) mod leaving;
 mod malformed;
