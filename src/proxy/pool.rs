@@ -155,3 +155,43 @@ impl Lease {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that is always ready, and known by its number.
+    struct Ready(usize);
+
+    impl Reusable for Ready {
+        fn is_ready(&self) -> bool {
+            true
+        }
+    }
+
+    fn put(pool: &Pool<Ready>, number: usize, since: Instant) {
+        pool.put(Held { connection: Ready(number), era: Rc::default() }, since);
+    }
+
+    fn take(pool: &Pool<Ready>, now: Instant) -> Option<usize> {
+        pool.take(now).map(|held| held.connection.0)
+    }
+
+    #[test]
+    fn one_that_has_waited_for_too_long_is_not_taken_nor_any_that_waited_longer() {
+        let (pool, begin) = (Pool::default(), Instant::now());
+        put(&pool, 1, begin);
+        put(&pool, 2, begin + LOOK);
+        assert_eq!(take(&pool, begin + LOOK + IDLE), Some(2), "as long as it may");
+        assert_eq!(take(&pool, begin + LOOK + IDLE), None, "longer");
+        assert!(pool.waiting.borrow().is_empty(), "it is closed at once, whether somebody tends them or not");
+    }
+
+    #[test]
+    fn when_too_many_wait_the_one_that_waited_longest_is_closed() {
+        let (pool, now) = (Pool::default(), Instant::now());
+        (0..=MOST).for_each(|number| put(&pool, number, now));
+        let taken: Vec<_> = std::iter::from_fn(|| take(&pool, now)).collect();
+        assert_eq!(taken, (1..=MOST).rev().collect::<Vec<_>>());
+    }
+}

@@ -43,28 +43,31 @@ fn an_answer_that_is_cut_short_or_garbled_is_never_taken_for_whole() {
         ("no chunks at all", CHUNKED, "<html>hello</html>\r\n\r\n", After::Hang),
     ];
     let scripts = rows.iter().map(|(_, head, body, after)| Script::new(format!("{head}{body}"), *after));
-    let stage = Stage::playing(scripts.collect(), "");
-    for (number, (name, head, ..)) in rows.iter().enumerate() {
-        for method in ["GET", "POST"] {
-            let mut connection = stage.gate.connect();
-            let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
-            let fields = format!("Connection: close\r\n{length}");
-            connection.write(stage.request(method, &format!("/{number}"), &fields));
-            let got = connection.rest();
-            let text = String::from_utf8_lossy(&got);
-            assert!(got.is_empty() || text.starts_with("HTTP/1.1 "), "{name}: {text}");
-            let refused = text.starts_with("HTTP/1.1 502 ");
-            let body = find(&got, b"\r\n\r\n").map_or(&got[..0], |end| &got[end + 4..]);
-            let whole = if head.contains("Content-Length") {
-                body.len() >= 10
-            } else {
-                find(body, b"0\r\n\r\n").is_some()
-            };
-            assert!(refused || !whole, "{name}: {text}");
-            assert!(connection.is_closed(), "{name}");
+    let scripts: Vec<_> = scripts.collect();
+    for stage in Stage::on_both_ways(&scripts, "") {
+        for (number, (name, head, ..)) in rows.iter().enumerate() {
+            let name = &stage.name(name);
+            for method in ["GET", "POST"] {
+                let mut connection = stage.gate.connect();
+                let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+                let fields = format!("Connection: close\r\n{length}");
+                connection.write(stage.request(method, &format!("/{number}"), &fields));
+                let got = connection.rest();
+                let text = String::from_utf8_lossy(&got);
+                assert!(got.is_empty() || text.starts_with("HTTP/1.1 "), "{name}: {text}");
+                let refused = text.starts_with("HTTP/1.1 502 ");
+                let body = find(&got, b"\r\n\r\n").map_or(&got[..0], |end| &got[end + 4..]);
+                let whole = if head.contains("Content-Length") {
+                    body.len() >= 10
+                } else {
+                    find(body, b"0\r\n\r\n").is_some()
+                };
+                assert!(refused || !whole, "{name}: {text}");
+                assert!(connection.is_closed(), "{name}");
+            }
         }
+        assert_eq!(stage.asked(), 2 * rows.len(), "what has begun to answer is not asked again");
     }
-    assert_eq!(stage.asked(), 2 * rows.len(), "what has begun to answer is not asked again");
 }
 
 /// What came before the fault has been passed on, as far as it was good.

@@ -30,24 +30,30 @@ fn what_follows_a_whole_answer_is_not_the_next_one() {
     scripts.extend(heads.iter().map(|(_, sent)| Script::new(format!("{sent}HTTP/1"), After::Keep)));
     scripts.extend(heads.iter().map(|(_, sent)| Script::new(format!("{sent}\0"), After::Keep)));
     let count = scripts.len();
-    let stage = Stage::playing(scripts, "");
-    for number in 0..count {
-        let (method, sent) = heads[number % heads.len()];
-        let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
-        let asked = stage.request(method, &format!("/{number}"), length);
-        for together in [false, true] {
-            let mut connection = stage.gate.connect();
-            let name = format!("{number}: {method} {sent:?}, both at once: {together}");
-            let next = stage.request("GET", "/plain", "");
-            connection.write(if together { format!("{asked}{next}") } else { asked.clone() });
-            let answer = connection.answer_to(method);
-            assert!(sent.contains(&format!(" {} ", answer.status)), "{name}: {answer:?}");
-            if !together {
-                connection.write(next);
+    for stage in Stage::on_both_ways(&scripts, "") {
+        for number in 0..count {
+            let (method, sent) = heads[number % heads.len()];
+            let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+            let asked = stage.request(method, &format!("/{number}"), length);
+            for together in [false, true] {
+                let mut connection = stage.gate.connect();
+                let name = stage.name(&format!("{number}: {method} {sent:?}, both at once: {together}"));
+                let next = stage.request("GET", "/plain", "");
+                connection.write(if together { format!("{asked}{next}") } else { asked.clone() });
+                let answer = connection.answer_to(method);
+                assert!(sent.contains(&format!(" {} ", answer.status)), "{name}: {answer:?}");
+                if !together {
+                    connection.write(next);
+                }
+                let answer = connection.answer();
+                assert_eq!(
+                    (answer.status, answer.text().as_str()),
+                    (200, "plain"),
+                    "{name}: {}",
+                    answer.head
+                );
+                stage.assert_served(&mut connection, &name);
             }
-            let answer = connection.answer();
-            assert_eq!((answer.status, answer.text().as_str()), (200, "plain"), "{name}: {}", answer.head);
-            stage.assert_served(&mut connection, &name);
         }
     }
 }

@@ -28,40 +28,44 @@ fn every_byte_that_a_value_may_have_goes_through_and_no_other_does() {
         sent.extend(b"b\r\nContent-Length: 1\r\n\r\na");
         Script::new(sent, After::Keep)
     });
-    let stage = Stage::playing(scripts.collect(), "");
-    for (number, byte) in bytes.iter().enumerate() {
-        let mut connection = stage.gate.connect();
-        connection.write(stage.request("GET", &format!("/{number}"), "Connection: close\r\n"));
-        let got = connection.rest();
-        let passed = got.starts_with(b"HTTP/1.1 200 ");
-        let (visible, high) = (matches!(byte, b'\t' | b' '..=b'~'), *byte > 0x7f);
-        assert!(passed == visible || high, "{byte:#x}: {:?}", got.escape_ascii().to_string());
-        assert!(
-            passed || got.starts_with(b"HTTP/1.1 502 "),
-            "{byte:#x} {:?}",
-            got.escape_ascii().to_string()
-        );
-        let line = [b"\r\nX: a", &[*byte][..], b"b\r\n"].concat();
-        assert_eq!(got.windows(line.len()).any(|window| window == line), passed, "{byte:#x}");
+    let scripts: Vec<_> = scripts.collect();
+    for stage in Stage::on_both_ways(&scripts, "") {
+        for (number, byte) in bytes.iter().enumerate() {
+            let mut connection = stage.gate.connect();
+            connection.write(stage.request("GET", &format!("/{number}"), "Connection: close\r\n"));
+            let got = connection.rest();
+            let passed = got.starts_with(b"HTTP/1.1 200 ");
+            let (visible, high) = (matches!(byte, b'\t' | b' '..=b'~'), *byte > 0x7f);
+            assert!(passed == visible || high, "{byte:#x}: {:?}", got.escape_ascii().to_string());
+            assert!(
+                passed || got.starts_with(b"HTTP/1.1 502 "),
+                "{byte:#x} {:?}",
+                got.escape_ascii().to_string()
+            );
+            let line = [b"\r\nX: a", &[*byte][..], b"b\r\n"].concat();
+            assert_eq!(got.windows(line.len()).any(|window| window == line), passed, "{byte:#x}");
+        }
     }
 }
 
 #[test]
 fn many_fields_come_all_or_not_at_all() {
     let counts = [50, 99, 100, 101, 150, 1000];
-    let stage = Stage::playing(counts.map(|count| with_fields(&numbered(count))).to_vec(), "");
-    for (number, count) in counts.into_iter().enumerate() {
-        let mut connection = stage.gate.connect();
-        connection.write(stage.request("GET", &format!("/{number}"), ""));
-        let answer = connection.answer();
-        if count < 100 || answer.status == 200 {
-            let expected = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 1", numbered(count));
-            assert_eq!(fields(&answer.head), fields(&expected), "{count}");
-            assert_eq!(answer.text(), "a");
-        } else {
-            assert!(is_bad_gateway(&answer), "{count}: {}", answer.head);
+    let scripts = counts.map(|count| with_fields(&numbered(count)));
+    for stage in Stage::on_both_ways(&scripts, "") {
+        for (number, count) in counts.into_iter().enumerate() {
+            let mut connection = stage.gate.connect();
+            connection.write(stage.request("GET", &format!("/{number}"), ""));
+            let answer = connection.answer();
+            if count < 100 || answer.status == 200 {
+                let expected = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 1", numbered(count));
+                assert_eq!(fields(&answer.head), fields(&expected), "{count}");
+                assert_eq!(answer.text(), "a");
+            } else {
+                assert!(is_bad_gateway(&answer), "{count}: {}", answer.head);
+            }
+            stage.assert_served(&mut connection, &count.to_string());
         }
-        stage.assert_served(&mut connection, &count.to_string());
     }
 }
 
@@ -69,19 +73,20 @@ fn many_fields_come_all_or_not_at_all() {
 fn a_long_head_comes_whole_and_one_that_is_too_long_is_a_502() {
     let lengths = [8, 16, 32, 64, 1024, 4096].map(|kib| kib * 1024);
     let scripts = lengths.map(|length| with_fields(&format!("X: {}\r\n", "x".repeat(length))));
-    let stage = Stage::playing(scripts.to_vec(), "");
-    for (number, length) in lengths.into_iter().enumerate() {
-        let mut connection = stage.gate.connect();
-        connection.write(stage.request("GET", &format!("/{number}"), ""));
-        let answer = connection.answer();
-        if length <= 64 * 1024 {
-            assert_eq!(answer.status, 200, "{length}");
-            assert_eq!(answer.header("x").map(str::len), Some(length));
-            assert_eq!(answer.text(), "a");
-        } else {
-            assert!(is_bad_gateway(&answer), "{length}: {}", answer.status);
+    for stage in Stage::on_both_ways(&scripts, "") {
+        for (number, length) in lengths.into_iter().enumerate() {
+            let mut connection = stage.gate.connect();
+            connection.write(stage.request("GET", &format!("/{number}"), ""));
+            let answer = connection.answer();
+            if length <= 64 * 1024 {
+                assert_eq!(answer.status, 200, "{length}");
+                assert_eq!(answer.header("x").map(str::len), Some(length));
+                assert_eq!(answer.text(), "a");
+            } else {
+                assert!(is_bad_gateway(&answer), "{length}: {}", answer.status);
+            }
+            stage.assert_served(&mut connection, &length.to_string());
         }
-        stage.assert_served(&mut connection, &length.to_string());
     }
 }
 

@@ -1,18 +1,33 @@
-//! A client that goes away, and one that doesn't read or isn't read: who notices, and how much is held meanwhile.
+//! A side that goes away: the other one feels it within a tenth of a second, whatever either of them speaks.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::convert::Infallible;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use crate::support::process::Process;
-use crate::support::{Gate, PATIENCE, Raw, Upstream};
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Empty, StreamBody};
+use hyper::body::Frame;
 
-/// How long it takes in the middle of several rounds: a busy machine is late now and then, a gate that only notices by
-/// its timers is late always.
-fn median(mut times: Vec<Duration>) -> Duration {
+use crate::support::front::{self, Front, Terms};
+use crate::support::http2::connect;
+use crate::support::papers::Papers;
+use crate::support::{Gate, PATIENCE, Upstream};
+
+/// What a request that is not plain says: hyper takes it.
+const HYPERS: &str = "TE: trailers\r\n";
+
+/// In how many rounds it is measured how long it takes.
+pub(crate) const ROUNDS: usize = 7;
+
+/// Asserts it of the round in the middle: a busy machine is late now and then, a gate that only notices by its timers is
+/// late always.
+pub(crate) fn assert_felt(name: &str, mut times: Vec<Duration>) {
+    assert_eq!(times.len(), ROUNDS);
     times.sort();
-    times[times.len() / 2]
+    assert!(times[ROUNDS / 2] < Duration::from_millis(100), "{name}: {times:?}");
 }
 
 /// The moment at which the other side is gone, told by reading.
@@ -22,8 +37,8 @@ fn wait_for_end(stream: &mut TcpStream) -> Instant {
     Instant::now()
 }
 
-#[test]
-fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
+/// An upstream that begins to answer as the path says, goes no further, and tells when the gate has left.
+fn upstream() -> (Upstream, mpsc::Receiver<Instant>) {
     let (left, noticed) = mpsc::channel();
     let left = Mutex::new(left);
     let upstream = Upstream::answering_heads(move |exchange| {
@@ -41,7 +56,11 @@ fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
         left.lock().unwrap().send(wait_for_end(&mut exchange.stream)).unwrap();
         false
     });
-    let gate = Gate::before(upstream, "");
+    (upstream, noticed)
+}
+
+/// In each phase of a request over HTTP/1.1 that says these lines, too.
+fn assert_felt_in_each_phase(name: &str, gate: &Gate, noticed: &mpsc::Receiver<Instant>, lines: &str) {
     let cookie = gate.signed_in();
     for (phase, method, framing, begins) in [
         ("/head", "GET", "", false),
@@ -55,12 +74,11 @@ fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
         ("/upload", "POST", "Transfer-Encoding: chunked\r\n", false),
         ("/chunks-upload", "POST", "Content-Length: 1000000\r\n", true),
     ] {
-        let mut times = Vec::new();
-        for _ in 0..7 {
+        let times = (0..ROUNDS).map(|_| {
             let before = gate.upstream.requests().len();
             let mut connection = gate.connect();
             connection.write(format!(
-                "{method} {phase} HTTP/1.1\r\nHost: {}\r\n{cookie}{framing}\r\n",
+                "{method} {phase} HTTP/1.1\r\nHost: {}\r\n{cookie}{lines}{framing}\r\n",
                 gate.address
             ));
             if framing.contains("1000000") {
@@ -70,101 +88,192 @@ fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
             }
             gate.upstream.wait_for(before + 1);
             if begins {
-                assert_eq!(connection.head().status, 200);
+                assert_eq!(connection.head().status, 200, "{name}");
                 connection.exactly(3);
             }
             let leaves = Instant::now();
             drop(connection);
-            let end = noticed.recv_timeout(PATIENCE).expect(phase);
-            times.push(end.saturating_duration_since(leaves));
-        }
-        let took = median(times);
-        assert!(took < Duration::from_millis(100), "{method} {phase}: {took:?}");
+            noticed.recv_timeout(PATIENCE).expect(phase).saturating_duration_since(leaves)
+        });
+        assert_felt(&format!("{name}: {method} {phase} {framing:?}"), times.collect());
     }
 }
 
-/// Writes until nobody has taken anything for a while; gives how much was taken.
-fn write_until_blocked(stream: &mut TcpStream, most: usize) -> usize {
-    stream.set_write_timeout(Some(Duration::from_millis(400))).unwrap();
-    let (chunk, mut total) = (vec![b'x'; 64 * 1024], 0);
-    while total < most {
-        match stream.write(&chunk) {
-            Ok(count) => total += count,
-            Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
-                break;
+#[test]
+fn the_upstream_learns_within_a_tenth_of_a_second_that_the_client_has_left() {
+    for lines in ["", HYPERS] {
+        let (upstream, noticed) = upstream();
+        assert_felt_in_each_phase("plain", &Gate::before(upstream, ""), &noticed, lines);
+    }
+}
+
+#[test]
+fn the_upstream_learns_it_of_a_client_by_tls() {
+    for lines in ["", HYPERS] {
+        let (upstream, noticed) = upstream();
+        let (gate, _papers) = crate::tls::secured_before(upstream, "");
+        assert_felt_in_each_phase("client by TLS", &gate, &noticed, lines);
+    }
+}
+
+/// What it takes includes a thread of this process that speaks TLS for the upstream.
+#[test]
+fn an_upstream_by_tls_learns_it() {
+    let (upstream, noticed) = upstream();
+    let papers = Papers::new();
+    let terms = Terms { pair: papers.issue(&["localhost"]), asks: None, protocols: &["http/1.1"] };
+    let front = Front::start(terms, upstream.address, upstream.address);
+    let gate = Gate::before(upstream, &front::before(&front, &papers));
+    assert_felt_in_each_phase("upstream by TLS", &gate, &noticed, "");
+}
+
+/// How a client of HTTP/2 leaves.
+#[derive(Clone, Copy, Debug)]
+enum Leaves {
+    /// It resets the stream.
+    Stream,
+    /// It closes the connection.
+    Connection,
+}
+
+#[test]
+fn the_upstream_learns_it_of_a_client_of_http_2() {
+    let (upstream, noticed) = upstream();
+    let gate = Gate::before(upstream, "");
+    let cookie = gate.member("jack@example.com").header();
+    // Who takes trailers goes another way.
+    for te in [None, Some("trailers")] {
+        for leaves in [Leaves::Stream, Leaves::Connection] {
+            for (method, path) in [
+                ("GET", "/head"),
+                ("GET", "/length"),
+                ("GET", "/chunks"),
+                ("GET", "/close"),
+                ("GET", "/busy"),
+                ("POST", "/upload"),
+                ("POST", "/chunks"),
+            ] {
+                if path == "/chunks" && method == "POST" && matches!(leaves, Leaves::Stream) {
+                    // This client goes on with its upload when it has let go of the answer: it has not left.
+                    continue;
+                }
+                let round = |_| leave_http_2(&gate, &cookie, te, method, path, leaves, &noticed);
+                let name = format!("HTTP/2: {method} {path} te: {te:?}, {leaves:?}");
+                assert_felt(&name, (0..ROUNDS).map(round).collect());
             }
         }
     }
-    total
 }
 
-/// More than twice what the kernel holds on its own: some of its receive buffers grow to 32 MiB (`tcp_rmem`).
-const MUCH: usize = 256 << 20;
-
-#[test]
-fn answers_that_nobody_reads_block_the_upstream_and_leave_the_gate_small() {
-    let (blocked, so_far) = mpsc::channel();
-    let blocked = Mutex::new(blocked);
-    let upstream = Upstream::answering(move |exchange| {
-        if exchange.seen.line().contains("/chunks") {
-            exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4000000\r\n");
+fn leave_http_2(
+    gate: &Gate,
+    cookie: &str,
+    te: Option<&str>,
+    method: &str,
+    path: &str,
+    leaves: Leaves,
+    noticed: &mpsc::Receiver<Instant>,
+) -> Duration {
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("http://{}{path}", gate.address))
+        .header("cookie", cookie);
+    if let Some(te) = te {
+        request = request.header("te", te);
+    }
+    let request = request.body(if method == "POST" { endless() } else { Empty::new().boxed() }).unwrap();
+    let before = gate.upstream.requests().len();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut sender = runtime.block_on(connect(gate));
+    let mut asked = Box::pin(sender.send_request(request));
+    let mut answer = None;
+    runtime.block_on(async {
+        if path == "/head" || path == "/upload" {
+            let reached = async {
+                while gate.upstream.requests().len() == before {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::select! {
+                _ = &mut asked => panic!("nothing answers {path}"),
+                reached = tokio::time::timeout(PATIENCE, reached) => reached.unwrap(),
+            }
         } else {
-            exchange.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {MUCH}\r\n\r\n"));
+            let response = tokio::time::timeout(PATIENCE, &mut asked).await.unwrap().unwrap();
+            let mut body = response.into_body();
+            body.frame().await.unwrap().unwrap();
+            answer = Some(body);
         }
-        let total = write_until_blocked(&mut exchange.stream, MUCH);
-        blocked.lock().unwrap().send(total).unwrap();
-        let _ = exchange.stream.read(&mut [0]);
-        false
     });
-    let folder = tempfile::tempdir().unwrap();
-    let process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = process.connect().signed_in();
-    let before = process.resident();
-    let mut held: Vec<Raw> = Vec::new();
-    for number in 0..16 {
-        let path = if number % 2 == 0 { "/length" } else { "/chunks" };
-        let mut connection = process.connect();
-        connection.write(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", process.address));
-        assert_eq!(connection.head().status, 200);
-        held.push(connection);
+    let left = Instant::now();
+    match leaves {
+        Leaves::Connection => drop(runtime),
+        Leaves::Stream => {
+            drop((asked, answer));
+            // The client's connection is a task of its own, which has to run for the reset to be sent.
+            return runtime.block_on(async {
+                loop {
+                    match noticed.try_recv() {
+                        Ok(end) => return end.saturating_duration_since(left),
+                        Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+                    }
+                    assert!(left.elapsed() < PATIENCE, "{method} {path}: the upstream never learns it");
+                }
+            });
+        }
     }
-    for _ in &held {
-        let total = so_far.recv_timeout(PATIENCE).unwrap();
-        assert!(total < MUCH / 2, "{total} bytes were taken for a client that reads nothing");
-    }
-    let grown = process.resident().saturating_sub(before);
-    assert!(grown < 32 * 1024, "grew by {grown} KiB for {} answers", held.len());
+    noticed.recv_timeout(PATIENCE).expect(path).saturating_duration_since(left)
+}
+
+/// An upload that begins and never ends.
+fn endless() -> BoxBody<Bytes, Infallible> {
+    let first = [Ok(Frame::data(Bytes::from_static(b"some of it")))];
+    let frames = futures_util::stream::StreamExt::chain(
+        futures_util::stream::iter(first),
+        futures_util::stream::pending(),
+    );
+    StreamBody::new(frames).boxed()
 }
 
 #[test]
-fn uploads_that_nobody_reads_block_their_clients_and_leave_the_gate_small() {
+fn either_side_of_a_websocket_learns_that_the_other_has_left() {
     let (go, gone) = mpsc::channel::<()>();
-    let gone = Mutex::new(gone);
-    let upstream = Upstream::answering_heads(move |_| {
-        let _ = gone.lock().unwrap().recv();
+    let (told, heard) = mpsc::channel();
+    let (gone, told) = (Mutex::new(gone), Mutex::new(told));
+    let upstream = Upstream::answering_heads(move |exchange| {
+        exchange.write(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello",
+        );
+        if exchange.seen.line().contains("/upstream") {
+            gone.lock().unwrap().recv().unwrap();
+            told.lock().unwrap().send(Instant::now()).unwrap();
+        } else {
+            let end = wait_for_end(&mut exchange.stream);
+            told.lock().unwrap().send(end).unwrap();
+        }
         false
     });
-    let folder = tempfile::tempdir().unwrap();
-    let process = Process::serve(folder.path(), &upstream.url(), "");
-    let cookie = process.connect().signed_in();
-    let before = process.resident();
-    let uploads = (0..4).map(|_| {
-        let mut connection = process.connect();
-        connection.write(format!(
-            "POST / HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Length: {MUCH}\r\n\r\n",
-            process.address
-        ));
-        std::thread::spawn(move || {
-            let mut stream = connection.stream().try_clone().unwrap();
-            (write_until_blocked(&mut stream, MUCH), connection)
-        })
-    });
-    for upload in uploads.collect::<Vec<_>>() {
-        let (total, _held) = upload.join().unwrap();
-        assert!(total < MUCH / 2, "{total} bytes were taken that the upstream doesn't read");
+    let gate = Gate::before(upstream, "");
+    let cookie = gate.signed_in();
+    for leaves in ["/client", "/upstream"] {
+        let times = (0..ROUNDS).map(|_| {
+            let mut tunnel = gate.connect();
+            tunnel.write(format!(
+                "GET {leaves} HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+                gate.address
+            ));
+            assert_eq!(tunnel.answer().status, 101);
+            assert_eq!(tunnel.exactly(5), b"hello");
+            if leaves == "/client" {
+                let left = Instant::now();
+                drop(tunnel);
+                return heard.recv_timeout(PATIENCE).unwrap().saturating_duration_since(left);
+            }
+            go.send(()).unwrap();
+            let left = heard.recv_timeout(PATIENCE).unwrap();
+            assert!(tunnel.is_closed());
+            left.elapsed()
+        });
+        assert_felt(&format!("the side that leaves: {leaves}"), times.collect());
     }
-    let grown = process.resident().saturating_sub(before);
-    assert!(grown < 16 * 1024, "grew by {grown} KiB");
-    drop(go);
 }

@@ -84,19 +84,21 @@ const ROWS: &[(&str, &[u8])] = &[
 /// The whole lot of good answers is a client's too: it goes on after each of these.
 #[test]
 fn an_answer_without_a_single_meaning_is_a_502_and_its_connection_is_not_used_again() {
-    let scripts = ROWS.iter().map(|(_, sent)| Script::new(sent, After::Hang)).collect();
-    let stage = Stage::playing(scripts, "");
-    let mut connection = stage.gate.connect();
-    for (number, (name, _)) in ROWS.iter().enumerate() {
-        connection.write(stage.request("GET", &format!("/{number}"), ""));
-        let answer = connection.answer();
-        assert!(is_bad_gateway(&answer), "{name}: {} {}", answer.head, answer.text());
-        assert_eq!(answer.detail(), "The upstream's answer makes no sense.", "{name}");
-        stage.wait_until_let_go(0, name);
-        stage.assert_served(&mut connection, name);
-        assert!(!stage.is_connection_used_again(), "{name}");
+    let scripts: Vec<_> = ROWS.iter().map(|(_, sent)| Script::new(sent, After::Hang)).collect();
+    for stage in Stage::on_both_ways(&scripts, "") {
+        let mut connection = stage.gate.connect();
+        for (number, (name, _)) in ROWS.iter().enumerate() {
+            let name = &stage.name(name);
+            connection.write(stage.request("GET", &format!("/{number}"), ""));
+            let answer = connection.answer();
+            assert!(is_bad_gateway(&answer), "{name}: {} {}", answer.head, answer.text());
+            assert_eq!(answer.detail(), "The upstream's answer makes no sense.", "{name}");
+            stage.wait_until_let_go(0, name);
+            stage.assert_served(&mut connection, name);
+            assert!(!stage.is_connection_used_again(), "{name}");
+        }
+        assert_eq!(stage.asked(), 2 * ROWS.len(), "none is asked again");
     }
-    assert_eq!(stage.asked(), 2 * ROWS.len(), "none is asked again");
 }
 
 /// No reader agrees with another on these: passing them on well is as good as refusing them.
@@ -112,12 +114,18 @@ fn what_may_be_read_in_one_way_is_read_so_or_refused() {
         ),
         ("a tab in a value", b"HTTP/1.1 200 OK\r\nX: a\tb\r\nContent-Length: 1\r\n\r\na"),
     ];
-    let stage = Stage::playing(ODD.iter().map(|(_, sent)| Script::new(sent, After::Keep)).collect(), "");
-    for (number, (name, _)) in ODD.iter().enumerate() {
-        let mut connection = stage.gate.connect();
-        connection.write(stage.request("GET", &format!("/{number}"), ""));
-        let answer = connection.answer();
-        assert!(is_bad_gateway(&answer) || (answer.status, answer.body.as_slice()) == (200, b"a"), "{name}");
-        stage.assert_served(&mut connection, name);
+    let scripts: Vec<_> = ODD.iter().map(|(_, sent)| Script::new(sent, After::Keep)).collect();
+    for stage in Stage::on_both_ways(&scripts, "") {
+        for (number, (name, _)) in ODD.iter().enumerate() {
+            let name = &stage.name(name);
+            let mut connection = stage.gate.connect();
+            connection.write(stage.request("GET", &format!("/{number}"), ""));
+            let answer = connection.answer();
+            assert!(
+                is_bad_gateway(&answer) || (answer.status, answer.body.as_slice()) == (200, b"a"),
+                "{name}"
+            );
+            stage.assert_served(&mut connection, name);
+        }
     }
 }

@@ -32,11 +32,30 @@ impl Script {
     }
 }
 
+/// Which of the gate's ways a request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Direct,
+    Hypers,
+}
+
+impl Way {
+    /// The line by which a request takes it: whoever takes trailers is not plain.
+    const fn line(self) -> &'static str {
+        match self {
+            Self::Direct => "",
+            Self::Hypers => "TE: trailers\r\n",
+        }
+    }
+}
+
 /// The gate, its upstream and somebody who is signed in.
 pub(super) struct Stage {
     pub(super) gate: Gate,
     /// The `Cookie` header's line.
     pub(super) cookie: String,
+    /// The one that its requests take.
+    pub(super) way: Way,
     log: Arc<Log>,
 }
 
@@ -51,8 +70,13 @@ struct Log {
 const PLAIN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain";
 
 impl Stage {
+    /// One for each way: what holds on the one holds on the other.
+    pub(super) fn on_both_ways(scripts: &[Script], settings: &str) -> [Self; 2] {
+        [Way::Direct, Way::Hypers].map(|way| Self::playing(scripts.to_vec(), settings, way))
+    }
+
     /// `GET /n` is answered by the script number n; any other path by a plain answer.
-    pub(super) fn playing(scripts: Vec<Script>, settings: &str) -> Self {
+    pub(super) fn playing(scripts: Vec<Script>, settings: &str, way: Way) -> Self {
         let log: Arc<Log> = Arc::default();
         let noted = Arc::clone(&log);
         let upstream = Upstream::answering(move |exchange| {
@@ -80,12 +104,18 @@ impl Stage {
         });
         let gate = Gate::before(upstream, &format!("server.workers = 1\n{settings}"));
         let cookie = gate.signed_in();
-        Self { gate, cookie, log }
+        Self { gate, cookie, way, log }
     }
 
-    /// A request without a body, with this stage's cookie.
+    /// A request without a body, with this stage's cookie, by its way.
     pub(super) fn request(&self, method: &str, path: &str, headers: &str) -> String {
-        format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n{}{headers}\r\n", self.gate.address, self.cookie)
+        let (address, cookie, way) = (self.gate.address, &self.cookie, self.way.line());
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{cookie}{way}{headers}\r\n")
+    }
+
+    /// A row's name, and this stage's way.
+    pub(super) fn name(&self, row: &str) -> String {
+        format!("{row} ({:?})", self.way)
     }
 
     /// Asserts that this connection still answers, with the plain answer and with that alone.

@@ -1,14 +1,9 @@
 //! The same tests by TLS: what holds of streams does not depend on how their connection came to be one of HTTP/2.
 #![expect(clippy::duplicate_mod, reason = "each is meant to be there twice, before another gate")]
 
-use std::time::Duration;
-
 use super::{
     connect, data, empty, full, gate_by_tls as gate, headers, heard, request, server, trailers, written,
 };
-
-/// In between is one more thread of this process, whose other tests keep the machine busy.
-const FELT: Duration = Duration::from_millis(500);
 
 #[path = "connections.rs"]
 mod connections;

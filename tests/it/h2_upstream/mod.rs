@@ -5,6 +5,7 @@ mod agreed;
 mod by_tls;
 mod connections;
 mod endings;
+mod events;
 mod failing;
 mod forwarding;
 mod grpc;
@@ -15,8 +16,6 @@ mod tunnels;
 mod unagreed;
 mod uploads;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
@@ -26,9 +25,6 @@ use crate::support::http2::connect;
 use crate::support::papers::Papers;
 use crate::support::{Cookies, Gate, PATIENCE, Upstream};
 use server::Server;
-
-/// A client that leaves is felt by the upstream in this time.
-const FELT: Duration = Duration::from_millis(100);
 
 type Body = BoxBody<Bytes, std::io::Error>;
 

@@ -1,6 +1,6 @@
 //! An upstream that does, connection by connection, what a table says.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,6 +20,8 @@ pub(super) enum Act {
     Body,
     /// Sends these bytes.
     Say(&'static str),
+    /// Sends a head byte by byte until the gate has closed, and never its end.
+    Trickle,
     /// Sends no more, and goes on reading.
     HalfClose,
     /// Does nothing until the gate has closed.
@@ -35,12 +37,18 @@ pub(super) enum Act {
 pub(super) struct Planned {
     lines: Mutex<Vec<String>>,
     closed: AtomicUsize,
+    accepted: AtomicUsize,
 }
 
 impl Planned {
     /// How many requests came in for such a path.
     pub(super) fn count(&self, path: &str) -> usize {
         self.lines.lock().unwrap().iter().filter(|line| line.contains(path)).count()
+    }
+
+    /// How many connections were opened.
+    pub(super) fn connections(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Waits until this many of its connections have been closed by itself.
@@ -69,6 +77,7 @@ fn serve(plan: impl Fn(usize) -> Option<&'static [Act]> + Send + 'static) -> (So
     let shared = Arc::clone(&planned);
     std::thread::spawn(move || {
         for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+            shared.accepted.fetch_add(1, Ordering::SeqCst);
             // Without a plan for it, it is closed: an attempt too many shows as a failure.
             let Some(plan) = plan(number) else { continue };
             let planned = Arc::clone(&shared);
@@ -106,6 +115,7 @@ fn act(mut stream: TcpStream, plan: &[Act], planned: &Planned) -> Option<()> {
                 buffer.drain(..length);
             }
             Act::Say(text) => stream.write_all(text.as_bytes()).ok()?,
+            Act::Trickle => trickle(&mut stream)?,
             Act::HalfClose => stream.shutdown(Shutdown::Write).ok()?,
             Act::Wait => while fill(&mut stream, &mut buffer).is_some() {},
             Act::Close => return Some(()),
@@ -121,6 +131,21 @@ fn act(mut stream: TcpStream, plan: &[Act], planned: &Planned) -> Option<()> {
         at += 1;
         if at == plan.len() {
             return Some(());
+        }
+    }
+}
+
+/// A byte now and then, as long as the gate holds the connection: no single one of them is long in coming.
+fn trickle(stream: &mut TcpStream) -> Option<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\nX: ").ok()?;
+    stream.set_read_timeout(Some(Duration::from_millis(20))).ok()?;
+    loop {
+        stream.write_all(b"x").ok()?;
+        match stream.read(&mut [0; 1024]) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return None,
         }
     }
 }
