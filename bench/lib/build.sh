@@ -12,15 +12,16 @@ prepare() {
   flags_of_program=()
   commit=$(git rev-parse --short HEAD)
   [ -z "$(git status --porcelain -- src static bench Cargo.toml Cargo.lock)" ] || commit+=', changed'
-  if [ $short = yes ]; then
-    # Fat LTO takes minutes longer.
-    export CARGO_PROFILE_DIST_LTO=thin CARGO_PROFILE_DIST_CODEGEN_UNITS=16
-  fi
   if [ -n "$program" ]; then
     flags_of_program=(--program "$program" ${target:+--target "$target"})
     finished=', a finished program'
     alike "$program"
-  else
+  fi
+  if [ $short = yes ] && [ -z "${CARGO_PROFILE_DIST_LTO:-}" ]; then
+    # Fat LTO takes minutes longer.
+    export CARGO_PROFILE_DIST_LTO=thin CARGO_PROFILE_DIST_CODEGEN_UNITS=16
+  fi
+  if [ -z "$program" ]; then
     program=$tools/sidegate
     # Two builds: Sidegate gets exactly the features that it is shipped with.
     if [ $build = yes ]; then
