@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::client::{Client, Target};
 
@@ -14,16 +14,18 @@ use super::client::{Client, Target};
 const LITTLE: usize = 4096;
 /// A segment as most networks have it. By those of the loopback (64 KiB) a proxy's socket would be given megabytes.
 const SEGMENT: u32 = 1448;
-/// For how long one waits until its answer begins.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take until all are there: proxies let go who has taken nothing for a minute.
+const WHILE: Duration = Duration::from_secs(40);
 
 /// Opens so many at each step, one after the other, and says how many are there; the next step begins with a line of the
-/// standard input, and all of them end after the last one. A step ends at the first one that isn't answered.
+/// standard input, and all of them end after the last one. A step ends with the
+/// first one that isn't answered in time.
 pub(super) async fn hold(target: &Target, steps: [usize; 2]) -> Result<(), Box<dyn Error>> {
     let mut kept = Vec::with_capacity(steps.iter().sum());
+    let end = Instant::now() + WHILE;
     for clients in steps {
         for _ in 0..clients {
-            match timeout(PATIENCE, begin(target)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into())) {
+            match timeout_at(end, begin(target)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into())) {
                 Ok(stream) => kept.push(stream),
                 Err(error) => {
                     writeln!(io::stderr(), "after {} clients: {error}", kept.len())?;
