@@ -1,6 +1,7 @@
 # The sections of a report: what each measures and prints.
 
-sections=(requests http2 bodies sockets events idle slow refused users revoked flood figures)
+# What slow clients took stays with some programs: that section comes behind those whose tables weigh the same processes.
+sections=(requests http2 bodies sockets events idle refused users revoked slow flood figures)
 
 section_requests() {
   local -a names guarding
