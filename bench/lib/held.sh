@@ -29,7 +29,7 @@ held() {
     progress "$1, $name"
     up "$name"
     count=$2
-    # Each takes 0.7 MiB there: all of them would be more than many a machine has.
+    # Each takes up to 1 MiB there: all of them would be more than many a machine has.
     if [ "$1 $name" = 'slow bare' ] && ((count > 2000)); then count=2000; fi
     held_row "$1" "$name" "$count" "$2"
   done >"$work/$1"
