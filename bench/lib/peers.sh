@@ -46,6 +46,13 @@ configure() {
   sed "${edits[@]}" "bench/peers/$template" >"$to"
 }
 
+# For how many clients a peer is given room, two descriptors each: those of the section `slow`, as far as there are so many.
+# HAProxy does not start with more, and what both keep for each connection shows in their memory.
+room() {
+  local most=$((($(ulimit -n) - 300) / 2))
+  echo $((most < slow + 700 ? most : slow + 700))
+}
+
 up_nginx() {
   local port user=
   up backend && up sidegate
@@ -54,7 +61,7 @@ up_nginx() {
   # Who isn't root can't choose.
   [ "$EUID" != 0 ] || user='user root;'
   configure nginx.conf "$work/nginx/conf" DIR="$work/nginx" USER="$user" \
-    PLAIN="$port" AUTH=$((port + 1)) HTTP2=$((port + 2)) REFUSES=$((port + 3))
+    CONNECTIONS=$(($(room) * 2)) PLAIN="$port" AUTH=$((port + 1)) HTTP2=$((port + 2)) REFUSES=$((port + 3))
   start nginx 0 nginx -p "$work/nginx" -c "$work/nginx/conf"
   listens nginx "$port"
   cookie_of[nginx]=${cookie_of[sidegate]}
@@ -69,7 +76,7 @@ up_haproxy() {
   up backend && up sidegate && up hs256 && up es256
   port=$(free_ports 3)
   public_key >"$work/es256.pem"
-  configure haproxy.cfg "$work/haproxy.cfg" PLAIN="$port" HS256=$((port + 1)) ES256=$((port + 2)) \
+  configure haproxy.cfg "$work/haproxy.cfg" CONNECTIONS="$(room)" PLAIN="$port" HS256=$((port + 1)) ES256=$((port + 2)) \
     SECRET="$secret" KEY="$work/es256.pem"
   start haproxy 0 haproxy -db -f "$work/haproxy.cfg"
   listens haproxy "$port"

@@ -29,7 +29,7 @@ fail() {
   exit 1
 }
 
-# Waits until a process has said where it listens, and prints that.
+# Waits until a process has said where it listens, and prints that. (A gate says of its admin listener "health and metrics at".)
 said_address() {
   local found
   for _ in {1..3000}; do

@@ -17,13 +17,14 @@ measure() {
   done
 }
 
+# A probe that does more than to load says as a fourth figure for how many seconds it did that.
 sample() {
   local before begun after ended told
   before=$(ticks "${pid_of[$2]}") begun=${EPOCHREALTIME/./}
   told=$("$1" "$2" "$3")
   after=$(ticks "${pid_of[$2]}") ended=${EPOCHREALTIME/./}
   awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v us=$((ended - begun)) \
-    '{ printf "%.3f %.1f %s %s\n", ticks / hz * 1e6 / $1, $1 / us * 1e6, $2, $3 }' <<<"$told"
+    '{ printf "%.3f %.1f %s %s\n", ticks / hz * 1e6 / $1, $1 / (NF > 3 ? $4 * 1e6 : us) * 1e6, $2, $3 }' <<<"$told"
 }
 
 progress() { if [ -t 2 ]; then printf '\r\e[K%s' "$1" >&2; fi; }

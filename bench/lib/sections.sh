@@ -1,6 +1,7 @@
 # The sections of a report: what each measures and prints.
 
-sections=(requests http2 bodies sockets events idle refused users revoked flood figures)
+# What slow clients took stays with some programs: that section comes behind those whose tables weigh the same processes.
+sections=(requests http2 bodies sockets events idle refused users revoked slow flood figures)
 
 section_requests() {
   local -a names guarding
@@ -12,6 +13,7 @@ section_requests() {
   table requests request bare bare sidegate silent "${names[@]}"
   {
     wanted requests sidegate bare 1.00
+    wanted requests sidegate silent 1.05 'what the access log costs: Sidegate ÷ access log off'
     wanted requests sidegate nginx 1.08
     wanted requests sidegate nginx-auth 0.70
     wanted requests sidegate haproxy-hs256 0.78
@@ -26,7 +28,6 @@ all_peers=(nginx nginx-auth haproxy haproxy-hs256 haproxy-es256 envoy envoy-hs25
 
 section_http2() {
   local -a names
-  needs h2load 'apt-get install nghttp2-client'
   mapfile -t names < <(present nginx-http2)
   measure http2 requests_http2 bare-http2 sidegate "${names[@]}"
   title 'HTTP/2 in, HTTP/1.1 out' "${names[@]}"
@@ -100,40 +101,6 @@ section_revoked() {
   wanted revoked revoked sidegate 1.10 'cost of a request, 100,000 revoked ÷ none' | goals
 }
 
-# What a connection costs that has been answered once and waits.
-section_idle() {
-  local -a names
-  local name each
-  mapfile -t names < <(present nginx haproxy)
-  for name in bare sidegate "${names[@]}"; do
-    progress "idle, $name"
-    up "$name"
-    idle_row "$name"
-  done >"$work/idle"
-  title "Idle connections: $idle more than 500" "${names[@]}"
-  echo '| system | KiB per connection | MiB with 500 | MiB with all |'
-  echo '|---|---|---|---|'
-  cat "$work/idle"
-  each=$(awk -F ' *[|] *' -v text="${text_of[sidegate]}" '$2 == text { print $3 }' "$work/idle")
-  goals <<<"| KiB per idle connection | ≤ 16 | $each | $(if within "$each" 16; then echo yes; else echo no; fi) |"
-}
-
-idle_row() {
-  local before after
-  sample requests "$1" 1 >"$work/warm"
-  coproc holder { exec taskset -c 1 "$tools/load" idle "${address_of[$1]}" "${cookie_of[$1]}" 500 "$idle" 2>"$work/load"; }
-  # A few first: what is allocated once for all, or was left by the load and used again, is not the connections'.
-  read -r <&"${holder[0]}" || fail "$1 did not answer everything" "$work/load"
-  before=$(memory "${pid_of[$1]}")
-  echo more >&"${holder[1]}"
-  read -r <&"${holder[0]}" || fail "$1 did not answer everything" "$work/load"
-  after=$(memory "${pid_of[$1]}")
-  echo enough >&"${holder[1]}"
-  wait "$holder_PID" || true
-  awk -v text="${text_of[$1]}" -v before="$before" -v after="$after" -v n="$idle" \
-    'BEGIN { printf "| %s | %.1f | %.1f | %.1f |\n", text, (after - before) / n, before / 1024, after / 1024 }'
-}
-
 # Sign-ins against what Argon2 allows, and p99 of the others meanwhile.
 section_flood() {
   bench/isolation --profile "$profile" ${flags_of_program[@]+"${flags_of_program[@]}"} --rounds "$rounds" --seconds "$seconds" \
@@ -170,13 +137,15 @@ answers() {
 
 # The head of a section: when, where and how it was measured. The rest: systems whose versions matter.
 title() {
-  local text=$1 peers
+  local text=$1 peers load busy=
   shift
   peers=$(versions "$@")
+  load=$(cut -d' ' -f1 /proc/loadavg)
+  within "$load" 3 || busy=' **(beyond 3: something else was at work)**'
   echo "### $text"
   echo
   echo "$(date -u +%F), $commit, $machine, profile \`$profile\`$flavour, $rounds rounds of $seconds s," \
-    "$connections connections, load average $(cut -d' ' -f1 /proc/loadavg) at the end.${peers:+ $peers.}"
+    "$connections connections, load average $load at the end$busy.${peers:+ $peers.}"
   echo
 }
 

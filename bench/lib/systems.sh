@@ -52,11 +52,12 @@ also() {
   cookie_of[$1]=${4:-${cookie_of[$2]}}
 }
 
-# The variables of a gate with a database of its own. Beyond what has to be said, they are the defaults.
+# The variables of a gate with a database of its own. Beyond what has to be said, they are the defaults: metrics are counted
+# and served, each request is logged.
 settings() {
   settings=(
     SIDEGATE_SERVER_LISTEN=127.0.0.1:0 SIDEGATE_SERVER_WORKERS=1 SIDEGATE_UPSTREAM_URL="http://${address_of[backend]}"
-    SIDEGATE_DATABASE_URL="redb:$work/$1.redb" SIDEGATE_ADMIN_LISTEN= SIDEGATE_TOKENS_ACCESS_TTL=12h
+    SIDEGATE_DATABASE_URL="redb:$work/$1.redb" SIDEGATE_ADMIN_LISTEN=127.0.0.1:0 SIDEGATE_TOKENS_ACCESS_TTL=12h
   )
 }
 

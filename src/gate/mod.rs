@@ -121,6 +121,12 @@ impl Gate {
         }
     }
 
+    /// Whether this worker has verified a token before: the look-up alone, for the benches. It says nothing of whether the
+    /// token is still good.
+    pub fn has_seen(&self, token: &str) -> bool {
+        self.cache.get(token).is_some()
+    }
+
     /// The verdict over a request whose session was renewed in passing; its answer carries the new tokens whatever it is.
     /// The renewal itself where the session was ended meanwhile.
     pub fn renewed(

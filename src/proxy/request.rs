@@ -33,15 +33,15 @@ static LOST: [HeaderName; 6] = [CONNECTION, TRANSFER_ENCODING, EXPECT, COOKIE, X
 
 /// What follows a request's head.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
+pub struct Shape {
     /// Whether there is a body.
-    pub(super) body: bool,
+    pub body: bool,
     /// Whether a tunnel was asked for.
-    pub(super) upgrade: bool,
+    pub upgrade: bool,
 }
 
 /// Edits requests' heads.
-pub(super) struct RequestEditor {
+pub struct RequestEditor {
     claims: Rc<Claims>,
     credentials: Credentials,
     /// What a plain request loses whatever it is.
@@ -54,7 +54,8 @@ pub(super) struct RequestEditor {
 }
 
 impl RequestEditor {
-    pub(super) fn new(settings: &Settings, upstream: &settings::Upstream) -> Self {
+    /// For requests to this upstream.
+    pub fn new(settings: &Settings, upstream: &settings::Upstream) -> Self {
         let own = HeaderValue::try_from(authority_of(&upstream.target))
             .unwrap_or(HeaderValue::from_static("localhost"));
         let host = match upstream.host_header {
@@ -83,7 +84,7 @@ impl RequestEditor {
     }
 
     /// Edits a head in place. The order is behaviour: identity comes last.
-    pub(super) fn edit(
+    pub fn edit(
         &self,
         head: &mut Parts,
         pass: &Pass,
@@ -126,14 +127,7 @@ impl RequestEditor {
 
     /// Writes the fields of a plain request (see `direct`) as [`Self::edit`] would leave them, without changing what is
     /// there.
-    pub(super) fn write(
-        &self,
-        head: &impl Head,
-        pass: &Pass,
-        peer: &Peer,
-        id: &HeaderValue,
-        wire: &mut Vec<u8>,
-    ) {
+    pub fn write(&self, head: &impl Head, pass: &Pass, peer: &Peer, id: &HeaderValue, wire: &mut Vec<u8>) {
         let headers = head.fields();
         let is = |name: &[u8], other: HeaderName| name.eq_ignore_ascii_case(other.as_str().as_bytes());
         headers.each(|name, value| {

@@ -36,6 +36,7 @@ use chunks::{Chunks, Form};
 pub use feed::{Feed, SharedFeed};
 pub(super) use frames::Frames;
 use head::Sink;
+pub use head::edit_answer;
 pub(super) use line::Line;
 
 /// What is wrong with an answer.

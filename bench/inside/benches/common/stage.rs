@@ -80,6 +80,13 @@ impl Stage {
         minted.token.reveal().clone()
     }
 
+    /// A new access token of a session of its own.
+    pub fn next_access_token(&self) -> String {
+        let session = Session { id: self.tokens.new_session_id(self.user.id), ..self.session.clone() };
+        let minted = self.tokens.mint_access(&session, &self.user, NOW).expect("the keys sign");
+        minted.token.reveal().clone()
+    }
+
     /// A gate with nothing revoked.
     pub fn gate(&self) -> Gate {
         Gate::new(&self.settings, self.tokens.clone(), Revocations::default(), Clock::manual(NOW))

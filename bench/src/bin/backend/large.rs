@@ -2,6 +2,7 @@
 
 use std::io;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -9,6 +10,8 @@ use tokio::net::TcpStream;
 const SIZE: usize = 64 << 20;
 /// What is written or read at once.
 const PIECE: usize = 256 << 10;
+/// What is sent, one for all: thousands wait in the middle of theirs.
+static SENT: [u8; PIECE] = [b'x'; PIECE];
 
 /// Sends one.
 pub(super) async fn send(stream: &mut TcpStream) -> io::Result<()> {
@@ -16,11 +19,19 @@ pub(super) async fn send(stream: &mut TcpStream) -> io::Result<()> {
         "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: {SIZE}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
-    let piece = vec![b'x'; PIECE];
     for _ in 0..SIZE / PIECE {
-        stream.write_all(&piece).await?;
+        stream.write_all(&SENT).await?;
     }
     Ok(())
+}
+
+/// What the socket of an answer that is taken slowly may hold: the kernel's own memory is to last for thousands.
+const LITTLE: usize = 16 << 10;
+
+/// Sends one to a client that takes it slowly.
+pub(super) async fn send_slowly(stream: &mut TcpStream) -> io::Result<()> {
+    SockRef::from(&*stream).set_send_buffer_size(LITTLE)?;
+    send(stream).await
 }
 
 /// Takes one in, of which so much came with the head.

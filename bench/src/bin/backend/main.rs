@@ -45,6 +45,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
             match head.split([' ', '?']).take(2).collect::<Vec<_>>()[..] {
                 ["GET", "/verify"] => stream.write_all(verdict(&head)).await?,
                 ["GET", "/large"] => large::send(&mut stream).await?,
+                ["GET", "/slow"] => large::send_slowly(&mut stream).await?,
                 ["POST", "/large"] => large::take(&mut stream, &head, rest.len()).await?,
                 ["GET", "/events"] => return live::events(stream).await,
                 ["GET", "/socket"] => return live::echo(stream, &rest).await,

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 /// Whom to ask, and as whom.
 #[derive(Clone)]
 pub(super) struct Target {
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     cookie: String,
 }
 
@@ -22,7 +22,7 @@ impl Target {
     pub(super) async fn connect(&self) -> io::Result<Client> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        Ok(Client { stream, read: Vec::with_capacity(16 * 1024), target: self.clone() })
+        Ok(Client::on(stream, self, 16 * 1024))
     }
 }
 
@@ -36,6 +36,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// On a connection that is there; it reads so much at once at first.
+    pub(super) fn on(stream: TcpStream, target: &Target, room: usize) -> Self {
+        Self { stream, read: Vec::with_capacity(room), target: target.clone() }
+    }
+
     /// Sends a head. `more`: headers, each with its line's end.
     pub(super) async fn ask(&mut self, line: &str, more: &str) -> io::Result<()> {
         let Target { address, cookie } = &self.target;

@@ -1,4 +1,5 @@
-//! The load that wrk and h2load can't make: large bodies, WebSocket messages, event streams, connections that idle.
+//! The load that wrk and h2load can't make: large bodies, WebSocket messages, event streams, connections that idle, clients that
+//! read slowly.
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -10,11 +11,12 @@ mod bodies;
 mod client;
 mod idle;
 mod live;
+mod slow;
 
 use client::Target;
 
 const USAGE: &str = "usage: load down|up|sockets|events HOST:PORT COOKIE CONNECTIONS SECONDS\n       \
-                     load idle HOST:PORT COOKIE FIRST MORE";
+                     load idle|slow HOST:PORT COOKIE FIRST MORE";
 
 /// What one connection has done: how long each unit took, or, where units come by themselves, how many there were.
 #[derive(Default)]
@@ -24,7 +26,7 @@ struct Done {
 }
 
 /// Prints the number of units done (bodies, messages there and back, events), and the median and the 99th percentile of
-/// the milliseconds that one took; with `idle` a line at each of its two steps.
+/// the milliseconds that one took; with `idle` and `slow` a line at each of their two steps.
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -33,6 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["idle", address, cookie, first, more] => {
             let steps = [first.parse()?, more.parse()?];
             runtime.block_on(idle::hold(&Target::new(address, cookie)?, steps))
+        }
+        ["slow", address, cookie, first, more] => {
+            let steps = [first.parse()?, more.parse()?];
+            runtime.block_on(slow::hold(&Target::new(address, cookie)?, steps))
         }
         [kind @ ("down" | "up" | "sockets" | "events"), address, cookie, connections, seconds] => {
             let end = Instant::now() + Duration::from_secs(seconds.parse()?);
