@@ -112,13 +112,13 @@ fn a_good_answer_goes_on_as_it_is_and_both_connections_serve_again() {
             let answer = connection.answer_to(row.method);
             let allowed: Vec<_> = row.heads.iter().map(|head| fields(head)).collect();
             assert!(allowed.contains(&fields(&answer.head)), "{}: {:?}", name, answer.head);
-            assert_eq!(answer.text(), row.body, "{}", name);
+            assert_eq!(answer.text(), row.body, "{name}");
             // Only hyper's way has them, for it is asked for them: so it is shown that it was taken.
             let asked_for = stage.way == Way::Hypers && row.sent.contains("Trailer: X-Sum");
-            assert_eq!(answer.trailers.len(), usize::from(asked_for), "{}", name);
+            assert_eq!(answer.trailers.len(), usize::from(asked_for), "{name}");
             stage.assert_served(&mut connection, &name);
             if let Some(again) = row.again {
-                assert_eq!(stage.is_connection_used_again(), again, "{}: the upstream's connection", name);
+                assert_eq!(stage.is_connection_used_again(), again, "{name}: the upstream's connection");
             }
         }
         assert_eq!(stage.asked(), 2 * ROWS.len(), "nothing is asked twice");

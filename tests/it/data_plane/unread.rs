@@ -33,7 +33,7 @@ fn answers_that_nobody_reads_block_the_upstream_and_leave_the_gate_small() {
     let blocked = Mutex::new(blocked);
     let upstream = Upstream::answering(move |exchange| {
         if exchange.seen.line().contains("/chunks") {
-            exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4000000\r\n");
+            exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000\r\n");
         } else {
             exchange.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {MUCH}\r\n\r\n"));
         }

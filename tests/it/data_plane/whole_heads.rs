@@ -174,8 +174,6 @@ fn a_handshake_of_a_websocket_offers_what_the_client_offers() {
 
 #[test]
 fn a_request_by_http_2_is_one_of_http_1_1() {
-    let gate = gate(echoing());
-    let cookie = gate.member("jack@example.com").header();
     const DIRECT: &[&str] = &[
         "GET /a?b=%20 HTTP/1.1",
         "User-Agent: b/1",
@@ -208,6 +206,8 @@ fn a_request_by_http_2_is_one_of_http_1_1() {
         "Forwarded: for=127.0.0.1;host=\"{gate}\";proto=http",
         "X-User-Id: 1",
     ];
+    let gate = gate(echoing());
+    let cookie = gate.member("jack@example.com").header();
     // Who takes trailers goes another way.
     for (te, expected) in [(None, DIRECT), (Some("trailers"), HYPERS)] {
         let mut request =
