@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::client::{ClientIo, Protocol, Slot, Socket};
 use super::direct::{Spares, Talk, Turn};
@@ -148,9 +148,13 @@ pub(super) async fn before_http<T>(
     begins(terms, &timer, beginning).await
 }
 
-/// Reads until the first bytes tell HTTP/1 from HTTP/2.
-async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Bytes> {
-    let mut begun = BytesMut::with_capacity(1024);
+/// How much is read at first, in bytes: most heads whole, for those that come in parts are hyper's.
+const FIRST: usize = 8 * 1024;
+
+/// Reads until the first bytes tell HTTP/1 from HTTP/2. Who says nothing has no memory for that.
+async fn first_bytes<S: Socket>(stream: &mut S) -> io::Result<Bytes> {
+    std::future::poll_fn(|cx| stream.poll_readable(cx)).await?;
+    let mut begun = BytesMut::with_capacity(FIRST);
     loop {
         if stream.read_buf(&mut begun).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -12,9 +12,12 @@ use crate::support::{Gate, Upstream};
 
 const EVENTS: usize = 50;
 
-/// So many have to be there at once. A busy machine lets single ones wait; a gate that gathers them, or that waits for an
-/// acknowledgement before it sends, is late with most of them.
+/// So many have to be there at once: a busy machine lets single ones wait.
 const AT_ONCE: usize = 45;
+
+/// In one of so many rounds, for it lets whole ones wait, too. A gate that gathers events, or that waits for an
+/// acknowledgement before it sends, is late in all of them.
+const ROUNDS: usize = 5;
 
 /// As the upstream says it: 12 bytes.
 pub(crate) fn event(number: usize) -> String {
@@ -27,18 +30,25 @@ pub(crate) fn assert_each_comes_at_once(
     go: &mpsc::Sender<usize>,
     mut take: impl FnMut() -> Vec<u8>,
 ) {
-    let mut times: Vec<_> = (0..EVENTS)
-        .map(|number| {
-            let sent = Instant::now();
-            go.send(number).unwrap();
-            let got = take();
-            let took = sent.elapsed();
-            assert_eq!(String::from_utf8_lossy(&got), event(number), "{name}");
-            took
-        })
-        .collect();
-    times.sort();
-    assert!(times[AT_ONCE - 1] < Duration::from_millis(5), "{name}: {times:?}");
+    let mut late = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut times: Vec<_> = (0..EVENTS)
+            .map(|number| {
+                let sent = Instant::now();
+                go.send(number).unwrap();
+                let got = take();
+                let took = sent.elapsed();
+                assert_eq!(String::from_utf8_lossy(&got), event(number), "{name}");
+                took
+            })
+            .collect();
+        times.sort();
+        if times[AT_ONCE - 1] < Duration::from_millis(5) {
+            return;
+        }
+        late.push(times);
+    }
+    panic!("{name}: {late:?}");
 }
 
 /// An upstream that sends an event when it is told to, and the end when nobody can tell it any more.

@@ -9,12 +9,15 @@ use super::*;
 fn whoever_asks_is_told_the_same_and_a_known_address_gets_a_link() {
     let house = House::with("");
     let cookies = cookie(&house.gate.member(JACK).header());
-    let told: BTreeSet<_> = [JACK, "JACK@EXAMPLE.COM", "nobody@example.com", "none at all", "a@b@c"]
-        .map(|email| whole(&house.forgot(email)))
-        .into();
+    let mut told = BTreeSet::from([whole(&house.forgot(JACK))]);
+    // What is done behind two answers may change places: the letter first.
+    let first = house.token(JACK, "/auth/reset");
+    told.extend(
+        ["JACK@EXAMPLE.COM", "nobody@example.com", "none at all", "a@b@c"]
+            .map(|email| whole(&house.forgot(email))),
+    );
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told.first().unwrap().starts_with("200"));
-    let first = house.token(JACK, "/auth/reset");
     let token = house.token(JACK, "/auth/reset");
     assert_eq!(house.reset(&first, NEW).status, 400, "the newer one took its place");
     assert_eq!(house.reset(&token, NEW).status, 200);
