@@ -1,3 +1,5 @@
+//! Pipes between sockets of this machine, and one of TCP.
+
 use std::future::poll_fn;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
