@@ -268,3 +268,18 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_was_refused_is_tried_for_once() {
+        for kind in [Kind::Connect, Kind::ConnectTimeout, Kind::Tls, Kind::Certificate] {
+            let fault = Fault::because(kind, &"refused");
+            let (copy, ()) = Request::new(()).into_parts();
+            assert!(!fault.goes_again(true), "{kind:?}");
+            assert!(fault.retry(Some(Request::new(RequestBody::Empty)), Some(copy)).is_none(), "{kind:?}");
+        }
+    }
+}
