@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -168,7 +168,12 @@ impl<S: Socket> ClientIo<S> {
         if self.begun.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
     }
 
-    /// Whether what is in a pipe can be written to it.
+    /// Up to `most` bytes of what was read already. Where that is all, its memory goes along.
+    fn take_begun(&mut self, most: usize) -> Bytes {
+        self.begun.split_to(self.begun.len().min(most))
+    }
+
+    /// Whether pipes go from it and to it.
     pub(super) fn takes_pipes(&self) -> bool {
         self.stream.plain().is_some()
     }
@@ -203,7 +208,7 @@ impl<S: Socket> Wire for ClientIo<S> {
         if self.begun.is_empty() {
             return pin!(self.stream.read_buf(buf)).poll(cx);
         }
-        let begun = self.begun.split_to(self.begun.len().min(buf.remaining_mut()));
+        let begun = self.take_begun(buf.remaining_mut());
         buf.put_slice(&begun);
         Poll::Ready(Ok(begun.len()))
     }
@@ -236,9 +241,7 @@ impl<S: Socket> AsyncRead for ClientIo<S> {
         if self.begun.is_empty() {
             std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         } else {
-            let count = self.begun.len().min(buf.remaining());
-            buf.put_slice(&self.begun[..count]);
-            self.begun.advance(count);
+            buf.put_slice(&self.take_begun(buf.remaining()));
         }
         self.look_at(&mut buf.filled_mut()[before..]);
         Poll::Ready(Ok(()))

@@ -64,6 +64,7 @@ struct Ends {
 
 /// A pipe. Dropping it while it is empty leaves it to who needs one next.
 pub struct Pipe {
+    /// Shared for a moment, when it is given back.
     ends: Rc<Ends>,
     /// How many bytes are in it.
     held: usize,
@@ -91,9 +92,9 @@ impl Pipes {
             Some(ends) => ends,
             None => Rc::new(self.open()?),
         };
-        let pipe = Pipe { ends, held: 0, home: self.clone() };
-        // What is one's is never another's, whatever the system has counted.
-        if pipe.ends.hold_nothing() { Some(pipe) } else { pipe.close() }
+        // What is one's is never another's, whatever was counted: one that is not empty is closed.
+        let pipe = Pipe { held: ends.hold(), ends, home: self.clone() };
+        pipe.is_empty().then_some(pipe)
     }
 
     fn open(&self) -> Option<Ends> {
@@ -217,12 +218,6 @@ impl Pipe {
             Err(error) => Err(error),
         }
     }
-
-    /// Closes it, whatever is in it.
-    fn close(mut self) -> Option<Self> {
-        self.held = usize::MAX;
-        None
-    }
 }
 
 impl Plain<'_> {
@@ -248,8 +243,10 @@ impl Plain<'_> {
 }
 
 impl Ends {
-    fn hold_nothing(&self) -> bool {
-        rustix::io::ioctl_fionread(&self.out).is_ok_and(|held| held == 0)
+    /// How many bytes the system says are in it; more than there can be where it can't tell.
+    fn hold(&self) -> usize {
+        let held = rustix::io::ioctl_fionread(&self.out).ok();
+        held.and_then(|held| usize::try_from(held).ok()).unwrap_or(usize::MAX)
     }
 }
 

@@ -19,24 +19,21 @@ pub struct Feed {
     /// Whether the upstream takes no more of it. The client sends all the same, and nobody wants it.
     refused: bool,
     large: Option<LargeRead>,
-    /// Whether a pipe was asked for.
-    asked_for_pipe: bool,
 }
 
 /// Both of them hold it.
 pub type SharedFeed = Rc<RefCell<Feed>>;
 
 impl Feed {
-    /// `to_come`: its length in bytes. A large one is read in large amounts with a permit for that.
-    pub fn new(to_come: u64, permit: impl FnOnce() -> Option<LargeRead>) -> SharedFeed {
+    /// `to_come`: its length in bytes. A large one is read in large amounts with a permit for that, and goes by a pipe where
+    /// `may_pipe` says that the client can be read by one.
+    pub fn new(to_come: u64, permit: impl FnOnce() -> Option<LargeRead>, may_pipe: bool) -> SharedFeed {
         let large = if to_come > SOME as u64 { permit() } else { None };
-        Rc::new(RefCell::new(Self {
-            to_come,
-            held: Load::default(),
-            refused: false,
-            large,
-            asked_for_pipe: false,
-        }))
+        let mut held = Load::default();
+        if may_pipe && to_come >= PIPED {
+            held.go_by(large.as_ref().and_then(LargeRead::pipe));
+        }
+        Rc::new(RefCell::new(Self { to_come, held, refused: false, large }))
     }
 
     /// Whether the client has more of it to send.
@@ -63,14 +60,6 @@ impl Feed {
     pub fn poll_fill(&mut self, client: &mut impl Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let most = if self.large.is_some() { LARGE } else { SOME };
         let most = usize::try_from(self.to_come).unwrap_or(usize::MAX).min(most);
-        if !self.asked_for_pipe
-            && self.to_come >= PIPED
-            && let Some(large) = &self.large
-            && client.source().is_some()
-        {
-            self.asked_for_pipe = true;
-            self.held.go_by(large.pipe());
-        }
         let Poll::Ready(read) = self.held.poll_fill(client, cx, most) else {
             // Ten thousand that wait hold nothing; those with a permit are few.
             if self.large.is_none() {

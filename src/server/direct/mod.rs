@@ -106,7 +106,8 @@ impl Talk<'_> {
                 client.take_back(bytes.slice(end..));
             }
             let to_come = plain.body - (end - plain.length) as u64;
-            let feed = (to_come > 0).then(|| Feed::new(to_come, || self.terms.large_reads.take()));
+            let feed = (to_come > 0)
+                .then(|| Feed::new(to_come, || self.terms.large_reads.take(), client.io.takes_pipes()));
             let in_flight = self.vital.request();
             let stays =
                 self.answer(looked, (is_head, plain.stays), feed.as_ref(), in_flight, &mut client).await;

@@ -3,9 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
+use super::stage::deaf;
 use crate::support::process::Process;
 use crate::support::upstream::Exchange;
 use crate::support::{Gate, PATIENCE, Raw, Upstream};
@@ -197,13 +197,7 @@ fn pipes_are_few_however_many_clients_read_slowly_and_fewer_when_they_have_left(
 
 #[test]
 fn uploads_go_by_pipes_too() {
-    let (go, gone) = mpsc::channel::<()>();
-    let gone = Mutex::new(gone);
-    let upstream = Upstream::answering_heads(move |_| {
-        // Nothing of the body is read.
-        let _ = gone.lock().unwrap().recv();
-        false
-    });
+    let (upstream, go) = deaf();
     let folder = tempfile::tempdir().unwrap();
     let process = Process::serve(folder.path(), &upstream.url(), "");
     let cookie = process.connect().signed_in();

@@ -1,7 +1,7 @@
 //! A gate of one worker before an upstream that answers by script, and tells over which connection it was asked.
 
 use std::io::Read as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::support::{Answer, Gate, PATIENCE, Raw, Upstream};
@@ -146,6 +146,17 @@ impl Stage {
             std::thread::yield_now();
         }
     }
+}
+
+/// An upstream that takes heads, nothing of the bodies behind them, and does nothing until what comes along is dropped.
+pub(super) fn deaf() -> (Upstream, mpsc::Sender<()>) {
+    let (go, gone) = mpsc::channel();
+    let gone = Mutex::new(gone);
+    let upstream = Upstream::answering_heads(move |_| {
+        let _ = gone.lock().unwrap().recv();
+        false
+    });
+    (upstream, go)
 }
 
 /// An upstream that says what reached it: method, target, user and body.

@@ -26,9 +26,6 @@ fn ask(gate: &Gate, line: &str, more: &str, body: &str) {
     let cookie = gate.signed_in();
     let host = format!("HTTP/1.1\r\nHost: {}\r\n{cookie}", gate.address);
     let mut connection = gate.connect();
-    // Of a connection's first request so little is read at once that a long one is hyper's.
-    connection.write(format!("GET /first {host}\r\n"));
-    connection.answer();
     connection.write(format!("{line} {host}{SENT}{more}\r\n{body}"));
     assert!(matches!(connection.answer().status, 101 | 200));
 }
